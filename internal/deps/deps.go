@@ -1,0 +1,33 @@
+// Package deps is temporary: it pins what the packages being written import.
+package deps
+
+import (
+	_ "code.dny.dev/ssrf"
+	_ "github.com/alecthomas/kong"
+	_ "github.com/andybalholm/brotli"
+	_ "github.com/beevik/etree"
+	_ "github.com/cockroachdb/apd/v3"
+	_ "github.com/evanw/esbuild/pkg/api"
+	_ "github.com/go-sourcemap/sourcemap"
+	_ "github.com/goccy/go-yaml"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/pgxpool"
+	_ "github.com/klauspost/compress/gzip"
+	_ "github.com/prometheus/client_golang/prometheus"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/santhosh-tekuri/jsonschema/v6"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/crypto/argon2"
+	_ "golang.org/x/crypto/chacha20poly1305"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/term"
+	_ "golang.org/x/text/collate"
+	_ "golang.org/x/text/encoding/charmap"
+	_ "golang.org/x/time/rate"
+	_ "modernc.org/libc"
+	_ "modernc.org/quickjs"
+	_ "modernc.org/sqlite"
+	_ "pgregory.net/rapid"
+)
