@@ -1,0 +1,132 @@
+package channel
+
+import (
+	"encoding/json"
+	"time"
+
+	"junctor/internal/fault"
+)
+
+// Type says which way messages go through a channel.
+type Type string
+
+// Public channels take webhooks and run a scenario.
+const Public Type = "public"
+
+// OnFailure says what a failed run does to the next one of its ordering key.
+type OnFailure string
+
+// The two ways to go on after a failure.
+const (
+	Block OnFailure = "block" // the key waits until someone retries or cancels the failed run
+	Skip  OnFailure = "skip"  // the next run of the key starts
+)
+
+// Capture says how much of a finished run is kept.
+type Capture string
+
+// What is kept.
+const (
+	CaptureFull   Capture = "full"   // input, output and steps of every run
+	CaptureErrors Capture = "errors" // the same, of runs that did not succeed at once
+	CaptureNone   Capture = "none"   // the bare row
+)
+
+// Config is one channel as configured, with every default filled in. Values
+// that may hold secrets are references as written (see Secrets).
+type Config struct {
+	Code        string
+	Type        Type
+	Comment     string
+	Scenario    string        // the scenario's code
+	Await       bool          // the caller waits for the scenario's answer
+	Timeout     time.Duration // how long an awaited caller waits
+	Enabled     bool          // false: the token answers 404
+	Paused      bool          // messages are taken and kept, their runs do not start
+	External    *External     // nil when the channel has no outgoing side
+	Verify      []Scheme      // any one of them lets a message in; none: the token alone does
+	BodyLimit   int64         // bytes, before and after decompression
+	Idempotency Idempotency
+	Subject     Source // what a run is looked up by; may be zero
+	OrderingKey Source // runs of one key go one after another; may be zero
+	OnFailure   OnFailure
+	Retry       Retry
+	Retention   Retention
+	Capture     Capture
+}
+
+// External is where the channel's scenario sends to.
+type External struct {
+	URL            string `json:"url" strict:"required"`
+	PrimaryToken   string `json:"primary_token"`
+	SecondaryToken string `json:"secondary_token"`
+	AllowPrivate   bool   `json:"allow_private"` // private and loopback targets too
+}
+
+// Idempotency says how a repeated message is known.
+type Idempotency struct {
+	Headers []string      // the first that a request carries is its key
+	Window  time.Duration // how long the first answer is given again; 0 switches it off
+}
+
+// Retry is the policy for runs that failed after an external step.
+type Retry struct {
+	Attempts int           // the first one counts
+	First    time.Duration // the wait before the second
+	Factor   float64       // by which each further wait is longer
+	Max      time.Duration // the longest wait
+}
+
+// Retention is how long finished runs are kept. A run that still answers an
+// idempotency key is kept to the end of that window all the same.
+type Retention struct {
+	Succeeded time.Duration
+	Failed    time.Duration // failed and cancelled
+}
+
+// The defaults of a channel.
+const (
+	DefaultTimeout           = 30 * time.Second
+	DefaultBodyLimit         = 10 << 20
+	DefaultIdempotencyWindow = 24 * time.Hour
+	DefaultSucceeded         = 7 * 24 * time.Hour
+	DefaultFailed            = 30 * 24 * time.Hour
+)
+
+// DefaultRetry is the policy where the configuration says nothing. An awaited
+// caller is not kept waiting by attempts nobody asked for.
+func DefaultRetry(await bool) Retry {
+	r := Retry{Attempts: 15, First: time.Second, Factor: 2, Max: time.Hour}
+	if await {
+		r.Attempts = 1
+	}
+	return r
+}
+
+// Parse reads a channel's body as it stands under its code in junctor.yaml, as
+// JSON. It returns the channel with its defaults, and everything that is wrong
+// with pointers into the body; the Config is of use only when nothing is.
+// Whether the scenario exists is for the caller to check.
+func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
+	var p parser
+	w := p.decode(body)
+	c := Config{
+		Code: code, Comment: w.Comment, Scenario: w.Scenario, Await: w.Await, Enabled: true, Paused: w.Paused,
+		Type:        oneOf(&p, "/type", w.Type, "", Public),
+		OnFailure:   oneOf(&p, "/on_failure", w.OnFailure, Block, Block, Skip),
+		Capture:     oneOf(&p, "/capture", w.Capture, CaptureFull, CaptureFull, CaptureErrors, CaptureNone),
+		Timeout:     p.span("/timeout", w.Timeout, DefaultTimeout, time.Millisecond, 24*time.Hour),
+		BodyLimit:   p.size("/body_limit", w.BodyLimit),
+		Subject:     p.source("/subject", w.Subject),
+		OrderingKey: p.source("/ordering_key", w.OrderingKey),
+		Idempotency: p.idempotency(w.Idempotency),
+		Retry:       p.retry(w.Retry, w.Await),
+		Retention:   p.retention(w.Retention),
+		Verify:      p.schemes(w.Verify),
+		External:    p.external(w.External),
+	}
+	if w.Enabled != nil {
+		c.Enabled = *w.Enabled
+	}
+	return c, p.found
+}

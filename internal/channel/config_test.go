@@ -1,0 +1,123 @@
+package channel_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"junctor/internal/channel"
+	"junctor/internal/fault"
+)
+
+func TestParseFillsDefaults(t *testing.T) {
+	got, found := channel.Parse("shop", []byte(`{"type":"public","scenario":"order"}`))
+	want := channel.Config{
+		Code: "shop", Type: channel.Public, Scenario: "order", Enabled: true, Timeout: 30 * time.Second, BodyLimit: 10 << 20,
+		Idempotency: channel.Idempotency{Headers: []string{"Idempotency-Key", "Webhook-Id"}, Window: 24 * time.Hour},
+		OnFailure:   channel.Block, Capture: channel.CaptureFull,
+		Retry:     channel.Retry{Attempts: 15, First: time.Second, Factor: 2, Max: time.Hour},
+		Retention: channel.Retention{Succeeded: 7 * 24 * time.Hour, Failed: 30 * 24 * time.Hour},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(channel.Source{})); diff != "" || found != nil {
+		t.Error(found, diff)
+	}
+	awaited, _ := channel.Parse("shop", []byte(`{"type":"public","scenario":"order","await":true}`))
+	if awaited.Retry.Attempts != 1 || awaited.Retry.First != time.Second {
+		t.Errorf("an awaited channel has %+v", awaited.Retry)
+	}
+}
+
+func TestParseTakesEveryKey(t *testing.T) {
+	got, found := channel.Parse("shop", []byte(`{"type":"public","scenario":"order","comment":"c","await":true,"timeout":"5s",
+		"enabled":false,"paused":true,"body_limit":"64KiB","capture":"errors","on_failure":"skip",
+		"external":{"url":"https://erp.example.com/x","primary_token":"${secret:one}","secondary_token":"${env:TWO}","allow_private":true},
+		"verify":[{"bearer":"${secret:a}"},{"basic":{"user":"u","password":"${env:P}"}}],
+		"idempotency":{"header":"X-Id","window":"1h"},"subject":"$.order.number","ordering_key":"X-Customer",
+		"retry":{"attempts":3,"first":"10ms","factor":1.5,"max":"1s"},"retention":{"succeeded":"0","failed":"1h"}}`))
+	if found != nil {
+		t.Fatal(found)
+	}
+	want := channel.Config{
+		Code: "shop", Type: channel.Public, Scenario: "order", Comment: "c", Await: true, Paused: true, Timeout: 5 * time.Second,
+		BodyLimit: 64 << 10, Capture: channel.CaptureErrors, OnFailure: channel.Skip,
+		External:    &channel.External{URL: "https://erp.example.com/x", PrimaryToken: "${secret:one}", SecondaryToken: "${env:TWO}", AllowPrivate: true},
+		Verify:      []channel.Scheme{{Bearer: "${secret:a}"}, {Basic: &channel.Basic{User: "u", Password: "${env:P}"}}},
+		Idempotency: channel.Idempotency{Headers: []string{"X-Id"}, Window: time.Hour},
+		Retry:       channel.Retry{Attempts: 3, First: 10 * time.Millisecond, Factor: 1.5, Max: time.Second},
+		Retention:   channel.Retention{Failed: time.Hour},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(channel.Source{})); diff != "" {
+		t.Error(diff)
+	}
+	if got.Subject.String() != "$.order.number" || got.OrderingKey.String() != "X-Customer" {
+		t.Errorf("subject %q, ordering key %q", got.Subject, got.OrderingKey)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for name, c := range map[string]struct{ member, pointer, detail string }{
+		"unknown":          {`"awiat":true`, "/awiat", `did you mean "await"?`},
+		"type":             {`"type":"pubic"`, "/type", `did you mean "public"?`},
+		"eventing":         {`"type":"eventing","types":[]`, "/type", "eventing is not available in this release"},
+		"websocket":        {`"websocket_scenario":"x"`, "/websocket_scenario", "is not available in this release"},
+		"rate":             {`"rate":"1/s"`, "/rate", "is not available in this release"},
+		"nonce":            {`"nonce":{"header":"X"}`, "/nonce", "is not available in this release"},
+		"allow":            {`"allow":["10.0.0.0/8"]`, "/allow", "is not available in this release"},
+		"hmac":             {`"verify":{"hmac":{"header":"X"}}`, "/verify/hmac", "is not available in this release"},
+		"stripe in a list": {`"verify":[{"bearer":"b"},{"stripe":"x"}]`, "/verify/1/stripe", "is not available in this release"},
+		"two schemes":      {`"verify":{"bearer":"b","basic":{"user":"u","password":"p"}}`, "/verify", "exactly one of"},
+		"no scheme":        {`"verify":{}`, "/verify", "exactly one of"},
+		"verify text":      {`"verify":"secret"`, "/verify", "must be an object, not a text"},
+		"empty list":       {`"verify":[]`, "/verify", "nobody"},
+		"empty bearer":     {`"verify":{"bearer":""}`, "/verify", "must not be empty"},
+		"empty password":   {`"verify":{"basic":{"user":"u","password":""}}`, "/verify/basic", "must not be empty"},
+		"no password":      {`"verify":{"basic":{"user":"u"}}`, "/verify/basic/password", "is required"},
+		"secret form":      {`"verify":{"bearer":"${shop}"}`, "/verify/bearer", `"${shop}" is no reference`},
+		"open secret":      {`"external":{"url":"https://a","primary_token":"${secret:"}`, "/external/primary_token", "is no reference"},
+		"unit":             {`"timeout":"30 seconds"`, "/timeout", "is not a duration"},
+		"timeout zero":     {`"timeout":"0"`, "/timeout", "must be from 1ms to 1d"},
+		"size":             {`"body_limit":"10 megs"`, "/body_limit", "is not a size"},
+		"size zero":        {`"body_limit":"0B"`, "/body_limit", "must be from 1B to 1GiB"},
+		"attempts":         {`"retry":{"attempts":0}`, "/retry/attempts", "from 1 to 1000"},
+		"factor":           {`"retry":{"factor":0.5}`, "/retry/factor", "from 1 to 100"},
+		"max under first":  {`"retry":{"first":"10s","max":"1s"}`, "/retry/max", "shorter than first"},
+		"on_failure":       {`"on_failure":"stop"`, "/on_failure", "possible: block, skip"},
+		"capture":          {`"capture":"all"`, "/capture", "possible: full, errors, none"},
+		"header":           {`"idempotency":{"header":"a b"}`, "/idempotency/header", "is not a header's name"},
+		"subject":          {`"subject":"$.a.*"`, "/subject", "is not a JSON path"},
+		"ordering key":     {`"ordering_key":"$"`, "/ordering_key", "names the whole body"},
+		"external url":     {`"external":{"url":"erp.example.com"}`, "/external/url", "is not a URL"},
+		"external scheme":  {`"external":{"url":"gopher://h/"}`, "/external/url", "http:// or https://"},
+		"external ftp":     {`"external":{"url":"ftp://h/x"}`, "/external/url", "ftp:// is not available in this release"},
+		"external no url":  {`"external":{}`, "/external/url", "is required"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := `{"type":"public","scenario":"order",` + c.member + `}`
+			if strings.HasPrefix(c.member, `"type"`) {
+				body = `{"scenario":"order",` + c.member + `}`
+			}
+			_, found := channel.Parse("shop", []byte(body))
+			if len(found) != 1 || found[0].Pointer != c.pointer || !strings.Contains(found[0].Detail, c.detail) {
+				t.Errorf("found %+v, want %s at %s", found, c.detail, c.pointer)
+			}
+		})
+	}
+}
+
+func TestParseRequires(t *testing.T) {
+	_, found := channel.Parse("shop", []byte(`{}`))
+	want := []fault.Field{{Pointer: "/type", Detail: "is required"}, {Pointer: "/scenario", Detail: "is required"}}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestReferencesErrorNeverShowsWhatFollows(t *testing.T) {
+	err := channel.CheckReferences("x${oops hunter2")
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,161 @@
+package channel
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// Source is where a message's subject or ordering key stands: a header, or a
+// place in its JSON body. The zero value finds nothing.
+type Source struct {
+	text   string
+	header string
+	path   []segment
+}
+
+// segment is one step down: into a member, or an element when name is unset.
+type segment struct {
+	name  string
+	index int // -1: a member
+}
+
+// longestValue is how long a found value is kept as it is; a longer one is
+// replaced by its digest, which still tells keys apart.
+const longestValue = 512
+
+// ParseSource reads a header's name (X-Order) or a JSON path ($.order.lines[0].id,
+// $["odd name"]).
+func ParseSource(text string) (Source, error) {
+	if !strings.HasPrefix(text, "$") {
+		if err := checkHeaderName(text); err != nil {
+			return Source{}, fmt.Errorf("%w; a JSON path begins with $", err)
+		}
+		return Source{text: text, header: http.CanonicalHeaderKey(text)}, nil
+	}
+	path, err := parsePath(text[1:])
+	if err == nil && len(path) == 0 {
+		err = errors.New("it names the whole body")
+	}
+	if err != nil {
+		return Source{}, fmt.Errorf("%q is not a JSON path like $.order.lines[0].id: %w", text, err)
+	}
+	return Source{text: text, path: path}, nil
+}
+
+// String is the text the source was made of, "" for the zero value.
+func (s Source) String() string { return s.text }
+
+// Of finds the value in a message: texts as they are, numbers and booleans as
+// they are written. Anything else, an absent place and a body that is not JSON
+// give "". Where a member is given twice the last one counts, as in JSON.parse.
+func (s Source) Of(h http.Header, body []byte) string {
+	switch {
+	case s.header != "":
+		return tidy(h.Get(s.header))
+	case len(s.path) == 0 || !json.Valid(body):
+		return ""
+	}
+	v := scanner{data: body}.find(s.path)
+	switch {
+	case len(v) == 0 || v[0] == '{' || v[0] == '[' || v[0] == 'n':
+		return ""
+	case v[0] != '"':
+		return tidy(string(v))
+	}
+	return tidy(unquote(v))
+}
+
+// tidy makes a value that every database takes as a key.
+func tidy(value string) string {
+	value = strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(value, "\uFFFD"), "\x00", "\uFFFD"))
+	if len(value) <= longestValue {
+		return value
+	}
+	sum := sha256.Sum256([]byte(value))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+func parsePath(rest string) ([]segment, error) {
+	var path []segment
+	for rest != "" {
+		var s segment
+		var err error
+		switch {
+		case strings.HasPrefix(rest, `["`):
+			s, rest, err = quotedSegment(rest)
+		case rest[0] == '[':
+			s, rest, err = indexSegment(rest)
+		case rest[0] == '.':
+			s, rest, err = nameSegment(rest)
+		default:
+			err = fmt.Errorf("a . or [ is expected before %q", rest)
+		}
+		if err != nil {
+			return nil, err
+		}
+		path = append(path, s)
+	}
+	return path, nil
+}
+
+func nameSegment(rest string) (segment, string, error) {
+	end := strings.IndexAny(rest[1:], ".[") + 1
+	if end == 0 {
+		end = len(rest)
+	}
+	name := rest[1:end]
+	if name == "" || strings.ContainsAny(name, "*?@$]\"' ") {
+		return segment{}, "", fmt.Errorf("%q is not a member's name; wildcards are not possible, and odd names go as [\"name\"]", name)
+	}
+	return segment{name: name, index: -1}, rest[end:], nil
+}
+
+func indexSegment(rest string) (segment, string, error) {
+	digits, after, closed := strings.Cut(rest[1:], "]")
+	n, err := strconv.ParseUint(digits, 10, 31)
+	if !closed || err != nil {
+		return segment{}, "", fmt.Errorf("[%s] is not an index counted from 0", digits)
+	}
+	return segment{index: int(n)}, after, nil
+}
+
+func quotedSegment(rest string) (segment, string, error) {
+	name, err := strconv.QuotedPrefix(rest[1:])
+	after := strings.TrimPrefix(rest[1:], name)
+	if err != nil || !strings.HasPrefix(after, "]") {
+		return segment{}, "", errors.New(`a name in brackets ends with "]`)
+	}
+	return segment{name: unquote([]byte(name)), index: -1}, after[1:], nil
+}
+
+func unquote(quoted []byte) string {
+	inner := quoted[1 : len(quoted)-1]
+	if !strings.ContainsRune(string(inner), '\\') {
+		return string(inner)
+	}
+	var s string
+	if err := json.Unmarshal(quoted, &s); err != nil {
+		return string(inner)
+	}
+	return s
+}
+
+// checkHeaderName holds a name against RFC 9110's token.
+func checkHeaderName(name string) error {
+	const marks = "!#$%&'*+-.^_`|~"
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(marks, r) {
+			return fmt.Errorf("%q is not a header's name", name)
+		}
+	}
+	if name == "" {
+		return errors.New("a header's name must not be empty")
+	}
+	return nil
+}

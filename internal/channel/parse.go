@@ -1,0 +1,210 @@
+package channel
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"junctor/internal/fault"
+	"junctor/internal/strict"
+	"junctor/internal/unit"
+)
+
+// wire is a channel as it is written. Pointers tell "not given" from zero.
+type wire struct {
+	Type        string          `json:"type" strict:"required"`
+	Comment     string          `json:"comment"`
+	Scenario    string          `json:"scenario" strict:"required"`
+	Await       bool            `json:"await"`
+	Timeout     *unit.Duration  `json:"timeout"`
+	Enabled     *bool           `json:"enabled"`
+	Paused      bool            `json:"paused"`
+	External    *External       `json:"external"`
+	Verify      json.RawMessage `json:"verify"`
+	BodyLimit   *unit.Size      `json:"body_limit"`
+	Idempotency wireIdempotency `json:"idempotency"`
+	Subject     *string         `json:"subject"`
+	OrderingKey *string         `json:"ordering_key"`
+	OnFailure   string          `json:"on_failure"`
+	Retry       wireRetry       `json:"retry"`
+	Retention   wireRetention   `json:"retention"`
+	Capture     string          `json:"capture"`
+}
+
+type wireIdempotency struct {
+	Header *string        `json:"header"`
+	Window *unit.Duration `json:"window"`
+}
+
+type wireRetry struct {
+	Attempts *int           `json:"attempts"`
+	First    *unit.Duration `json:"first"`
+	Factor   *float64       `json:"factor"`
+	Max      *unit.Duration `json:"max"`
+}
+
+type wireRetention struct {
+	Succeeded *unit.Duration `json:"succeeded"`
+	Failed    *unit.Duration `json:"failed"`
+}
+
+// later lists what the configuration will know and this release does not.
+var later = []string{"websocket_scenario", "websocket_role", "nonce", "allow", "rate"}
+
+const notAvailable = "is not available in this release"
+
+// parser collects what is wrong with one body.
+type parser struct{ found []fault.Field }
+
+// add notes a finding, unless the place has one already: what could not be read
+// is not judged as well.
+func (p *parser) add(pointer, format string, args ...any) {
+	if slices.ContainsFunc(p.found, func(f fault.Field) bool { return f.Pointer == pointer }) {
+		return
+	}
+	p.found = append(p.found, fault.Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+}
+
+// decode reads the members. An eventing channel gets one answer instead of a
+// list of its members that a public one does not have.
+func (p *parser) decode(body []byte) wire {
+	var kind struct {
+		Type string `json:"type"`
+	}
+	if json.Unmarshal(body, &kind) == nil && kind.Type == "eventing" {
+		p.add("/type", "eventing "+notAvailable)
+		return wire{Type: string(Public)}
+	}
+	var w wire
+	for _, f := range strict.Decode(body, &w) {
+		if slices.Contains(later, strings.TrimPrefix(f.Pointer, "/")) {
+			f.Detail = notAvailable
+		}
+		p.found = append(p.found, f)
+	}
+	return w
+}
+
+// oneOf checks a word against the possible ones; an empty word is the default.
+func oneOf[T ~string](p *parser, pointer, word string, standard T, possible ...T) T {
+	if word == "" {
+		return standard
+	}
+	names := make([]string, len(possible))
+	for i, v := range possible {
+		if names[i] = string(v); names[i] == word {
+			return v
+		}
+	}
+	p.add(pointer, "%s", strict.Unknown(word, names))
+	return standard
+}
+
+// span checks a duration against its bounds.
+func (p *parser) span(pointer string, given *unit.Duration, standard, least, most time.Duration) time.Duration {
+	if given == nil {
+		return standard
+	}
+	d := time.Duration(*given)
+	if d < least || d > most {
+		p.add(pointer, "must be from %s to %s", unit.FormatDuration(least), unit.FormatDuration(most))
+	}
+	return d
+}
+
+func (p *parser) size(pointer string, given *unit.Size) int64 {
+	const most = 1 << 30
+	if given == nil {
+		return DefaultBodyLimit
+	}
+	if *given < 1 || *given > most {
+		p.add(pointer, "must be from 1B to %s", unit.FormatSize(most))
+	}
+	return int64(*given)
+}
+
+func (p *parser) source(pointer string, given *string) Source {
+	if given == nil {
+		return Source{}
+	}
+	s, err := ParseSource(*given)
+	if err != nil {
+		p.add(pointer, "%s", err.Error())
+	}
+	return s
+}
+
+func (p *parser) idempotency(w wireIdempotency) Idempotency {
+	const year = 365 * 24 * time.Hour
+	i := Idempotency{
+		Headers: []string{"Idempotency-Key", "Webhook-Id"},
+		Window:  p.span("/idempotency/window", w.Window, DefaultIdempotencyWindow, 0, year),
+	}
+	if w.Header != nil {
+		i.Headers = []string{*w.Header}
+		if err := checkHeaderName(*w.Header); err != nil {
+			p.add("/idempotency/header", "%s", err.Error())
+		}
+	}
+	return i
+}
+
+func (p *parser) retry(w wireRetry, await bool) Retry {
+	const mostAttempts, longest = 1000, 30 * 24 * time.Hour
+	r := DefaultRetry(await)
+	if w.Attempts != nil {
+		if r.Attempts = *w.Attempts; r.Attempts < 1 || r.Attempts > mostAttempts {
+			p.add("/retry/attempts", "must be from 1 to %d; the first attempt counts", mostAttempts)
+		}
+	}
+	if w.Factor != nil {
+		if r.Factor = *w.Factor; r.Factor < 1 || r.Factor > 100 {
+			p.add("/retry/factor", "must be from 1 to 100")
+		}
+	}
+	r.First = p.span("/retry/first", w.First, r.First, time.Millisecond, longest)
+	r.Max = p.span("/retry/max", w.Max, max(r.Max, r.First), time.Millisecond, longest)
+	if w.Max != nil && r.Max < r.First {
+		p.add("/retry/max", "must not be shorter than first, which is %s", unit.FormatDuration(r.First))
+	}
+	return r
+}
+
+func (p *parser) retention(w wireRetention) Retention {
+	const longest = 100 * 365 * 24 * time.Hour
+	return Retention{
+		Succeeded: p.span("/retention/succeeded", w.Succeeded, DefaultSucceeded, 0, longest),
+		Failed:    p.span("/retention/failed", w.Failed, DefaultFailed, 0, longest),
+	}
+}
+
+func (p *parser) references(pointer, text string) {
+	if err := CheckReferences(text); err != nil {
+		p.add(pointer, "%s", err.Error())
+	}
+}
+
+func (p *parser) external(w *External) *External {
+	if w == nil {
+		return nil
+	}
+	p.references("/external/url", w.URL)
+	p.references("/external/primary_token", w.PrimaryToken)
+	p.references("/external/secondary_token", w.SecondaryToken)
+	if strings.Contains(w.URL, "${") || w.URL == "" { // known when the secret is, or reported as missing already
+		return w
+	}
+	u, err := url.Parse(w.URL)
+	switch {
+	case err != nil || u.Host == "":
+		p.add("/external/url", "%q is not a URL like https://host/path", w.URL)
+	case u.Scheme == "ftp" || u.Scheme == "ftps":
+		p.add("/external/url", "%s:// %s", u.Scheme, notAvailable)
+	case u.Scheme != "http" && u.Scheme != "https":
+		p.add("/external/url", "must begin with http:// or https://")
+	}
+	return w
+}
