@@ -1,0 +1,189 @@
+// Package internal_test holds the house of docs/adr/0001-floors.md: which
+// package may import which.
+package internal_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// floors lists every package of the module, lowest floor first. A package
+// imports only from floors below its own. A new package gets its line here.
+var floors = [][]string{
+	0: {
+		"internal/clock",
+		"internal/db",
+		"internal/db/dbtest",
+		"internal/db/dbtest/withpg",
+		"internal/fault",
+		"internal/format/charset",
+		"internal/format/csv",
+		"internal/format/xml",
+		"internal/id",
+		"internal/secret",
+		"internal/strict",
+		"internal/unit",
+	},
+	1: {
+		"internal/connection",
+		"internal/connection/connectiontest",
+		"internal/connection/http",
+		"internal/load",
+		"internal/run",
+		"internal/script",
+		"internal/script/realm",
+	},
+	2: {
+		"internal/access",
+		"internal/catalog",
+		"internal/channel",
+		"internal/kv",
+		"internal/scenario",
+	},
+	3: {
+		"examples/shop-to-erp",
+		"internal/api",
+		"internal/config",
+		"internal/demo",
+		"internal/host",
+		"internal/ingress",
+		"internal/trial",
+	},
+	4: {
+		"internal/hub",
+	},
+	5: {
+		"cmd/junctor",
+		"bench",
+		"bench/limit/echo",
+		"bench/limit/order",
+		"bench/limit/store",
+		"test/outside",
+		"test/powerloss",
+		"test/torture",
+	},
+}
+
+// sideways are the imports within a floor that the house allows.
+var sideways = map[string][]string{
+	"internal/db":                        {"internal/clock", "internal/fault", "internal/id", "internal/unit"},
+	"internal/db/dbtest":                 {"internal/db", "internal/id"},
+	"internal/db/dbtest/withpg":          {"internal/db/dbtest"},
+	"internal/strict":                    {"internal/fault"},
+	"internal/connection/http":           {"internal/connection"},
+	"internal/connection/connectiontest": {"internal/connection"},
+	"internal/script":                    {"internal/script/realm"},
+	"internal/demo":                      {"examples/shop-to-erp"},
+	"bench":                              {"test/outside", "bench/limit/order"},
+	"bench/limit/echo":                   {"bench/limit/order"},
+	"test/torture":                       {"test/outside"},
+}
+
+type goPackage struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+func TestImportsGoDownTheFloors(t *testing.T) {
+	floor := map[string]int{}
+	for n, names := range floors {
+		for _, name := range names {
+			floor[name] = n
+		}
+	}
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, "junctor/")
+		own, known := floor[name]
+		if !known {
+			if name != "internal" { // this test's own folder
+				t.Errorf("%s stands on no floor: give it a line in floors", name)
+			}
+			continue
+		}
+		for _, imported := range ours(p.Imports) {
+			if floor[imported] >= own && !slices.Contains(sideways[name], imported) {
+				t.Errorf("%s (floor %d) imports %s (floor %d)", name, own, imported, floor[imported])
+			}
+		}
+		// Tests may use their own floor, and what exists for tests.
+		for _, imported := range slices.Concat(ours(p.TestImports), ours(p.XTestImports)) {
+			if floor[imported] > own {
+				t.Errorf("a test of %s (floor %d) imports %s (floor %d)", name, own, imported, floor[imported])
+			}
+		}
+	}
+}
+
+// What exists for tests must not reach the binary.
+func TestTheBinaryHoldsNoTestCode(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "junctor/cmd/junctor").Output()
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	for _, path := range strings.Fields(string(out)) {
+		for _, part := range []string{"dbtest", "connectiontest", "testscript", "pgregory.net/rapid", "goleak", "go-cmp"} {
+			if strings.Contains(path, part) {
+				t.Errorf("cmd/junctor depends on %s, which is for tests", path)
+			}
+		}
+		if path == "testing" {
+			t.Error("cmd/junctor depends on testing")
+		}
+	}
+}
+
+// A name that says nothing is a place where anything may be put.
+func TestNoPackageIsNamedForNothing(t *testing.T) {
+	for _, p := range list(t) {
+		parts := strings.Split(p.ImportPath, "/")
+		switch last := parts[len(parts)-1]; last {
+		case "util", "utils", "helpers", "common", "misc", "models", "types", "shared", "lib":
+			t.Errorf("%s: name the package for what it provides, not %q", p.ImportPath, last)
+		}
+	}
+}
+
+func ours(imports []string) []string {
+	var names []string
+	for _, path := range imports {
+		if name, ok := strings.CutPrefix(path, "junctor/"); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func list(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "junctor/...").Output()
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	var all []goPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 10 {
+		t.Fatalf("go list shows %d packages only", len(all))
+	}
+	return all
+}
+
+func explain(err error) string {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return "go list: " + string(exit.Stderr)
+	}
+	return err.Error()
+}

@@ -1,0 +1,162 @@
+package outside
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Admin is a session of the account admin. It is safe for use by several
+// goroutines.
+type Admin struct {
+	url, token string
+	client     *http.Client
+}
+
+// Run is a run as the admin API shows it, as far as anyone here looks.
+type Run struct {
+	ID         string     `json:"id"`
+	State      string     `json:"state"`
+	Channel    string     `json:"channel"`
+	Subject    string     `json:"subject"`
+	FinishedAt *time.Time `json:"finished_at"`
+	Error      *struct{ Message string }
+	Steps      []Step `json:"steps"` // of one run only
+}
+
+// Step is one journalled call of a run.
+type Step struct {
+	Seq        int             `json:"seq"`
+	Name       string          `json:"name"`
+	Result     json.RawMessage `json:"result"`
+	FinishedAt *time.Time      `json:"finished_at"`
+}
+
+// Login opens a session.
+func (s *Server) Login(ctx context.Context) (*Admin, error) {
+	a := &Admin{url: s.URL, client: &http.Client{Timeout: 60 * time.Second}}
+	var session struct{ Token string }
+	err := a.call(ctx, http.MethodPost, "/api/v1/session", map[string]string{"login": "admin", "password": Password}, &session)
+	if err != nil {
+		return nil, fmt.Errorf("logging in at %s: %w", s.URL, err)
+	}
+	a.token = session.Token
+	return a, nil
+}
+
+// Runs calls f for every run that the query (state, channel, subject) chooses,
+// newest first, until f returns false.
+func (a *Admin) Runs(ctx context.Context, query url.Values, f func(Run) bool) error {
+	for after := ""; ; {
+		q := url.Values{"limit": {"1000"}}
+		for name, values := range query {
+			q[name] = values
+		}
+		if after != "" {
+			q.Set("after", after)
+		}
+		var page struct {
+			Items []Run
+			Next  string
+		}
+		if err := a.call(ctx, http.MethodGet, "/api/v1/admin/runs?"+q.Encode(), nil, &page); err != nil {
+			return err
+		}
+		for _, r := range page.Items {
+			if !f(r) {
+				return nil
+			}
+		}
+		if after = page.Next; after == "" {
+			return nil
+		}
+	}
+}
+
+// Run is one run with its steps.
+func (a *Admin) Run(ctx context.Context, id string) (Run, error) {
+	var r Run
+	err := a.call(ctx, http.MethodGet, "/api/v1/admin/runs/"+id, nil, &r)
+	return r, err
+}
+
+// Unfinished reports whether any run is queued, running or waiting.
+func (a *Admin) Unfinished(ctx context.Context) (bool, error) {
+	for _, state := range []string{"queued", "running", "waiting"} {
+		found := false
+		err := a.Runs(ctx, url.Values{"state": {state}, "limit": {"1"}}, func(Run) bool {
+			found = true
+			return false
+		})
+		if err != nil || found {
+			return found, err
+		}
+	}
+	return false, nil
+}
+
+// AwaitFinished waits until no run is unfinished and returns how long that took.
+// When limit is over it returns an error.
+func (a *Admin) AwaitFinished(ctx context.Context, limit time.Duration) (time.Duration, error) {
+	begun := time.Now()
+	every := time.NewTicker(50 * time.Millisecond)
+	defer every.Stop()
+	for {
+		more, err := a.Unfinished(ctx)
+		if err != nil {
+			return 0, err
+		}
+		took := time.Since(begun)
+		if !more {
+			return took, nil
+		}
+		if took > limit {
+			return took, fmt.Errorf("runs are still unfinished after %v", limit)
+		}
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return took, ctx.Err()
+		}
+	}
+}
+
+func (a *Admin) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		raw, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, a.url+path, body)
+	if err != nil {
+		return err
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if a.token != "" {
+		req.Header.Set("Authorization", "Bearer "+a.token)
+	}
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("%s %s answered %s: %s", method, path, strconv.Itoa(resp.StatusCode), bytes.TrimSpace(answer))
+	}
+	return json.Unmarshal(answer, out)
+}
