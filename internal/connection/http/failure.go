@@ -1,0 +1,128 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"junctor/internal/connection"
+	"junctor/internal/unit"
+)
+
+// maxRetryAfter bounds what a server may ask for.
+const maxRetryAfter = 24 * time.Hour
+
+// Failure is nil for a status below 400. Otherwise it is the answer as an
+// error: BackOff for 408, 425, 429 and 5xx, Permanent for the rest.
+func (r *Response) Failure() error {
+	if r.Status < 400 {
+		return nil
+	}
+	e := &connection.Error{
+		Class:   connection.Permanent,
+		Message: fmt.Sprintf("%s answered %s to %s %s", r.label, strings.TrimSpace(strconv.Itoa(r.Status)+" "+http.StatusText(r.Status)), r.method, r.path),
+	}
+	if retryable(r.Status) {
+		e.Class, e.After = connection.BackOff, r.RetryAfter
+	}
+	return e
+}
+
+func retryable(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= 500
+}
+
+// retryAfter reads Retry-After, seconds or a date. A date is compared with the
+// answer's own Date where it has one, so that clocks need not agree.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if value == "" {
+		return 0
+	}
+	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = sent
+	}
+	return min(max(at.Sub(now), 0), maxRetryAfter)
+}
+
+// errTooLarge is an answer over the limit.
+var errTooLarge = errors.New("answer over the size limit")
+
+// read takes the body in, decoded, up to the limit.
+func (c *Conn) read(res *http.Response) ([]byte, error) {
+	if res.ContentLength > c.maxBody && res.Request.Method != http.MethodHead {
+		return nil, errTooLarge
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, c.maxBody+1))
+	if int64(len(body)) > c.maxBody {
+		return nil, errTooLarge
+	}
+	return body, err
+}
+
+// failure turns what net/http says into an error of the connection, without
+// the URL, which may hold a credential.
+func (c *Conn) failure(ctx context.Context, r Request, timeout time.Duration, err error) error {
+	what := fmt.Sprintf("%s: %s %s", c.label, method(r), r.shown())
+	var refused *refusal
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &refused):
+		return c.permanent("%s", refused.explain(c.label))
+	case errors.Is(err, errTooLarge):
+		return c.permanent("%s: the answer is larger than the %s that is accepted", what, unit.FormatSize(c.maxBody))
+	case ctx.Err() != nil:
+		return c.notConnected(ctx.Err(), "%s: given up before an answer came: %v", what, ctx.Err())
+	case errors.Is(err, context.DeadlineExceeded):
+		return c.notConnected(err, "%s: no complete answer within %s", what, unit.FormatDuration(timeout))
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return c.notConnected(err, "%s: the host %s is not known to the name server", what, c.base.Hostname())
+	}
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err
+	}
+	return c.notConnected(err, "%s: %v", what, err)
+}
+
+func (c *Conn) permanent(format string, args ...any) *connection.Error {
+	return &connection.Error{Class: connection.Permanent, Message: c.hide.Hide(fmt.Sprintf(format, args...))}
+}
+
+func (c *Conn) notConnected(cause error, format string, args ...any) *connection.Error {
+	return &connection.Error{Class: connection.NotConnected, Message: c.hide.Hide(fmt.Sprintf(format, args...)), Cause: cause}
+}
+
+// shown is the request's path for messages, without its query.
+func (r Request) shown() string {
+	path, _, _ := strings.Cut(r.Path, "?")
+	if path == "" {
+		return "/"
+	}
+	return path
+}
+
+func method(r Request) string {
+	if r.Method == "" {
+		return http.MethodGet
+	}
+	return strings.ToUpper(r.Method)
+}

@@ -1,0 +1,52 @@
+package http
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"code.dny.dev/ssrf"
+)
+
+// refusal is what the guard answers instead of letting a dial go on.
+type refusal struct{ address string }
+
+func (r *refusal) Error() string { return "refused to connect to " + r.address }
+
+// guard refuses every address that is not on the public internet. It is asked
+// for each address a name resolved to, right before the connect, so a name that
+// changes its mind between check and use (DNS rebinding) gains nothing.
+func guard() func(network, address string, c syscall.RawConn) error {
+	guardian := ssrf.New(ssrf.WithAnyPort())
+	return func(network, address string, c syscall.RawConn) error {
+		target, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return &refusal{address}
+		}
+		// An IPv4 address in IPv6 clothes is judged as what it is, by IPv4's list;
+		// the guardian refuses the clothes as well.
+		if guardian.Safe(network, address, c) != nil || guardian.SafeAddr(target.Addr().Unmap()) != nil {
+			return &refusal{address}
+		}
+		return nil
+	}
+}
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// dialer connects, through the guard unless private addresses are allowed.
+// A nil resolver is the system's.
+func dialer(allowPrivate bool, resolver *net.Resolver) dialFunc {
+	d := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Resolver: resolver}
+	if !allowPrivate {
+		d.Control = guard()
+	}
+	return d.DialContext
+}
+
+func (r *refusal) explain(label string) string {
+	return fmt.Sprintf("%s may not reach %s: private, loopback and other special addresses are refused; allow_private: true on it allows them", label, r.address)
+}
