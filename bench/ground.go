@@ -7,13 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"junctor/test/outside"
 )
@@ -27,7 +24,7 @@ type ground struct {
 	echo, store yardstick
 	sink        *sink
 	peak        map[string]float64 // Junctor's best rate by measurement, for P7
-	databases   []string           // made on PostgreSQL
+	drops       []func() error     // the databases made on PostgreSQL
 }
 
 // yardstick is one running program of bench/limit.
@@ -110,24 +107,13 @@ func startYardstick(ctx context.Context, binary string, args ...string) (yardsti
 	}
 }
 
-// database makes a fresh database on PostgreSQL and returns its URL.
+// database makes a fresh database on PostgreSQL, dropped at the end.
 func (g *ground) database(ctx context.Context) (string, error) {
-	conn, err := pgx.Connect(ctx, g.postgres)
-	if err != nil {
-		return "", err
+	database, drop, err := outside.FreshDatabase(ctx, g.postgres)
+	if err == nil {
+		g.drops = append(g.drops, drop)
 	}
-	defer conn.Close(ctx) //nolint:errcheck // nothing is pending
-	name := fmt.Sprintf("junctor_bench_%d_%d", os.Getpid(), len(g.databases))
-	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name); err != nil {
-		return "", err
-	}
-	g.databases = append(g.databases, name)
-	u, err := url.Parse(g.postgres)
-	if err != nil {
-		return "", err
-	}
-	u.Path = "/" + name
-	return u.String(), nil
+	return database, err
 }
 
 func (g *ground) close() {
@@ -140,28 +126,13 @@ func (g *ground) close() {
 	if g.sink != nil {
 		g.sink.close()
 	}
-	if err := errors.Join(g.dropDatabases(), os.RemoveAll(g.dir)); err != nil {
+	var err error
+	for _, drop := range g.drops {
+		err = errors.Join(err, drop())
+	}
+	if err = errors.Join(err, os.RemoveAll(g.dir)); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: cleaning up:", err)
 	}
-}
-
-func (g *ground) dropDatabases() error {
-	if len(g.databases) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, g.postgres)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx) //nolint:errcheck // nothing is pending
-	for _, name := range g.databases {
-		if _, err := conn.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // fetchProfile saves a CPU profile of the server over the given span.
