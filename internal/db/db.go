@@ -1,0 +1,207 @@
+// Package db keeps Junctor's data: it opens, migrates, reads and writes one
+// SQL database, and commits many small writes in one transaction. SQLite and
+// PostgreSQL stand behind one type and run the same SQL, written once in their
+// common subset with $1 placeholders.
+//
+// It must not know any of Junctor's nouns: no table but its own (large values,
+// marks, schema_migrations) is named here. The nouns' tables come from the
+// migrations folder, the nouns' SQL from their packages.
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"sync/atomic"
+	"time"
+
+	"junctor/internal/fault"
+)
+
+// DefaultReadLimit is how long a Read may take when Options do not say.
+const DefaultReadLimit = 5 * time.Second
+
+// Options say which database to open. Either Dir or URL is given.
+type Options struct {
+	Dir       string        // SQLite: the data directory, made when missing; one process and one domain per directory
+	URL       string        // PostgreSQL: postgres://user:password@host:port/database
+	Domain    string        // [a-z][a-z0-9_]*, up to 40 characters; "main" when empty; on PostgreSQL it names the schema
+	ReadLimit time.Duration // how long a Read may take; DefaultReadLimit when 0
+	Log       *slog.Logger  // slog.Default when nil
+	Hooks     Hooks         // tests only
+}
+
+// DB is one domain's database. It is safe for use by several goroutines.
+type DB struct {
+	engine  engine
+	log     *slog.Logger
+	limit   time.Duration
+	hooks   Hooks
+	commits atomic.Int64
+	dead    atomic.Pointer[deadError]
+	notices *notices
+	closed  chan struct{}
+}
+
+var domainName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+
+// Open opens the database, takes the data directory's lock (SQLite), and
+// brings the schema up to date.
+//
+// Errors: fault.Invalid (options, malformed URL), fault.Conflict (another
+// process has the directory, or a newer release wrote the data),
+// fault.Forbidden (not writable), fault.Unavailable (PostgreSQL does not
+// answer).
+func Open(ctx context.Context, o Options) (*DB, error) {
+	if o.Domain == "" {
+		o.Domain = "main"
+	}
+	if !domainName.MatchString(o.Domain) {
+		return nil, fault.New(fault.Invalid, "The domain name %q is not usable: write up to 40 of a-z, 0-9 and _, beginning with a letter.", o.Domain)
+	}
+	if (o.Dir == "") == (o.URL == "") {
+		return nil, fault.New(fault.Invalid, "Open a database with either a data directory or a PostgreSQL URL, not both and not none.")
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.ReadLimit == 0 {
+		o.ReadLimit = DefaultReadLimit
+	}
+	d := &DB{log: o.Log, limit: o.ReadLimit, hooks: o.Hooks, closed: make(chan struct{})}
+	var err error
+	if o.URL != "" {
+		d.engine, err = openPostgres(ctx, o)
+	} else {
+		d.engine, err = openSQLite(ctx, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.notices = newNotices(d.engine.carrier())
+	return d, nil
+}
+
+// Close waits for the transactions that are open, then releases the database
+// and the directory's lock. Close the Committer first.
+func (d *DB) Close() error {
+	select {
+	case <-d.closed:
+		return nil
+	default:
+	}
+	close(d.closed)
+	d.notices.close()
+	if err := d.engine.close(); err != nil {
+		return fmt.Errorf("close the database: %w", err)
+	}
+	return nil
+}
+
+// Postgres reports whether the database is PostgreSQL.
+func (d *DB) Postgres() bool { return d.engine.postgres() }
+
+// Read calls f with a read-only snapshot: everything f reads is of one moment
+// (on SQLite, that of its first statement). The snapshot ends after
+// Options.ReadLimit; then statements fail with fault.Unavailable, so long lists
+// are read in pages.
+func (d *DB) Read(ctx context.Context, f func(*Tx) error) error {
+	limited, cancel := context.WithTimeout(ctx, d.limit)
+	defer cancel()
+	err := d.read(limited, f)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return fault.Wrap(err, fault.Unavailable, "Reading took longer than %s; ask for less at once.", d.limit)
+	}
+	return err
+}
+
+func (d *DB) read(ctx context.Context, f func(*Tx) error) error {
+	tx, err := d.begin(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer tx.session.rollback()
+	return f(tx)
+}
+
+// Write calls f in a transaction that commits when f returns nil and is rolled
+// back when it returns an error or panics. On SQLite one writer works at a
+// time. Serialization failures, deadlocks and connections lost before the
+// commit make f run again, in a new transaction, so f must be repeatable: set,
+// do not add to, what it captures.
+//
+// When Write returns nil everything is durable; any error but ErrUnknown means
+// that nothing is.
+func (d *DB) Write(ctx context.Context, f func(*Tx) error) error {
+	for try := 1; ; try++ {
+		err := d.attempt(ctx, f)
+		if err == nil || try == maxTries || !d.repeatable(err) {
+			return err
+		}
+		if waitErr := d.pause(ctx, try); waitErr != nil {
+			return errors.Join(err, waitErr)
+		}
+	}
+}
+
+// attempt is one transaction, from begin to a known outcome.
+func (d *DB) attempt(ctx context.Context, f func(*Tx) error) error {
+	tx, err := d.begin(ctx, true)
+	if err != nil {
+		return err
+	}
+	ended := false
+	defer func() {
+		if !ended { // f panicked
+			tx.session.rollback()
+		}
+	}()
+	err = f(tx)
+	ended = true
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		tx.session.rollback()
+		return err
+	}
+	return d.commit(ctx, tx)
+}
+
+// Now is the database's time, in UTC, to the microsecond.
+func (d *DB) Now(ctx context.Context) (time.Time, error) {
+	if err := d.alive(); err != nil {
+		return time.Time{}, err
+	}
+	us, err := d.engine.now(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("ask the database for the time: %w", err)
+	}
+	return Time(us), nil
+}
+
+func (d *DB) begin(ctx context.Context, write bool) (*Tx, error) {
+	if err := d.alive(); err != nil {
+		return nil, err
+	}
+	s, err := d.engine.begin(ctx, write)
+	if err != nil {
+		return nil, fmt.Errorf("begin a transaction: %w", err)
+	}
+	return &Tx{ctx: ctx, db: d, session: s}, nil
+}
+
+// alive is nil while the database may be used.
+func (d *DB) alive() error {
+	if dead := d.dead.Load(); dead != nil {
+		return dead
+	}
+	select {
+	case <-d.closed:
+		return ErrClosed
+	default:
+		return nil
+	}
+}

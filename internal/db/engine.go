@@ -1,0 +1,60 @@
+package db
+
+import "context"
+
+// engine is what differs between the two databases. The list is closed: the
+// rest of the package, and everything above it, does not ask which one it is.
+type engine interface {
+	postgres() bool
+	// begin starts a transaction. A write waits for its turn until ctx ends.
+	begin(ctx context.Context, write bool) (session, error)
+	// committed tells, after a commit of unknown outcome, whether it happened.
+	// An error means that it could not be learnt yet.
+	committed(ctx context.Context, m mark) (bool, error)
+	// classify says what an error of this database means.
+	classify(err error) class
+	now(ctx context.Context) (micros int64, err error)
+	// carrier brings notices to other processes; nil when there are none.
+	carrier() carrier
+	close() error
+}
+
+// session is one transaction on one connection. After commit, rollback or
+// abandon it must not be used again.
+type session interface {
+	exec(ctx context.Context, sql string, args []any) (affected int64, err error)
+	query(ctx context.Context, sql string, args []any) (cursor, error)
+	many(ctx context.Context, s *Stmt, rows [][]any) (affected int64, err error)
+	// mark is what this transaction leaves behind if it commits.
+	mark() mark
+	// commit returns an error of class lost when the outcome is unknown.
+	commit() error
+	rollback()
+	// abandon drops the connection as a network failure would.
+	abandon()
+}
+
+// cursor walks over a result.
+type cursor interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+	Close() error
+}
+
+// mark identifies one transaction: the row of marks it moved, the value it
+// gave it and, on PostgreSQL, its transaction id.
+type mark struct {
+	name  string
+	value int64
+	xid   string
+}
+
+// carrier takes notices to and from other processes.
+type carrier interface {
+	// send publishes messages, in a transaction of its own.
+	send(ctx context.Context, messages []string) error
+	// receive calls f for each message of any process, until ctx ends. It
+	// reconnects by itself.
+	receive(ctx context.Context, f func(message string))
+}

@@ -1,0 +1,112 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"junctor/internal/fault"
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	// ErrNoRows is Row.Scan's answer when there was nothing to scan.
+	ErrNoRows = errors.New("no rows")
+	// ErrUnique is a violated unique constraint.
+	ErrUnique = errors.New("unique constraint violated")
+	// ErrFenced says that another owner has taken over: the item's epoch is no
+	// longer that of its row, or the row is gone.
+	ErrFenced = errors.New("another owner has taken over")
+	// ErrClosed is the answer after Close.
+	ErrClosed = errors.New("the database is closed")
+	// ErrUnknown says that a commit was sent, its answer was lost, and the
+	// database could not be asked before the caller's patience ended.
+	ErrUnknown = errors.New("it is unknown whether the commit happened")
+	// ErrLost is what a hook returns to play a connection that breaks around
+	// the commit.
+	ErrLost = errors.New("connection lost")
+)
+
+// class is what an error of the database means for the transaction.
+type class int
+
+const (
+	other    class = iota // the statement's or the caller's fault
+	conflict              // serialization failure, deadlock, busy: the same again may do
+	lost                  // the connection broke
+	sick                  // the database cannot store now: disk full, read-only, shutting down
+)
+
+const maxTries = 10
+
+// uniqueError keeps the database's text and answers errors.Is(ErrUnique).
+type uniqueError struct{ cause error }
+
+func (e *uniqueError) Error() string        { return e.cause.Error() }
+func (e *uniqueError) Unwrap() error        { return e.cause }
+func (e *uniqueError) Is(target error) bool { return target == ErrUnique }
+
+// notCommitted is a commit whose connection broke and that is known, by
+// asking, not to have happened.
+type notCommitted struct{ cause error }
+
+func (e *notCommitted) Error() string { return "the commit did not happen: " + e.cause.Error() }
+func (e *notCommitted) Unwrap() error { return e.cause }
+
+// deadError ends a DB for good: a hook said that the process is dead.
+type deadError struct{ cause error }
+
+func (e *deadError) Error() string { return "the database is dead: " + e.cause.Error() }
+func (e *deadError) Unwrap() error { return e.cause }
+
+// repeatable reports whether the same transaction may be tried again: nothing
+// of it is on disk, and it was not its own fault.
+func (d *DB) repeatable(err error) bool {
+	if d.alive() != nil || errors.Is(err, ErrUnknown) {
+		return false
+	}
+	var not *notCommitted
+	if errors.As(err, &not) {
+		return true
+	}
+	c := d.engine.classify(err)
+	return c == conflict || c == lost
+}
+
+// pause waits a little longer with each try, with jitter so that two that
+// collided do not collide again.
+func (d *DB) pause(ctx context.Context, try int) error {
+	longest := time.Millisecond << min(try, 8)
+	t := time.NewTimer(rand.N(longest) + longest/4)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.closed:
+		return ErrClosed
+	}
+}
+
+// explain gives an error that the caller cannot help its code.
+func (d *DB) explain(err error) error {
+	switch d.engine.classify(err) {
+	case lost:
+		return fault.Wrap(err, fault.Unavailable, "The database does not answer.").WithRetryAfter(time.Second)
+	case sick:
+		return fault.Wrap(err, fault.Unavailable, "The database cannot store at the moment.").WithRetryAfter(5 * time.Second)
+	}
+	return err
+}
+
+// during adds the statement to its error.
+func during(sql string, err error) error {
+	const longest = 120
+	if len(sql) > longest {
+		sql = sql[:longest] + "..."
+	}
+	return fmt.Errorf("%w (in: %s)", err, sql)
+}

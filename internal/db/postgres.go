@@ -1,0 +1,188 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"junctor/internal/fault"
+	"junctor/internal/id"
+)
+
+const (
+	postgresWriters = 8
+	postgresReaders = 12
+	// idleLimit ends a transaction whose process was frozen, so that its locks
+	// are free well before its lease has run out.
+	idleLimit = 5 * time.Second
+)
+
+// postgresEngine has a pool for writes and one for reads, so that slow reads
+// never keep a write waiting.
+type postgresEngine struct {
+	writers *pgxpool.Pool
+	readers *pgxpool.Pool
+	schema  string
+	node    string // names this process's marks and notices
+	written atomic.Int64
+}
+
+func openPostgres(ctx context.Context, o Options) (engine, error) {
+	config, err := pgxpool.ParseConfig(o.URL)
+	if err != nil || !strings.HasPrefix(o.URL, "postgres") {
+		// pgx's error is left out: it may show the password
+		return nil, fault.New(fault.Invalid, "The PostgreSQL URL is malformed. Write it like postgres://user:password@host:5432/database.")
+	}
+	e := &postgresEngine{schema: "junctor_" + o.Domain, node: id.Token(12)}
+	for name, value := range map[string]string{
+		"search_path":                         e.schema,
+		"synchronous_commit":                  "on",
+		"idle_in_transaction_session_timeout": fmt.Sprint(idleLimit.Milliseconds()),
+		"application_name":                    e.schema,
+		"timezone":                            "UTC",
+	} {
+		config.ConnConfig.RuntimeParams[name] = value
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = 10 * time.Second
+	}
+	if err := e.connect(ctx, config); err != nil {
+		e.close() //nolint:errcheck // never fails
+		return nil, unreachable(config.ConnConfig, err)
+	}
+	return e, nil
+}
+
+func (e *postgresEngine) connect(ctx context.Context, config *pgxpool.Config) error {
+	var err error
+	config.MaxConns = postgresWriters
+	if e.writers, err = pgxpool.NewWithConfig(ctx, config.Copy()); err != nil {
+		return err
+	}
+	config.MaxConns = postgresReaders
+	if e.readers, err = pgxpool.NewWithConfig(ctx, config.Copy()); err != nil {
+		return err
+	}
+	conn, err := e.writers.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	if err := migrate(ctx, &postgresMigrator{conn.Conn(), e.schema}); err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, `DELETE FROM marks WHERE changed_at < $1`, Micros(time.Now().Add(-24*time.Hour)))
+	return err
+}
+
+func unreachable(c *pgx.ConnConfig, err error) error {
+	var coded *fault.Error
+	if errors.As(err, &coded) {
+		return err
+	}
+	at := fmt.Sprintf("PostgreSQL at %s:%d, database %q, user %q", c.Host, c.Port, c.Database, c.User)
+	var own *pgconn.PgError
+	if errors.As(err, &own) && (strings.HasPrefix(own.Code, "28") || own.Code == "42501") {
+		return fault.Wrap(err, fault.Forbidden, "%s does not let us in or does not let us make the schema. Check user, password and rights.", at)
+	}
+	return fault.Wrap(err, fault.Unavailable, "%s cannot be used. Check that it runs and that the URL is right.", at)
+}
+
+func (e *postgresEngine) postgres() bool { return true }
+
+// begin starts a transaction. A write moves its connection's mark at once, in
+// the same round trip, and learns its transaction id.
+func (e *postgresEngine) begin(ctx context.Context, write bool) (session, error) {
+	pool := e.readers
+	if write {
+		pool = e.writers
+	}
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &postgresSession{pooled: conn, conn: conn.Conn()}
+	if write {
+		err = s.startWrite(ctx, e.node, e.written.Add(1))
+	} else {
+		_, err = s.conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pgx.QueryExecModeSimpleProtocol)
+	}
+	if err != nil {
+		s.abandon()
+		return nil, postgresError(err)
+	}
+	return s, nil
+}
+
+// committed waits while the transaction is in progress, then believes its
+// mark. The transaction id alone is not enough: after a crash of the server an
+// id that had not reached the disk is given to another transaction.
+func (e *postgresEngine) committed(ctx context.Context, m mark) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	s, err := e.begin(ctx, false)
+	if err != nil {
+		return false, err
+	}
+	defer s.rollback()
+	var status *string
+	err = s.(*postgresSession).conn.QueryRow(ctx, `SELECT pg_xact_status($1::text::xid8)`, m.xid).Scan(&status)
+	var own *pgconn.PgError
+	switch {
+	case errors.As(err, &own) && own.Code == "22023": // an id this server never gave: it lost it in a crash
+		return false, nil
+	case err != nil:
+		return false, err
+	case status != nil && *status == "in progress":
+		return false, errors.New("the transaction is still in progress")
+	case status != nil && *status == "aborted":
+		return false, nil
+	}
+	// a new snapshot: the first statement's could be older than the end of the transaction
+	fresh, err := e.begin(ctx, false)
+	if err != nil {
+		return false, err
+	}
+	defer fresh.rollback()
+	return markReached(ctx, fresh, m)
+}
+
+func (e *postgresEngine) classify(err error) class {
+	var own *pgconn.PgError
+	var network net.Error
+	switch {
+	case errors.As(err, &own):
+		return classOf(own)
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return other
+	case errors.As(err, &network) || brokenPipe(err):
+		return lost
+	}
+	return other
+}
+
+func (e *postgresEngine) now(ctx context.Context) (us int64, err error) {
+	err = e.readers.QueryRow(ctx, `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`).Scan(&us)
+	return us, postgresError(err)
+}
+
+func (e *postgresEngine) close() error {
+	if e.writers != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		e.writers.Exec(ctx, `DELETE FROM marks WHERE name LIKE $1`, e.node+".%") //nolint:errcheck // Open removes old ones too
+		e.writers.Close()
+	}
+	if e.readers != nil {
+		e.readers.Close()
+	}
+	return nil
+}

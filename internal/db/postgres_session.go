@@ -1,0 +1,135 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// commitLimit is how long a COMMIT may take before its outcome is asked for on
+// another connection.
+const commitLimit = 30 * time.Second
+
+// postgresSession is one transaction.
+type postgresSession struct {
+	pooled *pgxpool.Conn
+	conn   *pgx.Conn
+	own    mark
+}
+
+// startWrite begins, moves the mark and learns the transaction id in one round
+// trip. The texts inside are this process's own, so they need no parameters.
+func (s *postgresSession) startWrite(ctx context.Context, node string, n int64) error {
+	s.own = mark{name: fmt.Sprintf("%s.%d", node, s.conn.PgConn().PID()), value: n}
+	results, err := s.conn.PgConn().Exec(ctx, fmt.Sprintf(`BEGIN;
+		INSERT INTO marks (name, value, changed_at) VALUES ('%s', %d, %d)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at;
+		SELECT pg_current_xact_id()::text`, s.own.name, n, Micros(time.Now()))).ReadAll()
+	if err != nil {
+		return err
+	}
+	last := results[len(results)-1]
+	if len(last.Rows) != 1 {
+		return errors.New("PostgreSQL did not tell the transaction's id")
+	}
+	s.own.xid = string(last.Rows[0][0])
+	return nil
+}
+
+func (s *postgresSession) mark() mark { return s.own }
+
+func (s *postgresSession) exec(ctx context.Context, sql string, args []any) (int64, error) {
+	tag, err := s.conn.Exec(ctx, sql, args...)
+	return tag.RowsAffected(), postgresError(err)
+}
+
+func (s *postgresSession) query(ctx context.Context, sql string, args []any) (cursor, error) {
+	rows, err := s.conn.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, postgresError(err)
+	}
+	return postgresCursor{rows}, nil
+}
+
+// many sends the rows as arrays, one for each column, encoded here.
+func (s *postgresSession) many(ctx context.Context, st *Stmt, rows [][]any) (affected int64, err error) {
+	plain, err := st.prepare(rows)
+	if err != nil {
+		return 0, err
+	}
+	prepared, err := s.conn.Prepare(ctx, st.postgres, st.postgres) // once for each connection
+	if err != nil {
+		return 0, postgresError(err)
+	}
+	formats := make([]int16, len(st.columns))
+	for i := range formats {
+		formats[i] = pgx.BinaryFormatCode
+	}
+	for _, round := range st.rounds(plain) {
+		arrays := make([][]byte, len(st.columns))
+		for i, c := range st.columns {
+			arrays[i] = appendArray(nil, c.kind, round, i)
+		}
+		result := s.conn.PgConn().ExecPrepared(ctx, prepared.Name, arrays, formats, nil).Read()
+		if result.Err != nil {
+			return 0, postgresError(result.Err)
+		}
+		affected += result.CommandTag.RowsAffected()
+	}
+	return affected, nil
+}
+
+// commit has a limit of its own: the caller's context may end, the
+// transaction's outcome is wanted all the same.
+func (s *postgresSession) commit() error {
+	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
+	defer cancel()
+	tag, err := s.conn.Exec(ctx, "COMMIT", pgx.QueryExecModeSimpleProtocol)
+	var own *pgconn.PgError
+	switch {
+	case err == nil && tag.String() == "COMMIT":
+		s.pooled.Release()
+		return nil
+	case err == nil:
+		s.pooled.Release()
+		return errors.New("a statement had failed and its error was not returned; the transaction is rolled back")
+	case errors.As(err, &own) && own.Severity == "ERROR" && !s.conn.IsClosed():
+		s.pooled.Release()
+		return postgresError(err)
+	}
+	s.abandon()
+	return errors.Join(ErrLost, err)
+}
+
+func (s *postgresSession) rollback() {
+	ctx, cancel := context.WithTimeout(context.Background(), idleLimit)
+	defer cancel()
+	if _, err := s.conn.Exec(ctx, "ROLLBACK", pgx.QueryExecModeSimpleProtocol); err != nil {
+		s.abandon()
+		return
+	}
+	s.pooled.Release()
+}
+
+// abandon closes without a word; the pool replaces the connection.
+func (s *postgresSession) abandon() {
+	s.conn.PgConn().Conn().Close() //nolint:errcheck // broken is what it is to be
+	s.pooled.Release()
+}
+
+// postgresCursor gives pgx's rows the shape of database/sql's.
+type postgresCursor struct{ rows pgx.Rows }
+
+func (c postgresCursor) Next() bool             { return c.rows.Next() }
+func (c postgresCursor) Scan(dest ...any) error { return c.rows.Scan(dest...) }
+func (c postgresCursor) Err() error             { return postgresError(c.rows.Err()) }
+
+func (c postgresCursor) Close() error {
+	c.rows.Close()
+	return c.Err()
+}

@@ -1,0 +1,212 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"junctor/internal/fault"
+)
+
+const (
+	sqliteFile    = "junctor.db"
+	sqliteReaders = 8
+	sqliteMark    = "writer" // the only writer's row of marks
+)
+
+// sqliteEngine has one connection that writes and several that read, each
+// with its prepared statements.
+type sqliteEngine struct {
+	lock    *os.File
+	pool    *sql.DB
+	readers *sql.DB
+	writer  chan *sqliteConn // holds the writer while it is free
+	free    chan *sqliteConn // readers; nil for one not yet connected
+	filled  bool             // whether the two hold their connections
+}
+
+func openSQLite(ctx context.Context, o Options) (engine, error) {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "The data directory %q has no absolute path.", o.Dir)
+	}
+	lock, err := lockDirectory(dir)
+	if err != nil {
+		return nil, err
+	}
+	e := &sqliteEngine{lock: lock, writer: make(chan *sqliteConn, 1), free: make(chan *sqliteConn, sqliteReaders)}
+	if err := e.connect(ctx, filepath.Join(dir, sqliteFile)); err != nil {
+		e.close() //nolint:errcheck // the first error tells more
+		var coded *fault.Error
+		if !errors.As(err, &coded) {
+			err = unusable(dir, sqliteCause(err))
+		}
+		return nil, err
+	}
+	return e, nil
+}
+
+// connect opens the file, brings its schema up to date and fills the pools.
+func (e *sqliteEngine) connect(ctx context.Context, path string) error {
+	var err error
+	if e.pool, err = sql.Open("sqlite", dsn(path, "_journal_mode=WAL", "_synchronous=FULL", "_pragma=cache_size(-16000)")); err != nil {
+		return err
+	}
+	if e.readers, err = sql.Open("sqlite", dsn(path, "_query_only=1")); err != nil {
+		return err
+	}
+	conn, err := e.pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	if err = checkWritable(ctx, conn); err == nil {
+		err = migrate(ctx, sqliteMigrator{conn})
+	}
+	if err != nil {
+		conn.Close() //nolint:errcheck // the first error tells more
+		return err
+	}
+	e.writer <- newSQLiteConn(conn)
+	for range sqliteReaders {
+		e.free <- nil
+	}
+	e.filled = true
+	return nil
+}
+
+// checkWritable finds out now, not at the first message. A directory may be
+// writable and its files not.
+func checkWritable(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE")
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "ROLLBACK")
+	}
+	return err
+}
+
+func dsn(path string, options ...string) string {
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") { // a Windows drive
+		slashed = "/" + slashed
+	}
+	options = append(options, "_busy_timeout=5000", "_foreign_keys=1", "_dqs=0", "_pragma=temp_store(memory)")
+	return (&url.URL{Scheme: "file", Path: slashed, RawQuery: strings.Join(options, "&")}).String()
+}
+
+func (e *sqliteEngine) postgres() bool   { return false }
+func (e *sqliteEngine) carrier() carrier { return nil }
+
+func (e *sqliteEngine) begin(ctx context.Context, write bool) (session, error) {
+	from, start := e.free, "BEGIN"
+	if write {
+		from, start = e.writer, "BEGIN IMMEDIATE"
+	}
+	var c *sqliteConn
+	select {
+	case c = <-from:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if c == nil {
+		conn, err := e.readers.Conn(ctx)
+		if err != nil {
+			from <- nil
+			return nil, err
+		}
+		c = newSQLiteConn(conn)
+	}
+	s := &sqliteSession{conn: c, home: from}
+	if err := s.start(start, write); err != nil {
+		from <- c
+		return nil, err
+	}
+	return s, nil
+}
+
+func (e *sqliteEngine) committed(ctx context.Context, m mark) (bool, error) {
+	s, err := e.begin(ctx, false)
+	if err != nil {
+		return false, err
+	}
+	defer s.rollback()
+	return markReached(ctx, s, m)
+}
+
+func (e *sqliteEngine) classify(err error) class {
+	var own *sqlite.Error
+	if !errors.As(err, &own) {
+		return other
+	}
+	switch own.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return conflict
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM,
+		sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR:
+		return sick
+	}
+	return other
+}
+
+func (e *sqliteEngine) now(context.Context) (int64, error) { return Micros(time.Now()), nil }
+
+// close waits for open transactions, but not for ever.
+func (e *sqliteEngine) close() error {
+	var errs []error
+	for _, pool := range []chan *sqliteConn{e.free, e.writer} { // the writer last: its closing checkpoints
+		for range e.connections(pool) {
+			select {
+			case c := <-pool:
+				errs = append(errs, c.close())
+			case <-time.After(DefaultReadLimit):
+				errs = append(errs, errors.New("a transaction is still open"))
+			}
+		}
+	}
+	for _, db := range []*sql.DB{e.readers, e.pool} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(append(errs, unlock(e.lock))...)
+}
+
+// connections is how many a pool was filled with: none when opening failed.
+func (e *sqliteEngine) connections(pool chan *sqliteConn) int {
+	if !e.filled {
+		return 0
+	}
+	return cap(pool)
+}
+
+// sqliteError makes a driver's error one of this package's.
+func sqliteError(err error) error {
+	var own *sqlite.Error
+	if errors.As(err, &own) {
+		switch own.Code() {
+		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
+			return &uniqueError{err}
+		}
+	}
+	return err
+}
+
+// sqliteCause gives an error of opening its meaning for the directory.
+func sqliteCause(err error) error {
+	var own *sqlite.Error
+	if errors.As(err, &own) {
+		switch own.Code() & 0xff {
+		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+			return fmt.Errorf("%w: %w", os.ErrPermission, err)
+		}
+	}
+	return err
+}

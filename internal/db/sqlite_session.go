@@ -1,0 +1,239 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"time"
+)
+
+// sqliteConn is a connection with its prepared statements. One goroutine has
+// it at a time.
+type sqliteConn struct {
+	conn    *sql.Conn
+	stmts   map[string]*sql.Stmt
+	inner   map[string]directStmt // for the hot path, without database/sql between
+	written int64                 // the last value of its mark
+}
+
+// maxStmts bounds the statements kept per connection. Texts are few, they are
+// written in the program; the bound is against a mistake.
+const maxStmts = 500
+
+func newSQLiteConn(conn *sql.Conn) *sqliteConn {
+	return &sqliteConn{conn: conn, stmts: map[string]*sql.Stmt{}, inner: map[string]directStmt{}}
+}
+
+func (c *sqliteConn) close() error {
+	if c == nil {
+		return nil
+	}
+	for _, s := range c.stmts {
+		s.Close() //nolint:errcheck // the connection is closed next
+	}
+	for _, s := range c.inner {
+		s.Close() //nolint:errcheck // the connection is closed next
+	}
+	return c.conn.Close()
+}
+
+// take removes a prepared statement from the cache: while its rows are open it
+// must not be executed a second time.
+func (c *sqliteConn) take(ctx context.Context, text string) (*sql.Stmt, error) {
+	if s, ok := c.stmts[text]; ok {
+		delete(c.stmts, text)
+		return s, nil
+	}
+	return c.conn.PrepareContext(ctx, text)
+}
+
+func (c *sqliteConn) give(text string, s *sql.Stmt) {
+	if old, ok := c.stmts[text]; ok || len(c.stmts) >= maxStmts {
+		if ok {
+			old.Close() //nolint:errcheck // nothing hangs on it
+		} else {
+			s.Close() //nolint:errcheck // nothing hangs on it
+			return
+		}
+	}
+	c.stmts[text] = s
+}
+
+// control runs BEGIN, COMMIT and the like, which no context interrupts.
+func (c *sqliteConn) control(text string) error {
+	s, err := c.take(context.Background(), text)
+	if err != nil {
+		return err
+	}
+	_, err = s.ExecContext(context.Background())
+	c.give(text, s)
+	return err
+}
+
+// sqliteSession is one transaction.
+type sqliteSession struct {
+	conn *sqliteConn
+	home chan *sqliteConn // where the connection goes back to
+	own  mark
+	open *sqliteCursor // the last result, in case it was not closed
+}
+
+const moveMark = `INSERT INTO marks (name, value, changed_at) VALUES ($1, $2, $3)
+	ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at`
+
+func (s *sqliteSession) start(begin string, write bool) error {
+	if err := s.conn.control(begin); err != nil || !write {
+		return err
+	}
+	now := Micros(time.Now())
+	s.conn.written = max(s.conn.written+1, now)
+	s.own = mark{name: sqliteMark, value: s.conn.written}
+	if _, err := s.exec(context.Background(), moveMark, []any{s.own.name, s.own.value, now}); err != nil {
+		s.conn.control("ROLLBACK") //nolint:errcheck // the first error tells more
+		return err
+	}
+	return nil
+}
+
+func (s *sqliteSession) mark() mark { return s.own }
+
+func (s *sqliteSession) exec(ctx context.Context, text string, args []any) (int64, error) {
+	stmt, err := s.conn.take(ctx, text)
+	if err != nil {
+		return 0, sqliteError(err)
+	}
+	defer s.conn.give(text, stmt)
+	result, err := stmt.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, sqliteError(err)
+	}
+	return result.RowsAffected()
+}
+
+func (s *sqliteSession) query(ctx context.Context, text string, args []any) (cursor, error) {
+	stmt, err := s.conn.take(ctx, text)
+	if err != nil {
+		return nil, sqliteError(err)
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
+	if err != nil {
+		s.conn.give(text, stmt)
+		return nil, sqliteError(err)
+	}
+	s.open = &sqliteCursor{Rows: rows, conn: s.conn, stmt: stmt, text: text}
+	return s.open, nil
+}
+
+// many executes the statement for each row on the driver itself: rows are
+// small and many, and what database/sql does for each would cost as much as
+// SQLite's work.
+func (s *sqliteSession) many(ctx context.Context, st *Stmt, rows [][]any) (affected int64, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	plain, err := st.prepare(rows)
+	if err != nil {
+		return 0, err
+	}
+	err = s.conn.conn.Raw(func(raw any) error {
+		stmt, err := s.conn.direct(raw, st.sqlite)
+		if err != nil {
+			return sqliteError(err)
+		}
+		args := make([]driver.NamedValue, len(st.columns))
+		for i, row := range plain {
+			for j, v := range row {
+				args[j] = driver.NamedValue{Ordinal: j + 1, Value: v}
+			}
+			result, err := stmt.ExecContext(context.Background(), args)
+			if err != nil {
+				return &rowError{i, sqliteError(err)}
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			affected += n
+		}
+		return nil
+	})
+	return affected, err
+}
+
+// directStmt is what the driver's statements are.
+type directStmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+}
+
+func (c *sqliteConn) direct(raw any, text string) (directStmt, error) {
+	if s, ok := c.inner[text]; ok {
+		return s, nil
+	}
+	conn, ok := raw.(driver.ConnPrepareContext)
+	if !ok {
+		return nil, fmt.Errorf("the SQLite driver's %T does not prepare statements", raw)
+	}
+	prepared, err := conn.PrepareContext(context.Background(), text)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := prepared.(directStmt)
+	if !ok {
+		return nil, fmt.Errorf("the SQLite driver's %T does not execute with a context", prepared)
+	}
+	c.inner[text] = s
+	return s, nil
+}
+
+func (s *sqliteSession) commit() error {
+	s.closeOpen()
+	err := s.conn.control("COMMIT")
+	if err != nil {
+		s.conn.control("ROLLBACK") //nolint:errcheck // SQLite may have rolled back by itself
+	}
+	s.home <- s.conn
+	return sqliteError(err)
+}
+
+func (s *sqliteSession) rollback() {
+	s.closeOpen()
+	s.conn.control("ROLLBACK") //nolint:errcheck // SQLite may have rolled back by itself; nothing is left either way
+	s.home <- s.conn
+}
+
+// closeOpen is for a caller that left its Rows open: an open statement would
+// keep the transaction from ending.
+func (s *sqliteSession) closeOpen() {
+	if s.open != nil {
+		s.open.Close() //nolint:errcheck // the caller has left
+	}
+}
+
+func (s *sqliteSession) abandon() { s.rollback() }
+
+// sqliteCursor gives its statement back when it is closed.
+type sqliteCursor struct {
+	*sql.Rows
+	conn *sqliteConn
+	stmt *sql.Stmt
+	text string
+}
+
+func (c *sqliteCursor) Close() error {
+	err := c.Rows.Close()
+	if c.stmt != nil {
+		c.conn.give(c.text, c.stmt)
+		c.stmt = nil
+	}
+	return sqliteError(err)
+}
+
+func (c *sqliteCursor) Next() bool {
+	if c.Rows.Next() {
+		return true
+	}
+	c.Close() //nolint:errcheck // Err has it
+	return false
+}

@@ -1,0 +1,147 @@
+package db
+
+import (
+	"context"
+)
+
+// Tx is a transaction. It belongs to the goroutine that was given it, and ends
+// when the function it was given to returns.
+type Tx struct {
+	ctx     context.Context
+	db      *DB
+	session session
+	notices []notice
+}
+
+// Context is the context the transaction was begun with.
+func (tx *Tx) Context() context.Context { return tx.ctx }
+
+// Postgres reports whether the database is PostgreSQL.
+func (tx *Tx) Postgres() bool { return tx.db.Postgres() }
+
+// Exec executes one statement and returns how many rows it touched.
+// Arguments: nil, strings, integers, float64, []byte, bool (as 0 or 1),
+// json.RawMessage (as text), pointers to these, and types based on them. Times
+// are given with Micros.
+func (tx *Tx) Exec(sql string, args ...any) (affected int64, err error) {
+	args, err = tx.ready(args)
+	if err == nil {
+		affected, err = tx.session.exec(tx.ctx, sql, args)
+	}
+	if err != nil {
+		return 0, during(sql, err)
+	}
+	return affected, nil
+}
+
+// Query executes a statement and returns its rows, which must be closed or
+// read to their end before the next statement of this transaction.
+func (tx *Tx) Query(sql string, args ...any) (*Rows, error) {
+	args, err := tx.ready(args)
+	if err != nil {
+		return nil, during(sql, err)
+	}
+	c, err := tx.session.query(tx.ctx, sql, args)
+	if err != nil {
+		return nil, during(sql, err)
+	}
+	return &Rows{cursor: c, sql: sql}, nil
+}
+
+// QueryRow executes a statement of which the first row is wanted. Errors wait
+// for Row.Scan.
+func (tx *Tx) QueryRow(sql string, args ...any) *Row {
+	rows, err := tx.Query(sql, args...)
+	return &Row{rows: rows, err: err}
+}
+
+// Many executes s for all rows and returns how many rows of the database were
+// touched. See NewStmt.
+func (tx *Tx) Many(s *Stmt, rows [][]any) (affected int64, err error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	if err := tx.db.alive(); err != nil {
+		return 0, err
+	}
+	affected, err = tx.session.many(tx.ctx, s, rows)
+	if err != nil {
+		return 0, during(s.source, err)
+	}
+	return affected, nil
+}
+
+// Notify tells the listeners of a topic, in every process, after the commit.
+// The same notice given several times is sent once. It is a hint: it may be
+// lost, or come twice. Topic and payload together are up to 7000 bytes.
+func (tx *Tx) Notify(topic, payload string) {
+	n := notice{topic, payload}
+	for _, have := range tx.notices {
+		if have == n {
+			return
+		}
+	}
+	tx.notices = append(tx.notices, n)
+}
+
+func (tx *Tx) ready(args []any) ([]any, error) {
+	if err := tx.db.alive(); err != nil {
+		return nil, err
+	}
+	return normalise(args)
+}
+
+// Rows is a result that is read row by row.
+type Rows struct {
+	cursor cursor
+	sql    string
+}
+
+// Next moves to the next row and reports whether there is one.
+func (r *Rows) Next() bool { return r.cursor.Next() }
+
+// Scan copies the row into the variables that dest points at. Beyond what
+// database/sql does, a BIGINT goes into a *bool, text into a *json.RawMessage,
+// and bytes into a *Blob.
+func (r *Rows) Scan(dest ...any) error {
+	if err := r.cursor.Scan(targets(dest)...); err != nil {
+		return during(r.sql, err)
+	}
+	return nil
+}
+
+// Err is why Next returned false, or nil at the end of the rows.
+func (r *Rows) Err() error {
+	if err := r.cursor.Err(); err != nil {
+		return during(r.sql, err)
+	}
+	return nil
+}
+
+// Close ends reading. It may be called more than once.
+func (r *Rows) Close() error { return r.cursor.Close() }
+
+// Row is a result of which the first row is wanted.
+type Row struct {
+	rows *Rows
+	err  error
+}
+
+// Scan copies the first row into the variables that dest points at, or
+// returns ErrNoRows.
+func (r *Row) Scan(dest ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	defer r.rows.Close()
+	if !r.rows.Next() {
+		if err := r.rows.Err(); err != nil {
+			return err
+		}
+		return ErrNoRows
+	}
+	if err := r.rows.Scan(dest...); err != nil {
+		return err
+	}
+	return r.rows.Close()
+}
