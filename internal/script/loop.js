@@ -1,0 +1,226 @@
+// The run loop: one run at a time, from its first line to its last. Go calls
+// begin, settle, take and drop, and drains the job queue in between; host calls
+// wait in `run.queue` until Go takes them.
+(function (g, clock, limits, pure) {
+  'use strict';
+  const { create } = Object;
+  const { stringify } = JSON;
+  const { apply } = Reflect;
+  const P = Promise, then = P.prototype.then;
+  const resolved = P.resolve(), resolve = P.resolve.bind(P);
+  const NUL = '\u0000';
+  let module, run = null;
+
+  function fail(mine, error) {
+    if (mine.status === 'P') { mine.status = 'F'; mine.error = error; }
+  }
+
+  // over marks a limit as exceeded; the run ends with it whoever catches the error.
+  function over(kind, message) {
+    run.limit = kind;
+    throw new RangeError(message);
+  }
+
+  function enqueue(id, name, args) {
+    if (typeof name !== 'string' || typeof args !== 'string') throw new TypeError('a host call takes a name and JSON');
+    if (name.includes(NUL) || args.includes(NUL)) throw new TypeError(`the arguments of ${name} hold a NUL character`);
+    if (args.length > limits.output) throw new RangeError(`the arguments of ${name} are larger than ${limits.output} characters`);
+    if (run.made >= limits.calls) over('Calls', `more than ${limits.calls} host calls`);
+    run.made++;
+    run.count++;
+    run.queue += id + NUL + name + NUL + args + NUL;
+  }
+
+  const realm = {
+    call(name, args) {
+      const id = run.next;
+      enqueue(id, name, args);
+      run.next = id + 1;
+      const pending = { resolve: undefined, reject: undefined };
+      const promise = new P((ok, no) => { pending.resolve = ok; pending.reject = no; });
+      run.pending.set(id, pending);
+      return promise;
+    },
+    notice(name, args) { enqueue(0, name, args); },
+    pure,
+    now: clock.now,
+    random: clock.random,
+    state() { return run.state ??= create(null); },
+  };
+
+  // What ends a promise that nobody waits for: a timer's or a microtask's error.
+  function unhandled(mine) {
+    return (error) => { fail(mine, error); };
+  }
+
+  const timers = {
+    // A sleep like any other: journalled, and gone through again at a replay.
+    setTimeout(callback, delay, ...args) {
+      if (typeof callback !== 'function') throw new TypeError('setTimeout takes a function');
+      const mine = run, id = ++mine.timer, ms = +delay;
+      (mine.timers ??= new Set()).add(id);
+      const slept = realm.call('sleep', stringify({ ms: ms > 0 ? ms : 0 }));
+      const fired = apply(then, slept, [() => { if (mine.timers.delete(id)) apply(callback, undefined, args); }]);
+      apply(then, fired, [undefined, unhandled(mine)]);
+      return id;
+    },
+    clearTimeout(id) { run.timers?.delete(id); },
+    setInterval() {
+      throw new TypeError('setInterval is not available: a scenario ends. Use a loop with sleep() from "junctor", or a schedule');
+    },
+    queueMicrotask(callback) {
+      if (typeof callback !== 'function') throw new TypeError('queueMicrotask takes a function');
+      const done = apply(then, resolved, [() => { callback(); }]);
+      apply(then, done, [undefined, unhandled(run)]);
+    },
+  };
+
+  function require(name) {
+    if (name === 'junctor') return module.exports;
+    throw new TypeError(`require(${stringify(name)}) is not available at run time: use an import, and it is bundled`);
+  }
+
+  function start(seedHigh, seedLow, ms) {
+    clock.start(ms, seedHigh, seedLow);
+    return run = {
+      status: 'P', output: '', error: undefined, limit: '',
+      next: 1, made: 0, count: 0, queue: '', pending: new Map(), origins: undefined,
+      timer: 0, timers: undefined, state: undefined,
+    };
+  }
+
+  // instantiate executes the top level of all modules in a world of their own.
+  function instantiate(factory) {
+    const view = create(g), scenario = { exports: {} };
+    factory(scenario, scenario.exports, require, view, view, view);
+    return scenario.exports;
+  }
+
+  // measure is the part of begin that an author can do something about.
+  function measure(factory) {
+    const mine = start(0, 0, 0);
+    try {
+      instantiate(factory);
+      mine.status = 'D';
+    } catch (error) {
+      fail(mine, error);
+    }
+  }
+
+  function begin(factory, seedHigh, seedLow, ms, entry, ...args) {
+    const mine = start(seedHigh, seedLow, ms);
+    try {
+      const result = resolve(module.enter(entry, instantiate(factory), args));
+      apply(then, result, [(value) => {
+        try { succeed(mine, module.output(value)); } catch (error) { fail(mine, error); }
+      }, (error) => { fail(mine, error); }]);
+    } catch (error) {
+      fail(mine, error);
+    }
+  }
+
+  function succeed(mine, output) {
+    if (mine.status !== 'P') return;
+    if (output.length > limits.output) over('Output', `an answer of ${output.length} characters is too large (at most ${limits.output})`);
+    mine.status = 'D';
+    mine.output = output;
+  }
+
+  function settle(id, ok, value, ms) {
+    clock.move(ms);
+    const pending = run.pending.get(id);
+    if (pending === undefined) throw new TypeError(`no host call ${id} is outstanding`);
+    run.pending.delete(id);
+    if (ok) {
+      pending.resolve(value);
+      return;
+    }
+    const error = module.error(value);
+    (run.origins ??= new WeakMap()).set(error, id);
+    pending.reject(error);
+  }
+
+  // take answers STATUS COUNT NUL (ID NUL NAME NUL ARGS NUL)*COUNT and then the
+  // output or the failure as JSON. STATUS: D done, F failed, L over a limit,
+  // S stalled, P pending.
+  function take() {
+    const mine = run, calls = mine.count + NUL + mine.queue;
+    mine.queue = '';
+    mine.count = 0;
+    if (mine.limit !== '') { run = null; return 'L' + calls + mine.limit; }
+    if (mine.status === 'D') { run = null; return 'D' + calls + mine.output; }
+    if (mine.status === 'F') {
+      const report = describe(mine.error, mine.origins);
+      run = null;
+      return 'F' + calls + report;
+    }
+    if (mine.pending.size === 0) { run = null; return 'S' + calls; }
+    return 'P' + calls;
+  }
+
+  // drop forgets the run: with its promises' resolvers gone, no job of it can
+  // ever be queued again.
+  function drop() { run = null; }
+
+  const text = (value, otherwise) => (typeof value === 'string' ? value : otherwise);
+
+  // explain says in words what was thrown, whatever it was.
+  function explain(error) {
+    const out = { name: 'Error', message: '', stack: '' };
+    try {
+      if (typeof error === 'object' && error !== null) {
+        out.name = text(error.name, 'Error');
+        out.message = text(error.message, '') || (error instanceof Error ? '' : text(stringify(error), ''));
+        out.stack = text(error.stack, '');
+      } else {
+        out.message = String(error) + ' was thrown; throw an Error to see where';
+      }
+    } catch { out.message ||= 'an error that cannot be read was thrown'; }
+    return out;
+  }
+
+  const deepest = 32;
+
+  // follow visits an error, its causes and the errors it collects.
+  function follow(error, visit) {
+    const seen = new Set(), todo = [error];
+    while (todo.length > 0 && seen.size < deepest) {
+      const e = todo.shift();
+      if (typeof e !== 'object' || e === null || seen.has(e)) continue;
+      seen.add(e);
+      visit(e, seen.size);
+      try {
+        todo.push(e.cause);
+        const collected = e.errors;
+        if (Array.isArray(collected)) for (let i = 0; i < collected.length && i < deepest; i++) todo.push(collected[i]);
+      } catch { /* a getter that throws hides what is behind it */ }
+    }
+  }
+
+  function describe(error, origins) {
+    const out = explain(error);
+    const from = new Set();
+    follow(error, (e, nth) => {
+      const id = origins?.get(e);
+      if (id !== undefined) from.add(id);
+      if (nth === 1 || nth > 8) return;
+      const inner = explain(e);
+      out.stack += `\nCaused by: ${inner.name}: ${inner.message}\n${inner.stack}`;
+    });
+    out.origins = [...from];
+    try { out.data = text(module.fail(error), ''); } catch { out.data = ''; }
+    return stringify(out);
+  }
+
+  // print is where console writes; the module may have its own idea of it.
+  function print(level, text) {
+    if (run === null) return;
+    if (module.console !== undefined) module.console(level, text);
+    else realm.notice('log', stringify({ level, message: text }));
+  }
+
+  return {
+    realm, timers, print, begin, settle, take, drop, measure,
+    use(m) { module = m; },
+  };
+})

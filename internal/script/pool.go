@@ -1,0 +1,341 @@
+package script
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+)
+
+// Pool is the virtual machines that execute runs. They are made in the
+// background when they are needed, up to Config.Size, used again by run after
+// run, and closed when they were idle for a while.
+type Pool struct {
+	image   *image
+	watch   *watchdog
+	metrics *metrics
+
+	mu      sync.Mutex
+	idle    []*vm          // the last used at the end
+	waiting []chan granted // Starts in the order of their arrival
+	all     map[*vm]bool   // made and not yet closed or given up
+	making  int
+	stuck   int // given up and still computing
+	closed  bool
+	done    sync.WaitGroup // machines and makers
+}
+
+// granted is what a waiting Start gets.
+type granted struct {
+	vm  *vm
+	err error
+}
+
+const (
+	spare   = 2                // idle machines that are kept, and made ahead
+	idleFor = 30 * time.Second // after that a machine above the spare ones is closed
+)
+
+// NewPool makes a pool and its first machine; a configuration that cannot work,
+// such as a module that does not compile, is an error here.
+func NewPool(c Config) (*Pool, error) {
+	im, err := newImage(c.withDefaults())
+	if err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(c.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pool{image: im, metrics: m, all: map[*vm]bool{}}
+	if err := m.observe(p); err != nil {
+		return nil, err
+	}
+	p.watch = newWatchdog(p)
+	p.mu.Lock()
+	p.making++
+	p.done.Add(1)
+	p.mu.Unlock()
+	if err := p.make(); err != nil {
+		p.watch.stop()
+		return nil, err
+	}
+	return p, nil
+}
+
+// Close ends the pool: Starts that wait get ErrClosed, idle machines are closed
+// at once and the others when their runs end. Close returns when all are
+// closed that come back; a stuck machine is left behind.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return
+	}
+	p.closed = true
+	idle, waiting := p.idle, p.waiting
+	p.idle, p.waiting = nil, nil
+	for _, v := range idle {
+		delete(p.all, v)
+		close(v.tasks)
+	}
+	p.mu.Unlock()
+	for _, w := range waiting {
+		w <- granted{err: ErrClosed}
+	}
+	p.done.Wait()
+	p.watch.stop()
+	p.metrics.close()
+}
+
+// Start begins a run and executes it until no job is left. It waits for a
+// machine, at most until ctx ends; the error is then ctx's. Once it returned a
+// turn, ctx means nothing to the run.
+func (p *Pool) Start(ctx context.Context, s Start) (*Exec, *Turn, error) {
+	v, err := p.acquire(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	e := &Exec{pool: p, vm: v, program: s.Program, turning: s.Turning, result: make(chan *Turn, 1)}
+	e.spent.Store(int64(s.Spent))
+	turn := e.execute(func(v *vm) error {
+		f, err := v.factories.get(v.engine, s.Program)
+		if err != nil {
+			return fmt.Errorf("load the program: %w", err)
+		}
+		args := make([]any, 0, 8)
+		args = append(args, f, int32(s.Seed>>32), int32(s.Seed), millis(s.Now), s.Entry)
+		for _, a := range s.Args {
+			args = append(args, a)
+		}
+		_, err = v.begin.Call(undefined, args...)
+		return err
+	})
+	return e, turn, nil
+}
+
+// Waiting is how many Starts wait for a machine.
+func (p *Pool) Waiting() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.waiting)
+}
+
+// Idle reports whether a Start would get a machine without waiting for a run
+// to end.
+func (p *Pool) Idle() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.waiting) == 0 && (len(p.idle) > 0 || len(p.all)+p.making < p.image.config.Size)
+}
+
+// acquire takes an idle machine or waits for one.
+func (p *Pool) acquire(ctx context.Context) (*vm, error) {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, ErrClosed
+	}
+	if n := len(p.idle); n > 0 {
+		v := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.grow()
+		p.mu.Unlock()
+		return v, nil
+	}
+	w := make(chan granted, 1)
+	p.waiting = append(p.waiting, w)
+	p.grow()
+	p.mu.Unlock()
+	select {
+	case g := <-w:
+		return g.vm, g.err
+	case <-ctx.Done():
+		return nil, p.giveUpWaiting(ctx, w)
+	}
+}
+
+// giveUpWaiting takes a Start out of the queue; a machine that was granted in
+// the same moment goes back.
+func (p *Pool) giveUpWaiting(ctx context.Context, w chan granted) error {
+	p.mu.Lock()
+	for i, other := range p.waiting {
+		if other == w {
+			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
+			p.mu.Unlock()
+			return fmt.Errorf("wait for a script machine: %w", ctx.Err())
+		}
+	}
+	p.mu.Unlock()
+	if g := <-w; g.vm != nil {
+		p.release(g.vm)
+	}
+	return fmt.Errorf("wait for a script machine: %w", ctx.Err())
+}
+
+// grow makes machines in the background for those who wait, and spare ones.
+// The caller holds mu.
+func (p *Pool) grow() {
+	wanted := len(p.waiting) + spare - len(p.idle) - p.making
+	for ; wanted > 0 && !p.closed && len(p.all)+p.making < p.image.config.Size; wanted-- {
+		p.making++
+		p.done.Add(1)
+		go func() {
+			if err := p.make(); err != nil {
+				p.image.config.Log.Error("make a script machine", "error", err)
+			}
+		}()
+	}
+}
+
+// make makes one machine; on failure one Start that waits gets the error.
+func (p *Pool) make() error {
+	v, err := newVM(p.image)
+	p.mu.Lock()
+	p.making--
+	if err != nil {
+		p.done.Done()
+		if len(p.waiting) > 0 {
+			w := p.waiting[0]
+			p.waiting = p.waiting[1:]
+			w <- granted{err: err}
+		}
+		p.mu.Unlock()
+		return err
+	}
+	p.all[v] = true
+	p.mu.Unlock()
+	go func() {
+		v.serve()
+		if !v.stuck {
+			p.done.Done()
+		}
+	}()
+	p.offer(v)
+	return nil
+}
+
+// offer hands a machine to the Start that waits longest, or lays it down.
+func (p *Pool) offer(v *vm) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		delete(p.all, v)
+		close(v.tasks)
+		return
+	}
+	if len(p.waiting) > 0 {
+		w := p.waiting[0]
+		p.waiting = p.waiting[1:]
+		w <- granted{vm: v}
+		return
+	}
+	v.idleSince = time.Now()
+	p.idle = append(p.idle, v)
+}
+
+// release takes a machine back whose run has ended and left no job.
+func (p *Pool) release(v *vm) {
+	if v.heap.used() > p.image.config.MemoryLimit/2 {
+		p.discard(v)
+		return
+	}
+	p.offer(v)
+}
+
+// abandon takes a machine back whose run was left in the middle. The realm
+// drops the resolvers of the run's promises; with the job queue empty nothing
+// of the run can execute again.
+func (p *Pool) abandon(v *vm) {
+	dropped := make(chan error, 1)
+	v.tasks <- func(v *vm) {
+		_, err := v.drop.Call(undefined)
+		dropped <- err
+	}
+	if err := <-dropped; err != nil {
+		p.discard(v)
+		return
+	}
+	p.release(v)
+}
+
+// discard throws a machine away and lets another be made if someone waits.
+func (p *Pool) discard(v *vm) {
+	p.mu.Lock()
+	delete(p.all, v)
+	p.grow()
+	p.mu.Unlock()
+	close(v.tasks)
+}
+
+// shrink closes machines that were idle for long.
+func (p *Pool) shrink(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.idle) > spare && now.Sub(p.idle[0].idleSince) > idleFor {
+		v := p.idle[0]
+		p.idle = append(p.idle[:0], p.idle[1:]...)
+		delete(p.all, v)
+		close(v.tasks)
+	}
+}
+
+// giveUp hands the run of a stuck machine its end and leaves the machine's
+// goroutine behind; false when the turn ended in the same moment.
+func (p *Pool) giveUp(v *vm, e *Exec) bool {
+	p.mu.Lock()
+	if !e.phase.CompareAndSwap(executing, givenUp) {
+		p.mu.Unlock()
+		return false
+	}
+	delete(p.all, v)
+	v.stuck = true
+	p.stuck++
+	stuck := p.stuck
+	p.done.Done()
+	p.grow()
+	p.mu.Unlock()
+	p.image.config.OnStuck(stuck)
+	return true
+}
+
+// cameBack closes a machine that was given up and has ended its turn after all.
+func (p *Pool) cameBack(v *vm) {
+	p.mu.Lock()
+	p.stuck--
+	stuck := p.stuck
+	p.mu.Unlock()
+	close(v.tasks)
+	p.image.config.OnStuck(stuck)
+}
+
+// measureRepeats is how often Measure instantiates a program.
+const measureRepeats = 5
+
+// Measure tells what each run of the program pays before its entry executes:
+// the time of all modules' top levels, the fastest of a few.
+func (p *Pool) Measure(program *Program) (time.Duration, error) {
+	v, err := p.acquire(context.Background())
+	if err != nil {
+		return 0, err
+	}
+	e := &Exec{pool: p, vm: v, program: program, result: make(chan *Turn, 1)}
+	best := time.Duration(math.MaxInt64)
+	turn := e.execute(func(v *vm) error {
+		f, err := v.factories.get(v.engine, program)
+		for i := 0; i < measureRepeats && err == nil; i++ {
+			started := time.Now()
+			_, err = v.measure.Call(undefined, f)
+			best = min(best, time.Since(started))
+		}
+		return err
+	})
+	if !turn.Done {
+		e.Close()
+	}
+	if turn.Err != nil {
+		return 0, fmt.Errorf("instantiate the program: %w", turn.Err)
+	}
+	return best, nil
+}
