@@ -1,0 +1,129 @@
+// Package access knows who may come in: accounts, their sessions and API
+// tokens, the secrets that connections use, and the audit log of who changed
+// what.
+//
+// What proves who somebody is (a password, a session's token, an API token) is
+// stored as a hash and shown once. Secrets, which must be read again, are
+// sealed with a key that is outside of the database.
+//
+// The package must not know of HTTP, of routes or of what a right is good for:
+// a door asks who is calling and decides by its own route table.
+package access
+
+import (
+	"regexp"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"junctor/internal/clock"
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/id"
+	"junctor/internal/secret"
+)
+
+// TopicSecrets is notified with the secret's name when one was set or
+// deleted, so that whoever opened a connection with it opens it anew.
+const TopicSecrets = "secrets"
+
+// topicCredentials is notified when a credential ended, so that every node
+// forgets what it remembered.
+const topicCredentials = "credentials"
+
+// Limits say how long a session lives.
+type Limits struct {
+	Idle time.Duration // without a call
+	Age  time.Duration // altogether
+}
+
+// DefaultLimits hold when the settings say nothing.
+var DefaultLimits = Limits{Idle: 30 * time.Minute, Age: 12 * time.Hour}
+
+// Store is the accounts of one domain and all that belongs to them. It is safe
+// for use by many goroutines.
+type Store struct {
+	db      *db.DB
+	key     secret.Key
+	clock   clock.Clock
+	ids     id.Maker
+	limits  atomic.Pointer[Limits]
+	guesses *guesses
+	callers *callerCache
+
+	hashing       chan struct{} // bounds the memory that argon2 takes at one moment
+	hashPassword  func(password string) string
+	checkPassword func(hash, password string) bool
+	decoy         func() string // a hash to check against when there is no account
+}
+
+// New serves the accounts kept in d; secrets are sealed with key. Times are
+// clock's.
+func New(d *db.DB, key secret.Key, c clock.Clock) *Store {
+	s := &Store{
+		db: d, key: key, clock: c,
+		guesses: newGuesses(c), callers: newCallerCache(c),
+		hashing:      make(chan struct{}, maxHashing),
+		hashPassword: secret.HashPassword, checkPassword: secret.CheckPassword,
+	}
+	s.decoy = sync.OnceValue(func() string { return s.hashPassword(id.Token(20)) })
+	s.SetLimits(DefaultLimits)
+	d.Listen(topicCredentials, func(string) { s.callers.clear() })
+	return s
+}
+
+// maxHashing is how many passwords are checked at one moment; each takes tens
+// of MiB.
+const maxHashing = 2
+
+// SetLimits changes how long sessions live, those that exist included. A zero
+// member means the default.
+func (s *Store) SetLimits(l Limits) {
+	if l.Idle <= 0 {
+		l.Idle = DefaultLimits.Idle
+	}
+	if l.Age <= 0 {
+		l.Age = DefaultLimits.Age
+	}
+	s.limits.Store(&l)
+	s.callers.clear()
+}
+
+// names are what tokens and secrets may be called: what fits a path segment
+// and a reference such as ${secret:erp_token}.
+var names = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
+
+func checkName(what, name string) error {
+	if names.MatchString(name) {
+		return nil
+	}
+	return fault.New(fault.Unprocessable, "%q cannot be the name of a %s", name, what).WithFields(fault.Field{
+		Pointer: "/name",
+		Detail:  "use 1 to 100 letters, digits, _ . and -, beginning with a letter, digit or _",
+	})
+}
+
+// nullable is a time for a column that may be empty.
+func nullable(t *time.Time) any {
+	if t == nil {
+		return nil
+	}
+	return db.Micros(*t)
+}
+
+// optional is the reverse of nullable.
+func optional(us *int64) *time.Time {
+	if us == nil {
+		return nil
+	}
+	t := db.Time(*us)
+	return &t
+}
+
+// page bounds a list's length: 100 by default, at most 1,000.
+func page(limit int) int {
+	if limit <= 0 {
+		return 100
+	}
+	return min(limit, 1000)
+}

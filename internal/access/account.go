@@ -1,0 +1,223 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/id"
+)
+
+// Kind says what sort of caller an account is.
+type Kind string
+
+// Admin has every right, on every door. It is the only kind of this release.
+const Admin Kind = "admin"
+
+// AdminLogin is the login of the account that the first start makes.
+const AdminLogin = "admin"
+
+// Account is somebody who may come in.
+type Account struct {
+	ID        string    `json:"id"`
+	Kind      Kind      `json:"kind"`
+	Login     string    `json:"login"`
+	Enabled   bool      `json:"enabled"`
+	CreatedAt time.Time `json:"created_at"`
+	ChangedAt time.Time `json:"changed_at"`
+}
+
+// maxPassword bounds what is hashed.
+const maxPassword = 1024
+
+// EnsureAdmin makes the account "admin" unless there is an account of that
+// kind. An empty password means a random one, which is returned: nobody can
+// find it out later. created is false when there was nothing to do.
+func (s *Store) EnsureAdmin(ctx context.Context, password string) (generated string, created bool, err error) {
+	exists := false
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		var n int64
+		err := tx.QueryRow(`SELECT COUNT(*) FROM accounts WHERE kind = $1`, string(Admin)).Scan(&n)
+		exists = n > 0
+		return err
+	})
+	if err != nil || exists {
+		return "", false, wrap(err, "look for an administrator")
+	}
+	generated, err = s.CreateAdmin(ctx, AdminLogin, password, "junctor")
+	if fault.Is(err, fault.Conflict) {
+		return "", false, nil // another node was faster
+	}
+	return generated, err == nil, err
+}
+
+// CreateAdmin makes an account with every right. An empty password means a
+// random one, which is returned. A login that is taken is a fault.Conflict.
+func (s *Store) CreateAdmin(ctx context.Context, login, password, author string) (generated string, err error) {
+	if !validLogin(login) {
+		return "", fault.New(fault.Unprocessable, "%q cannot be a login: use 1 to 100 letters, digits and signs, without spaces", login)
+	}
+	if password == "" {
+		generated = id.Token(20)
+		password = generated
+	}
+	hash, err := s.hash(ctx, password)
+	if err != nil {
+		return "", err
+	}
+	now := s.clock.Now()
+	err = s.db.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`INSERT INTO accounts (id, kind, login, password, enabled, created_at, changed_at)
+			VALUES ($1, $2, $3, $4, 1, $5, $5)`,
+			s.ids.New("acc", now), string(Admin), login, hash, db.Micros(now))
+		if err != nil {
+			return err
+		}
+		return s.Audit(tx, Entry{Author: author, Action: "account.create", Object: "account/" + login})
+	})
+	if errors.Is(err, db.ErrUnique) {
+		return "", fault.New(fault.Conflict, "there is an account %q already; use `junctor admin reset-password --login %s` to change its password", login, login)
+	}
+	return generated, wrap(err, "create the account %q", login)
+}
+
+// SetPassword gives the account another password and ends its sessions. API
+// tokens stay: they are credentials of their own, to be revoked one by one.
+// An empty password means a random one, which is returned.
+func (s *Store) SetPassword(ctx context.Context, login, password, author string) (generated string, err error) {
+	if password == "" {
+		generated = id.Token(20)
+		password = generated
+	}
+	hash, err := s.hash(ctx, password)
+	if err != nil {
+		return "", err
+	}
+	err = s.db.Write(ctx, func(tx *db.Tx) error {
+		a, _, err := accountByLogin(tx, login)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(`UPDATE accounts SET password = $1, changed_at = $2 WHERE id = $3`,
+			hash, db.Micros(s.clock.Now()), a.ID)
+		if err != nil {
+			return err
+		}
+		if _, err = tx.Exec(`DELETE FROM sessions WHERE account = $1`, a.ID); err != nil {
+			return err
+		}
+		tx.Notify(topicCredentials, "")
+		return s.Audit(tx, Entry{Author: author, Action: "account.password", Object: "account/" + login})
+	})
+	s.callers.clear()
+	return generated, wrap(err, "set the password of %q", login)
+}
+
+// ListAccounts returns accounts by login, beyond the login after; next is "" on
+// the last page.
+func (s *Store) ListAccounts(ctx context.Context, after string, limit int) (list []Account, next string, err error) {
+	limit = page(limit)
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		list, next = nil, ""
+		rows, err := tx.Query(`SELECT `+accountColumns+` FROM accounts a WHERE a.login > $1 ORDER BY a.login LIMIT $2`, after, limit+1)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			a, err := scanAccount(rows)
+			if err != nil {
+				return err
+			}
+			list = append(list, a)
+		}
+		return rows.Err()
+	})
+	if len(list) > limit {
+		list, next = list[:limit], list[limit-1].Login
+	}
+	return list, next, wrap(err, "list the accounts")
+}
+
+// hash turns a new password into what is stored.
+func (s *Store) hash(ctx context.Context, password string) (string, error) {
+	if len(password) > maxPassword {
+		return "", fault.New(fault.Unprocessable, "a password has at most %d bytes", maxPassword)
+	}
+	if err := s.acquireHashing(ctx); err != nil {
+		return "", err
+	}
+	defer s.releaseHashing()
+	return s.hashPassword(password), nil
+}
+
+func (s *Store) acquireHashing(ctx context.Context) error {
+	select {
+	case s.hashing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fault.Wrap(ctx.Err(), fault.Unavailable, "too many passwords are being checked at this moment; try again").WithRetryAfter(time.Second)
+	}
+}
+
+func (s *Store) releaseHashing() { <-s.hashing }
+
+// validLogin is also what keeps a login from outside from being an error of
+// the database (NUL, bad UTF-8).
+func validLogin(login string) bool {
+	if login == "" || len(login) > 100 || !utf8.ValidString(login) {
+		return false
+	}
+	for _, r := range login {
+		if !unicode.IsGraphic(r) || unicode.IsSpace(r) || r == ':' { // ":" ends the login in Basic credentials
+			return false
+		}
+	}
+	return true
+}
+
+const accountColumns = `a.id, a.kind, a.login, a.enabled, a.created_at, a.changed_at`
+
+// scanner is a row of either sort.
+type scanner interface{ Scan(into ...any) error }
+
+// scanAccount reads accountColumns and then more.
+func scanAccount(row scanner, more ...any) (Account, error) {
+	var a Account
+	var kind string
+	var enabled, created, changed int64
+	err := row.Scan(append([]any{&a.ID, &kind, &a.Login, &enabled, &created, &changed}, more...)...)
+	a.Kind, a.Enabled = Kind(kind), enabled != 0
+	a.CreatedAt, a.ChangedAt = db.Time(created), db.Time(changed)
+	return a, err
+}
+
+// accountByLogin also returns the password's hash. An unknown login is a
+// fault.NotFound.
+func accountByLogin(tx *db.Tx, login string) (Account, string, error) {
+	if !validLogin(login) {
+		return Account{}, "", fault.New(fault.NotFound, "there is no account %q", login)
+	}
+	var hash string
+	a, err := scanAccount(tx.QueryRow(`SELECT `+accountColumns+`, a.password FROM accounts a WHERE a.login = $1`, login), &hash)
+	if errors.Is(err, db.ErrNoRows) {
+		return Account{}, "", fault.New(fault.NotFound, "there is no account %q", login)
+	}
+	return a, hash, err
+}
+
+// wrap adds what was being done, and leaves errors that say it already alone.
+func wrap(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	if e := (*fault.Error)(nil); errors.As(err, &e) {
+		return err
+	}
+	return fmt.Errorf(format+": %w", append(args, err)...)
+}

@@ -1,0 +1,117 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+)
+
+// SecretInfo is what may be shown of a secret: not its value.
+type SecretInfo struct {
+	Name      string    `json:"name"`
+	Author    string    `json:"author"`
+	ChangedAt time.Time `json:"changed_at"`
+}
+
+// maxSecret bounds a value: a certificate chain with its key fits.
+const maxSecret = 64 << 10
+
+// SetSecret seals a value under a name, in place of one that was there, and
+// notifies TopicSecrets. The value is in no answer of this package but
+// Secret's.
+func (s *Store) SetSecret(ctx context.Context, name, value, author string) error {
+	if err := checkName("secret", name); err != nil {
+		return err
+	}
+	if value == "" || len(value) > maxSecret {
+		return fault.New(fault.Unprocessable, "the value of the secret %q has %d bytes; 1 to %d are allowed", name, len(value), maxSecret)
+	}
+	sealed := s.key.Seal([]byte(value), sealContext(name))
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`INSERT INTO secrets (name, sealed, author, changed_at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, author = excluded.author, changed_at = excluded.changed_at`,
+			name, sealed, author, db.Micros(s.clock.Now()))
+		if err != nil {
+			return err
+		}
+		tx.Notify(TopicSecrets, name)
+		return s.Audit(tx, Entry{Author: author, Action: "secret.set", Object: "secret/" + name})
+	})
+	return wrap(err, "set the secret %q", name)
+}
+
+// DeleteSecret forgets a secret and notifies TopicSecrets. An unknown name is
+// a fault.NotFound.
+func (s *Store) DeleteSecret(ctx context.Context, name, author string) error {
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		n, err := tx.Exec(`DELETE FROM secrets WHERE name = $1`, name)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return noSecret(name)
+		}
+		tx.Notify(TopicSecrets, name)
+		return s.Audit(tx, Entry{Author: author, Action: "secret.delete", Object: "secret/" + name})
+	})
+	return wrap(err, "delete the secret %q", name)
+}
+
+// ListSecrets returns names, by name, beyond the name after; next is "" on the
+// last page.
+func (s *Store) ListSecrets(ctx context.Context, after string, limit int) (list []SecretInfo, next string, err error) {
+	limit = page(limit)
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		list, next = nil, ""
+		rows, err := tx.Query(`SELECT name, author, changed_at FROM secrets WHERE name > $1 ORDER BY name LIMIT $2`, after, limit+1)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var info SecretInfo
+			var changed int64
+			if err := rows.Scan(&info.Name, &info.Author, &changed); err != nil {
+				return err
+			}
+			info.ChangedAt = db.Time(changed)
+			list = append(list, info)
+		}
+		return rows.Err()
+	})
+	if len(list) > limit {
+		list, next = list[:limit], list[limit-1].Name
+	}
+	return list, next, wrap(err, "list the secrets")
+}
+
+// Secret opens a value, for the one who opens a connection with it. An unknown
+// name is a fault.NotFound; a value sealed with another master key an error
+// that says so.
+func (s *Store) Secret(ctx context.Context, name string) (string, error) {
+	var sealed []byte
+	err := s.db.Read(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(`SELECT sealed FROM secrets WHERE name = $1`, name).Scan(&sealed)
+	})
+	if errors.Is(err, db.ErrNoRows) {
+		return "", noSecret(name)
+	}
+	if err != nil {
+		return "", wrap(err, "read the secret %q", name)
+	}
+	value, err := s.key.Open(sealed, sealContext(name))
+	if err != nil {
+		return "", fault.Wrap(err, fault.Internal, "the secret %q was sealed with another master key; start with that key, or set the secret again", name)
+	}
+	return string(value), nil
+}
+
+// sealContext binds a sealed value to its name: swapped rows do not open.
+func sealContext(name string) []byte { return []byte("secret:" + name) }
+
+func noSecret(name string) error {
+	return fault.New(fault.NotFound, "there is no secret %q; set it with `junctor secret set %s`", name, name)
+}
