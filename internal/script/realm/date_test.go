@@ -37,7 +37,7 @@ func TestDateLikeNode(t *testing.T) {
 			t.Run(zone+"/"+script, func(t *testing.T) {
 				vm := newVM(t, zone, script == "date_cases.js")
 				compare(t, vm, zone, source(t, script), func(node, ours string) bool {
-					return zoneName.ReplaceAllString(node, "") == ours
+					return zoneName.ReplaceAllString(node, "") == zoneName.ReplaceAllString(ours, "")
 				})
 			})
 		}
@@ -47,11 +47,11 @@ func TestDateLikeNode(t *testing.T) {
 func TestDateShowsTheClockOfTheRun(t *testing.T) {
 	vm := newVM(t, "Europe/Prague", true)
 	for source, want := range map[string]any{
-		`Date.now()`:                      float64(fixedNow),
-		`+new Date()`:                     float64(fixedNow),
-		`Date()`:                          "Tue Nov 25 2025 13:00:00 GMT+0100",
-		`String(new Date(2026, 6, 1))`:    "Wed Jul 01 2026 00:00:00 GMT+0200",
-		`Date.call({}).slice(0, 3)`:       "Tue",
+		`Date.now()`:                   float64(fixedNow),
+		`+new Date()`:                  float64(fixedNow),
+		`Date()`:                       "Tue Nov 25 2025 13:00:00 GMT+0100",
+		`String(new Date(2026, 6, 1))`: "Wed Jul 01 2026 00:00:00 GMT+0200",
+		`Date.call({}).slice(0, 3)`:    "Tue",
 		`new (class extends Date {})() instanceof Date`: true,
 	} {
 		if got := number(eval(t, vm, source)); got != want {

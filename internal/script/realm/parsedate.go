@@ -74,12 +74,9 @@ func (p *dateParser) date() (year, month, day int, ok bool) {
 	if len(p.day) == 0 {
 		return 0, 0, 0, false
 	}
-	given := len(p.day)
 	n := append(p.day, 1, 1)[:3]
 	isDay := func(n int) bool { return n >= 1 && n <= 31 }
 	switch {
-	case p.month != none && given == 1:
-		month, day, year = p.month, n[0], 1
 	case p.month != none && !isDay(n[0]):
 		month, year, day = p.month, n[0], n[1]
 	case p.month != none:

@@ -11,9 +11,6 @@ const (
 // readISO reads YYYY[-MM[-DD]][THH:mm[:ss[.sss]][Z|+HH:mm]]. A date alone is UTC,
 // with a time it is local.
 func (p *dateParser) readISO() isoOutcome {
-	for p.peek().kind == blank {
-		p.next()
-	}
 	if !p.isoDate() {
 		return isoOther
 	}
@@ -36,14 +33,17 @@ func (p *dateParser) isoDate() bool {
 	case sign.sign():
 		p.next()
 		year := p.peek()
-		if !year.fixed(6, 0, 999999) || sign.is("-") && year.value == 0 {
+		if !year.fixed(6, 0, 999999) {
 			p.at--
+			return false
+		}
+		p.next()
+		if sign.is("-") && year.value == 0 { // there is no such year
 			return false
 		}
 		if sign.is("-") {
 			year.value = -year.value
 		}
-		p.next()
 		p.day = append(p.day, year.value)
 	case sign.fixed(4, 0, 9999):
 		p.day = append(p.day, p.next().value)
@@ -122,7 +122,7 @@ func (p *dateParser) isoZone() bool {
 // readLegacy reads the forms of mail headers, of Date's own toString, and the
 // American ones: words before the first number mean nothing, (...) is a comment.
 func (p *dateParser) readLegacy() bool {
-	late := p.at > 0 && len(p.day) > 0 // a number has been read
+	late := len(p.day) > 0 // a number has been read
 	for {
 		switch t := p.next(); {
 		case t.kind == atEnd:
