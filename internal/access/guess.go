@@ -1,7 +1,10 @@
 package access
 
 import (
+	"cmp"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -99,22 +102,21 @@ func (b *bucket) wait(now time.Time) time.Duration {
 	return time.Duration(missing * float64(b.refill))
 }
 
-// evict makes room for two: all buckets that are full again, else the fullest
-// ones, so that a flood of new names does not wash out the one under attack.
+// evict makes room: all buckets that are full again, and where that is not
+// enough a tenth of the rest, the fullest first, so that a flood of new names
+// does not wash out the one under attack.
 func (g *guesses) evict(now time.Time) {
-	for key, b := range g.by {
-		if b.advance(now); b.spent == 0 {
-			delete(g.by, key)
-		}
+	maps.DeleteFunc(g.by, func(_ string, b *bucket) bool {
+		b.advance(now)
+		return b.spent == 0
+	})
+	excess := len(g.by) - maxGuessKeys*9/10
+	if excess <= 0 {
+		return
 	}
-	for len(g.by)+2 > maxGuessKeys {
-		fullest := ""
-		for key, b := range g.by {
-			if fullest == "" || b.spent < g.by[fullest].spent {
-				fullest = key
-			}
-		}
-		delete(g.by, fullest)
+	keys := slices.SortedFunc(maps.Keys(g.by), func(a, b string) int { return cmp.Compare(g.by[a].spent, g.by[b].spent) })
+	for _, key := range keys[:excess] {
+		delete(g.by, key)
 	}
 }
 
