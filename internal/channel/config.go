@@ -33,7 +33,7 @@ const (
 )
 
 // Config is one channel as configured, with every default filled in. Values
-// that may hold secrets are references as written (see Secrets).
+// that may hold secrets are as written, references (connection.Expander) in them unresolved.
 type Config struct {
 	Code        string
 	Type        Type

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"junctor/internal/connection"
 	"junctor/internal/fault"
 	"junctor/internal/strict"
 	"junctor/internal/unit"
@@ -182,7 +183,7 @@ func (p *parser) retention(w wireRetention) Retention {
 }
 
 func (p *parser) references(pointer, text string) {
-	if err := CheckReferences(text); err != nil {
+	if err := connection.CheckText(text); err != nil {
 		p.add(pointer, "%s", err.Error())
 	}
 }
@@ -194,7 +195,7 @@ func (p *parser) external(w *External) *External {
 	p.references("/external/url", w.URL)
 	p.references("/external/primary_token", w.PrimaryToken)
 	p.references("/external/secondary_token", w.SecondaryToken)
-	if strings.Contains(w.URL, "${") || w.URL == "" { // known when the secret is, or reported as missing already
+	if connection.HasReference(w.URL) || w.URL == "" { // known when the secret is, or reported as missing already
 		return w
 	}
 	u, err := url.Parse(w.URL)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"junctor/internal/connection"
 	"junctor/internal/fault"
 	"junctor/internal/strict"
 )
@@ -85,9 +86,10 @@ func (p *parser) scheme(pointer string, raw json.RawMessage) Scheme {
 // of it is right. Its zero value lets everybody in. Values are kept as digests.
 type Verifier struct{ accepted [][sha256.Size]byte }
 
-// NewVerifier resolves the values of the schemes. A value that cannot be
+// NewVerifier resolves the values of the schemes, which stay unresolved in the
+// configuration. A value that cannot be
 // resolved, or is empty, is an error: such a channel must not let anyone in.
-func NewVerifier(schemes []Scheme, secrets Secrets) (*Verifier, error) {
+func NewVerifier(schemes []Scheme, secrets connection.Secrets) (*Verifier, error) {
 	v := &Verifier{}
 	for i, s := range schemes {
 		var credential string
@@ -109,7 +111,7 @@ func NewVerifier(schemes []Scheme, secrets Secrets) (*Verifier, error) {
 // Marks keep a bearer token from passing as a login and the other way round.
 const bearerMark, basicMark = "bearer\x00", "basic\x00"
 
-func (b *Basic) credential(secrets Secrets) (string, error) {
+func (b *Basic) credential(secrets connection.Secrets) (string, error) {
 	user, err := resolved(secrets, "user", b.User)
 	if err != nil {
 		return "", err
@@ -118,8 +120,8 @@ func (b *Basic) credential(secrets Secrets) (string, error) {
 	return basicMark + user + "\x00" + password, err
 }
 
-func resolved(secrets Secrets, what, text string) (string, error) {
-	value, err := secrets.Resolve(text)
+func resolved(secrets connection.Secrets, what, text string) (string, error) {
+	value, err := connection.NewExpander(secrets).Expand(text)
 	if err == nil && value == "" {
 		err = fmt.Errorf("%s: %s is empty", what, text)
 	}

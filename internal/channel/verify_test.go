@@ -7,10 +7,11 @@ import (
 	"testing"
 
 	"junctor/internal/channel"
+	"junctor/internal/connection"
 	"junctor/internal/fault"
 )
 
-func secrets(values map[string]string) channel.Secrets {
+func secrets(values map[string]string) connection.Secrets {
 	return func(reference string) (string, error) {
 		if v, ok := values[reference]; ok {
 			return v, nil

@@ -1,0 +1,146 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/script"
+)
+
+// Version is one immutable content of a scenario.
+type Version struct {
+	Code      string         `json:"code"`
+	Version   string         `json:"version"` // see Name
+	Hash      string         `json:"hash"`
+	Author    string         `json:"author"` // who saved it first
+	CreatedAt time.Time      `json:"created_at"`
+	Bundle    *script.Bundle `json:"-"` // nil in lists
+}
+
+// Name is what the version with a hash (see Hash) is called: v and 12 digits.
+func Name(hash string) string { return "v" + hash[:min(len(hash), 12)] }
+
+// Versions keeps the versions of all scenarios of a domain.
+type Versions struct{ db *db.DB }
+
+// NewVersions returns the versions in a database.
+func NewVersions(d *db.DB) *Versions { return &Versions{db: d} }
+
+// Save keeps a bundle as a version of the scenario and makes it the latest one.
+// The same content again is the same version; created tells whether it is new.
+// Content over 16 MiB compressed is fault.TooLarge.
+func (v *Versions) Save(tx *db.Tx, code string, bundle *script.Bundle, author string) (version string, created bool, err error) {
+	is := Hash(bundle)
+	version = Name(is)
+	newest, err := v.newest(tx, code)
+	if err != nil || newest.hash == is {
+		return version, false, err
+	}
+	var hash string
+	err = tx.QueryRow(`SELECT hash FROM scenario_versions WHERE code = $1 AND version = $2`, code, version).Scan(&hash)
+	switch {
+	case errors.Is(err, db.ErrNoRows):
+		return version, true, v.insert(tx, code, is, bundle, author, newest.seq+1)
+	case err != nil:
+		return "", false, fmt.Errorf("read scenario %q %s: %w", code, version, err)
+	case hash != is: // one in 2^48: the name is taken
+		return "", false, fault.New(fault.Conflict, "Scenario %q has another version %s already; change anything in its source.", code, version)
+	}
+	if _, err = tx.Exec(`UPDATE scenario_versions SET seq = $1 WHERE code = $2 AND version = $3`, newest.seq+1, code, version); err != nil {
+		return "", false, fmt.Errorf("make %s the latest of scenario %q: %w", version, code, err)
+	}
+	return version, false, nil
+}
+
+func (v *Versions) insert(tx *db.Tx, code, hash string, bundle *script.Bundle, author string, seq int64) error {
+	content, err := pack(bundle)
+	if err != nil {
+		return fmt.Errorf("scenario %q: %w", code, err)
+	}
+	now, err := v.db.Now(tx.Context())
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`INSERT INTO scenario_versions (code, version, seq, hash, content, author, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		code, Name(hash), seq, hash, content, author, db.Micros(now))
+	if err != nil {
+		return fmt.Errorf("save scenario %q: %w", code, err)
+	}
+	return nil
+}
+
+type head struct {
+	seq  int64
+	hash string
+}
+
+// newest is the zero head when the scenario has no version.
+func (v *Versions) newest(tx *db.Tx, code string) (h head, err error) {
+	err = tx.QueryRow(`SELECT seq, hash FROM scenario_versions WHERE code = $1 ORDER BY seq DESC LIMIT 1`, code).Scan(&h.seq, &h.hash)
+	if err != nil && !errors.Is(err, db.ErrNoRows) {
+		return head{}, fmt.Errorf("read the latest version of scenario %q: %w", code, err)
+	}
+	return h, nil
+}
+
+const columns = `code, version, hash, author, created_at`
+
+// Get reads one version with its bundle. Errors: fault.NotFound.
+func (v *Versions) Get(ctx context.Context, code, version string) (Version, error) {
+	return v.read(ctx, `SELECT content, `+columns+` FROM scenario_versions WHERE code = $1 AND version = $2`, code, version)
+}
+
+// Latest reads the version that was saved last, with its bundle. Errors:
+// fault.NotFound.
+func (v *Versions) Latest(ctx context.Context, code string) (Version, error) {
+	return v.read(ctx, `SELECT content, `+columns+` FROM scenario_versions WHERE code = $1 ORDER BY seq DESC LIMIT 1`, code)
+}
+
+func (v *Versions) read(ctx context.Context, sql string, args ...any) (found Version, err error) {
+	var content []byte
+	var created int64
+	err = v.db.Read(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(sql, args...).Scan(&content, &found.Code, &found.Version, &found.Hash, &found.Author, &created)
+	})
+	if errors.Is(err, db.ErrNoRows) {
+		return Version{}, fault.New(fault.NotFound, "There is no such version of a scenario: %v.", args)
+	}
+	if err != nil {
+		return Version{}, fmt.Errorf("read a version of scenario %v: %w", args, err)
+	}
+	found.CreatedAt = db.Time(created)
+	if found.Bundle, err = unpack(content); err != nil {
+		return Version{}, fmt.Errorf("scenario %q %s: %w", found.Code, found.Version, err)
+	}
+	return found, nil
+}
+
+// List reads all versions of a scenario without their bundles, the latest first.
+func (v *Versions) List(ctx context.Context, code string) (versions []Version, err error) {
+	err = v.db.Read(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(`SELECT `+columns+` FROM scenario_versions WHERE code = $1 ORDER BY seq DESC`, code)
+		if err != nil {
+			return err
+		}
+		defer rows.Close() //nolint:errcheck // reading has ended, Err has said how
+		versions = nil     // Read may call this again
+		for rows.Next() {
+			var found Version
+			var created int64
+			if err := rows.Scan(&found.Code, &found.Version, &found.Hash, &found.Author, &created); err != nil {
+				return err
+			}
+			found.CreatedAt = db.Time(created)
+			versions = append(versions, found)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the versions of scenario %q: %w", code, err)
+	}
+	return versions, nil
+}
