@@ -1,0 +1,198 @@
+package config
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"junctor/internal/channel"
+	"junctor/internal/connection/http"
+	"junctor/internal/fault"
+	"junctor/internal/scenario"
+	"junctor/internal/script"
+	"junctor/internal/strict"
+)
+
+// Check finds everything that is wrong with a set, with pointers such as
+// /channels/shop/scenario. It compiles the scenarios.
+func Check(ctx context.Context, set *Set) []fault.Field {
+	found := checkScenarios(ctx, set.Scenarios)
+	known := map[string]string{}
+	for name := range set.Scenarios {
+		known[name] = ""
+	}
+	return append(found, checkObjects(set, known)...)
+}
+
+// checkObjects is Check for everything but the scenarios' own content. known
+// has the scenarios that a channel may name; one with a reason exists but
+// cannot be used, and the reason is the answer.
+func checkObjects(set *Set, known map[string]string) []fault.Field {
+	var c checker
+	if set.Domain != "" && set.Domain != Domain {
+		c.add("/domain", "this release has the domain %q only", Domain)
+	}
+	_, found := ParseSettings(set.Settings)
+	c.below("/settings", found)
+	for _, kind := range sorted(set.Objects) {
+		if kind != Connections && kind != Channels {
+			c.add("/"+kind, "%s", unknownKind(kind))
+			continue
+		}
+		for _, name := range sorted(set.Objects[kind]) {
+			pointer := strict.Pointer("/"+kind, name)
+			if wrong := checkCode(name); wrong != "" {
+				c.add(pointer, "%s", wrong)
+			}
+			c.object(pointer, kind, name, set.Objects[kind][name], known)
+		}
+	}
+	return c.found
+}
+
+func unknownKind(kind string) string {
+	for _, later := range laterKinds() {
+		if kind == later {
+			return notAvailable
+		}
+	}
+	return strict.Unknown(kind, []string{"domain", Settings, Connections, Channels})
+}
+
+type checker struct{ found []fault.Field }
+
+func (c *checker) add(pointer, format string, args ...any) {
+	c.found = append(c.found, fault.Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (c *checker) below(pointer string, found []fault.Field) {
+	for _, f := range found {
+		c.add(pointer+f.Pointer, "%s", f.Detail)
+	}
+}
+
+func (c *checker) object(pointer, kind, name string, body json.RawMessage, known map[string]string) {
+	if kind == Connections {
+		c.below(pointer, checkConnection(name, body))
+		return
+	}
+	parsed, found := channel.Parse(name, body)
+	c.below(pointer, found)
+	if parsed.Scenario == "" {
+		return
+	}
+	reason, exists := known[parsed.Scenario]
+	switch {
+	case !exists:
+		c.add(pointer+"/scenario", "%s", missingScenario(parsed.Scenario, sorted(known)))
+	case reason != "":
+		c.add(pointer+"/scenario", "%s", reason)
+	}
+}
+
+func missingScenario(name string, known []string) string {
+	if near := strict.Nearest(name, known); near != "" {
+		return fmt.Sprintf("there is no scenario %q, did you mean %q?", name, near)
+	}
+	return fmt.Sprintf("there is no scenario %q: it would be scenarios/%s.ts", name, name)
+}
+
+// laterConnections are the types that belong to a coming release.
+const laterConnections = " ftp sftp smtp imap sql amqp mqtt nats kafka "
+
+func checkConnection(name string, body json.RawMessage) []fault.Field {
+	var kind struct {
+		Type *string `json:"type"`
+	}
+	if err := json.Unmarshal(body, &kind); err == nil { // otherwise Parse says so
+		switch {
+		case kind.Type == nil:
+			_, found := http.Parse(name, body)
+			return append(found, fault.Field{Pointer: "/type", Detail: "is required; in this release it is http"})
+		case strings.Contains(laterConnections, " "+*kind.Type+" "):
+			return []fault.Field{{Pointer: "/type", Detail: fmt.Sprintf("%q %s; http is", *kind.Type, notAvailable)}}
+		case *kind.Type != "http":
+			return []fault.Field{{Pointer: "/type", Detail: strict.Unknown(*kind.Type, []string{"http"})}}
+		}
+	}
+	_, found := http.Parse(name, body)
+	return found
+}
+
+// checkScenarios compiles every bundle.
+func checkScenarios(ctx context.Context, bundles map[string]*script.Bundle) []fault.Field {
+	var c checker
+	for _, name := range sorted(bundles) {
+		pointer := strict.Pointer("/"+Scenarios, name)
+		if wrong := checkCode(name); wrong != "" {
+			c.add(pointer, "%s", wrong)
+		}
+		if ctx.Err() != nil {
+			c.add(pointer, "was not checked: %v", ctx.Err())
+			return c.found
+		}
+		if bundles[name] == nil {
+			c.add(pointer, "has no content")
+			continue
+		}
+		program, diagnostics := script.Compile(bundles[name])
+		for _, d := range diagnostics {
+			c.add(pointer, "%s", diagnosed(d))
+		}
+		if program != nil && !runnable(program) {
+			c.add(pointer, "%s", noDefault(name))
+		}
+	}
+	c.found = append(c.found, agreeing(bundles)...)
+	return c.found
+}
+
+// agreeing demands that a source file has one text, whichever scenario it is a
+// part of: an export could write only one of two.
+func agreeing(bundles map[string]*script.Bundle) []fault.Field {
+	var c checker
+	owner := map[string]string{}
+	for _, name := range sorted(bundles) {
+		if bundles[name] == nil {
+			continue
+		}
+		for _, path := range sorted(bundles[name].Sources) {
+			other, taken := owner[path]
+			if taken && bundles[other].Sources[path] != bundles[name].Sources[path] {
+				c.add(strict.Pointer("/"+Scenarios, name), "its file %s has another text than the same file of scenario %q; change both together", path, other)
+			}
+			owner[path] = name
+		}
+	}
+	return c.found
+}
+
+func runnable(p *script.Program) bool {
+	for _, name := range p.Exports() {
+		if name == "default" {
+			return true
+		}
+	}
+	return false
+}
+
+func noDefault(name string) string {
+	return fmt.Sprintf("scenario %q exports no default: write \"export default async function (request) { ... }\"", name)
+}
+
+func diagnosed(d script.Diagnostic) string {
+	text := d.Message
+	if d.Hint != "" {
+		text += "; " + d.Hint
+	}
+	if d.File != "" && d.Line > 0 {
+		return fmt.Sprintf("%s:%d:%d: %s", d.File, d.Line, d.Column, text)
+	}
+	return text
+}
+
+// versionOf is the body of a scenario's object.
+func versionOf(b *script.Bundle) json.RawMessage {
+	return json.RawMessage(`{"version":"` + scenario.Name(scenario.Hash(b)) + `"}`)
+}

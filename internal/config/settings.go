@@ -1,0 +1,77 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+	_ "time/tzdata" // zones by name, also where the system has none
+
+	"junctor/internal/fault"
+	"junctor/internal/strict"
+	"junctor/internal/unit"
+)
+
+// DomainSettings are the settings of a domain with every default filled in.
+type DomainSettings struct {
+	Timezone                *time.Location // what scenarios and schedules count in; UTC by default
+	Sessions                Sessions
+	AllowPrivateSubscribers bool
+}
+
+// Sessions says how applications share the service.
+type Sessions struct {
+	Policy     string        // exclusive, per-application or unlimited
+	OnConflict string        // reject or replace the holder
+	Idle, Age  time.Duration // when a session ends
+}
+
+// ParseSettings reads the settings' body; empty means all defaults. What is
+// wrong has pointers into the body.
+func ParseSettings(body json.RawMessage) (DomainSettings, []fault.Field) {
+	s := DomainSettings{
+		Timezone: time.UTC,
+		Sessions: Sessions{Policy: "unlimited", OnConflict: "reject", Idle: 30 * time.Minute, Age: 12 * time.Hour},
+	}
+	if len(body) == 0 {
+		return s, nil
+	}
+	var w struct {
+		Timezone string `json:"timezone"`
+		Sessions struct {
+			Policy     string        `json:"policy"`
+			OnConflict string        `json:"on_conflict"`
+			Idle       unit.Duration `json:"idle"`
+			Age        unit.Duration `json:"age"`
+		} `json:"sessions"`
+		AllowPrivateSubscribers bool `json:"allow_private_subscribers"`
+	}
+	found := strict.Decode(body, &w)
+	word := func(pointer, given string, into *string, possible ...string) {
+		switch {
+		case given == "":
+		case slices.Contains(possible, given):
+			*into = given
+		default:
+			found = append(found, fault.Field{Pointer: pointer, Detail: strict.Unknown(given, possible)})
+		}
+	}
+	word("/sessions/policy", w.Sessions.Policy, &s.Sessions.Policy, "exclusive", "per-application", "unlimited")
+	word("/sessions/on_conflict", w.Sessions.OnConflict, &s.Sessions.OnConflict, "reject", "replace")
+	if w.Sessions.Idle > 0 {
+		s.Sessions.Idle = time.Duration(w.Sessions.Idle)
+	}
+	if w.Sessions.Age > 0 {
+		s.Sessions.Age = time.Duration(w.Sessions.Age)
+	}
+	s.AllowPrivateSubscribers = w.AllowPrivateSubscribers
+	if w.Timezone != "" {
+		zone, err := time.LoadLocation(w.Timezone)
+		if err != nil || w.Timezone == "Local" {
+			found = append(found, fault.Field{Pointer: "/timezone", Detail: fmt.Sprintf("%q is not a time zone like Europe/Prague or UTC", w.Timezone)})
+		} else {
+			s.Timezone = zone
+		}
+	}
+	return s, found
+}
