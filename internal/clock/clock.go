@@ -9,6 +9,8 @@ type Clock interface {
 	Now() time.Time
 	// After sends once when d has passed; stop releases it early.
 	After(d time.Duration) (fired <-chan time.Time, stop func())
+	// At is After for a moment: one that has come already fires at once.
+	At(t time.Time) (fired <-chan time.Time, stop func())
 }
 
 // Real is the machine's clock.
@@ -22,3 +24,6 @@ func (Real) After(d time.Duration) (<-chan time.Time, func()) {
 	t := time.NewTimer(d)
 	return t.C, func() { t.Stop() }
 }
+
+// At is a timer of the machine's clock.
+func (r Real) At(t time.Time) (<-chan time.Time, func()) { return r.After(time.Until(t)) }

@@ -32,10 +32,15 @@ func (f *Fake) Now() time.Time {
 
 // After fires when the test has moved the clock by d.
 func (f *Fake) After(d time.Duration) (<-chan time.Time, func()) {
+	return f.At(f.Now().Add(d))
+}
+
+// At fires when the test has moved the clock there.
+func (f *Fake) At(at time.Time) (<-chan time.Time, func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	t := &fakeTimer{at: f.now.Add(d), c: make(chan time.Time, 1)}
-	if d <= 0 {
+	t := &fakeTimer{at: at, c: make(chan time.Time, 1)}
+	if !at.After(f.now) {
 		t.c <- f.now
 		return t.c, func() {}
 	}

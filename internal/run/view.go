@@ -55,6 +55,7 @@ type ErrorInfo struct {
 	Message   string `json:"message"`
 	Stack     string `json:"stack,omitempty"` // positions in the scenario's TypeScript
 	Permanent bool   `json:"permanent"`
+	Steps     []int  `json:"steps,omitempty"` // the steps it came from: a retry makes them again
 }
 
 // Step is one journalled host call. Seq counts from 1 in the order of calls.

@@ -1,0 +1,360 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+)
+
+// Start is a run to be.
+type Start struct {
+	Program, Version string
+	Channel          string // "" for a run that came by none
+	Subject          string
+	Tags             []string
+	Mode             string // production when empty
+	Input            []byte
+	OrderingKey      string // runs of one channel and key execute one after another; "": none
+	Once             *Once  // at most one run per key
+	Parent           string
+	Origin           string
+	// With is committed with the run's row, or not at all.
+	With func(tx *db.Tx) ([]db.Op, error)
+
+	parentSeq, depth int
+	seed, clock      int64 // of a run that repeats another's first steps
+}
+
+// Accepted says where an accepted message is kept.
+type Accepted struct {
+	Run       string
+	Duplicate bool // an earlier run has the same key and content
+}
+
+// newRow makes the row of a run to be, owned by the given node ("" for none).
+func (e *Engine) newRow(ctx context.Context, s Start, owner string) (*row, error) {
+	input, err := e.db.PutLarge(ctx, s.Input)
+	if err != nil {
+		return nil, err
+	}
+	now := e.now()
+	r := &row{
+		id: e.ids.New("run", db.Time(now)), program: s.Program, version: s.Version, channel: s.Channel,
+		subject: clean(s.Subject, 200), tags: s.Tags, mode: s.Mode, state: Queued, input: input,
+		seed: s.seed, clock: s.clock, createdAt: now, owner: owner, epoch: 1, orderingKey: clean(s.OrderingKey, 200),
+		origin: s.Origin, parent: s.Parent, parentSeq: s.parentSeq, depth: s.depth,
+	}
+	if r.clock == 0 {
+		r.seed, r.clock = newSeed(), now
+	}
+	if r.mode == "" {
+		r.mode = "production"
+	}
+	if owner == "" {
+		r.dueAt = now
+	}
+	return r, nil
+}
+
+// inserting is what one commit does to bring a run into being. A run behind
+// another of its ordering key is left free and not due; its row is written at
+// once, so that a head that leaves in the same batch finds it.
+func (e *Engine) inserting(r *row, s Start) func(*db.Tx) ([]db.Op, error) {
+	return func(tx *db.Tx) ([]db.Op, error) {
+		more, err := e.accompany(r, s)(tx)
+		if err != nil {
+			return nil, err
+		}
+		if r.orderingKey == "" {
+			return append(more, db.Op{Stmt: stmtInsert, Row: r.values()}), nil
+		}
+		fresh := *r
+		head, err := enqueue(tx, &fresh)
+		if err != nil {
+			return nil, err
+		}
+		if !head {
+			fresh.owner, fresh.dueAt, fresh.waitingFor = "", 0, "order"
+		}
+		r.orderingSeq, r.waitingFor = fresh.orderingSeq, fresh.waitingFor
+		_, err = tx.Many(stmtInsert, [][]any{fresh.values()})
+		return more, err
+	}
+}
+
+// accompany is what is committed along with a run's row.
+func (e *Engine) accompany(r *row, s Start) func(*db.Tx) ([]db.Op, error) {
+	return func(tx *db.Tx) ([]db.Op, error) {
+		ops := db.ClaimOps(r.input)
+		for _, tag := range r.tags {
+			ops = append(ops, db.Op{Stmt: stmtTag, Row: []any{tag, r.id}})
+		}
+		if s.Once != nil {
+			if err := s.Once.clear(tx, r.channel, r.createdAt); err != nil {
+				return nil, err
+			}
+			ops = append(ops, s.Once.op(r))
+		}
+		if s.With != nil {
+			more, err := s.With(tx)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, more...)
+		}
+		return ops, nil
+	}
+}
+
+// plain reports whether a run's insert is nothing but its row.
+func (s *Start) plain(r *row) bool {
+	return s.Once == nil && s.With == nil && r.orderingKey == "" && len(r.tags) == 0 && !r.input.Large()
+}
+
+// Accept stores a run and returns once it is on disk; it is executed soon
+// after, by this node if it has room. Errors: fault.Unavailable when the
+// storage cannot keep up, fault.Unprocessable and fault.Conflict as Once says.
+func (e *Engine) Accept(ctx context.Context, s Start) (Accepted, error) {
+	if s.Once != nil {
+		leave, err := e.enter(s.Channel, s.Once)
+		if err != nil {
+			return Accepted{}, err
+		}
+		defer leave()
+		earlier, err := e.earlier(ctx, s.Channel, s.Once)
+		if err != nil {
+			return Accepted{}, err
+		}
+		if earlier != nil {
+			return e.repeat(ctx, earlier)
+		}
+	}
+	owner, size := "", len(s.Input)
+	if e.queue.reserve(size) {
+		owner = e.node
+	}
+	x, err := e.store(ctx, s, owner)
+	if err != nil || x.row.waitingFor == "order" || owner == "" {
+		if owner != "" {
+			e.queue.free(size)
+		}
+		if errors.Is(err, db.ErrUnique) && s.Once != nil {
+			return Accepted{}, e.busy(s.Once)
+		}
+		if err != nil {
+			return Accepted{}, err
+		}
+		e.dueAt(x.row.dueAt)
+		return Accepted{Run: x.row.id}, nil
+	}
+	x.reserved = size
+	e.queue.push(x)
+	return Accepted{Run: x.row.id}, nil
+}
+
+// store commits a new run's row.
+func (e *Engine) store(ctx context.Context, s Start, owner string) (*Execution, error) {
+	r, err := e.newRow(ctx, s, owner)
+	if err != nil {
+		return nil, err
+	}
+	item := db.Item{Size: 512 + len(r.input)}
+	if s.plain(r) {
+		item.Ops = []db.Op{{Stmt: stmtInsert, Row: r.values()}}
+	} else {
+		item.Func = e.inserting(r, s)
+	}
+	if err := e.committer.Commit(ctx, item); err != nil {
+		return nil, fmt.Errorf("store the run: %w", err)
+	}
+	e.metrics.accepted(r)
+	x := e.execution(r, newJournal())
+	x.stored, x.keyed = true, s.Once != nil
+	return x, nil
+}
+
+// execution prepares a run for execution here.
+func (e *Engine) execution(r *row, j *journal) *Execution {
+	x := &Execution{
+		e: e, row: r, journal: j, called: map[int]*step{}, queue: j.recorded(),
+		landed: make(chan landing, 4), kick: make(chan struct{}, 1),
+	}
+	x.ctx, x.off = context.WithCancel(e.ctx)
+	if !r.input.Large() && len(r.input) > 0 {
+		x.input = r.input[1:]
+	}
+	return x
+}
+
+// Await starts a run and waits for its answer: of a run that makes no external
+// step, that is one commit, at its end. The result is on disk when Await
+// returns. Errors: fault.AnswerTimeout (with the run's id) when the timeout
+// passes, and those of Accept; the run goes on when ctx ends.
+func (e *Engine) Await(ctx context.Context, s Start, timeout time.Duration) (Result, error) {
+	deadline, stop := e.clock.After(timeout)
+	defer stop()
+	if s.Once != nil {
+		leave, err := e.enter(s.Channel, s.Once)
+		if err != nil {
+			return Result{}, err
+		}
+		defer leave()
+		earlier, err := e.earlier(ctx, s.Channel, s.Once)
+		if err != nil {
+			return Result{}, err
+		}
+		if earlier != nil {
+			return e.again(ctx, earlier, deadline)
+		}
+	}
+	if s.OrderingKey != "" {
+		return e.awaitStored(ctx, s, deadline)
+	}
+	r, err := e.newRow(ctx, s, e.node)
+	if err != nil {
+		return Result{}, err
+	}
+	e.metrics.accepted(r)
+	x := e.execution(r, newJournal())
+	x.awaited, x.keyed, x.answered = true, s.Once != nil, make(chan struct{})
+	if !s.plain(r) {
+		x.insert = e.accompany(r, s)
+	}
+	told := e.listen(r.id)
+	defer e.unlisten(r.id, told)
+	answered := x.answered
+	e.goes(func() { e.execute(x) })
+	return e.receive(ctx, x, told, answered, deadline)
+}
+
+// awaitStored is Await for a run that must stand in line first.
+func (e *Engine) awaitStored(ctx context.Context, s Start, deadline <-chan time.Time) (Result, error) {
+	x, err := e.store(ctx, s, "")
+	if err != nil {
+		return Result{}, err
+	}
+	told := e.listen(x.row.id)
+	defer e.unlisten(x.row.id, told)
+	e.wake()
+	return e.receive(ctx, x, told, nil, deadline)
+}
+
+// look-ups of a run that may be executed by another node meanwhile.
+const answerPoll = time.Second
+
+// receive waits for the first of answer, end, timeout and the caller's leaving.
+func (e *Engine) receive(ctx context.Context, x *Execution, told chan Result, answered <-chan struct{}, deadline <-chan time.Time) (Result, error) {
+	id := x.row.id
+	for {
+		poll, stop := e.clock.After(answerPoll)
+		select {
+		case res := <-told:
+			stop()
+			if errors.Is(res.Err, db.ErrUnique) {
+				return Result{}, fault.Wrap(res.Err, fault.Conflict,
+					"Another message with the same idempotency key is being processed.").WithRetryAfter(time.Second)
+			}
+			return res, res.Err
+		case <-answered:
+			stop()
+			return Result{Run: id, State: Running, Output: x.answer, Answered: true}, nil
+		case <-deadline:
+			stop()
+			if err := x.persist(ctx); err != nil {
+				return Result{}, err
+			}
+			timeout := fault.New(fault.AnswerTimeout, "The scenario needs longer than the channel's timeout; it goes on, and its run tells how it ends.")
+			timeout.Run = id
+			return Result{}, timeout
+		case <-ctx.Done():
+			stop()
+			return Result{}, ctx.Err()
+		case <-poll:
+			if res, ended, err := e.ended(ctx, id); err == nil && ended {
+				return res, nil
+			}
+		}
+	}
+}
+
+// persist makes sure that a run somebody was told of has a row.
+func (x *Execution) persist(ctx context.Context) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.stored {
+		return nil
+	}
+	if x.row.finishedAt != 0 {
+		return nil // its end is being committed, with the row
+	}
+	item := x.item(nil)
+	if err := x.e.committer.Commit(ctx, item); err != nil {
+		return fmt.Errorf("store the run: %w", err)
+	}
+	x.stored, x.insert = true, nil
+	return nil
+}
+
+// ended looks a run's end up in the database, for a waiter whose run may have
+// gone to another node. A run that is executed here tells by itself.
+func (e *Engine) ended(ctx context.Context, id string) (Result, bool, error) {
+	e.mu.Lock()
+	_, here := e.active[id]
+	e.mu.Unlock()
+	if here {
+		return Result{}, false, nil
+	}
+	r, err := e.row(ctx, id)
+	if err != nil || (!r.state.Ended() && !r.answered) {
+		return Result{}, false, err
+	}
+	res, err := e.result(ctx, r)
+	return res, err == nil, err
+}
+
+// result is the answer of a run that has one on disk.
+func (e *Engine) result(ctx context.Context, r *row) (Result, error) {
+	res := Result{Run: r.id, State: r.state, Answered: r.answered}
+	if r.err != nil {
+		res.Failure = &Failure{ErrorInfo: *r.err}
+	}
+	if len(r.output) == 0 {
+		return res, nil
+	}
+	err := e.db.Read(ctx, func(tx *db.Tx) (err error) {
+		res.Output, err = tx.Load(r.output)
+		return err
+	})
+	return res, err
+}
+
+func (e *Engine) listen(id string) chan Result {
+	told := make(chan Result, 1)
+	e.mu.Lock()
+	e.wait[id] = told
+	e.mu.Unlock()
+	return told
+}
+
+func (e *Engine) unlisten(id string, told chan Result) {
+	e.mu.Lock()
+	if e.wait[id] == told {
+		delete(e.wait, id)
+	}
+	e.mu.Unlock()
+}
+
+// tell hands a run's result to whoever waits for it.
+func (e *Engine) tell(res Result) {
+	e.mu.Lock()
+	told := e.wait[res.Run]
+	delete(e.wait, res.Run)
+	e.mu.Unlock()
+	if told != nil {
+		told <- res
+	}
+}

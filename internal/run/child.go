@@ -1,0 +1,197 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"junctor/internal/db"
+)
+
+// childPoll bounds how long a parent that missed its child's signal waits.
+const childPoll = 5 * time.Second
+
+// maxDepth is how many generations of runs may wait for each other.
+const maxDepth = 16
+
+// startChild commits a run that this one waits for, together with its step.
+func (x *Execution) startChild(t *turn, s *step, h Handler, args []byte) error {
+	start, err := h.Child(x.ctx, x.call(s, args))
+	if err == nil && x.row.depth+1 > maxDepth {
+		err = &StepError{Name: "Error", Permanent: true, Message: fmt.Sprintf(
+			"runs that wait for each other may be %d deep; this one would be the next", maxDepth)}
+	}
+	if err == nil && start.OrderingKey != "" && start.OrderingKey == x.row.orderingKey && start.Channel == x.row.channel {
+		err = &StepError{Name: "Error", Permanent: true, Message: fmt.Sprintf(
+			"the ordering key %q is held by this run: a run that waits for it would wait for ever", start.OrderingKey)}
+	}
+	if err != nil {
+		x.settle(t, s, nil, asStepError(err))
+		return nil
+	}
+	start.Parent, start.parentSeq, start.depth = x.row.id, s.seq, x.row.depth+1
+	child, err := x.e.newRow(x.ctx, start, "")
+	if err != nil {
+		return err
+	}
+	x.waits = append(x.waits, s)
+	x.pending = append(x.pending, s.startOp(x.row.id))
+	// The child's row goes with the step's, in a commit of their own: a
+	// mistake of either leaves neither.
+	if err := x.write(x.e.inserting(child, start), true, true); err != nil {
+		return err
+	}
+	x.e.wake()
+	return nil
+}
+
+// childDone completes the first child step whose run has ended.
+func (x *Execution) childDone() (bool, error) {
+	var children []*step
+	for _, s := range x.waits {
+		if s.deadline == 0 {
+			children = append(children, s)
+		}
+	}
+	if len(children) == 0 {
+		return false, nil
+	}
+	var found *step
+	var child *row
+	err := x.e.db.Read(x.ctx, func(tx *db.Tx) error {
+		found = nil
+		for _, s := range children {
+			r, err := scan(tx.QueryRow(`SELECT `+columns+` FROM runs WHERE parent = $1 AND parent_seq = $2 AND finished_at IS NOT NULL`,
+				x.row.id, s.seq))
+			if errors.Is(err, db.ErrNoRows) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			found, child = s, r
+			return nil
+		}
+		return nil
+	})
+	if err != nil || found == nil {
+		return false, err
+	}
+	if child.state == Succeeded {
+		output := []byte("null")
+		if len(child.output) > 0 {
+			if output, err = x.load(child.output); err != nil {
+				return false, err
+			}
+		}
+		x.complete(found, output, nil)
+		return true, nil
+	}
+	failure := &StepError{Name: "RunError", Permanent: true, Message: fmt.Sprintf("run %s has %s", child.id, word(child))}
+	x.complete(found, nil, failure)
+	return true, nil
+}
+
+func word(r *row) string {
+	if r.state == Cancelled {
+		return "been cancelled"
+	}
+	if r.err != nil {
+		return "failed: " + r.err.Message
+	}
+	return "failed"
+}
+
+// wakeParent makes a waiting parent due; it runs in the commit in which its
+// child ends. The parent's row is locked first: a parent that is parking at
+// this moment either sees the child's end or is seen waiting.
+func wakeParent(tx *db.Tx, parent string, now int64) error {
+	if _, err := tx.Exec(`UPDATE runs SET due_at = due_at WHERE id = $1`, parent); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`UPDATE runs SET due_at = $2 WHERE id = $1 AND owner = '' AND state = $3 AND waiting_for = 'child'
+		AND finished_at IS NULL`, parent, now, string(Waiting))
+	return err
+}
+
+// parkable reports whether no child that the run waits for has ended.
+func (x *Execution) parkable(tx *db.Tx) (bool, error) {
+	for _, s := range x.waits {
+		if s.deadline > 0 {
+			continue
+		}
+		var n int64
+		err := tx.QueryRow(`SELECT count(*) FROM runs WHERE parent = $1 AND parent_seq = $2 AND finished_at IS NOT NULL`,
+			x.row.id, s.seq).Scan(&n)
+		if err != nil || n > 0 {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+var errNotParked = errors.New("what the run waits for has happened")
+
+// park puts a run that waits on disk, without a goroutine. wake is the end of
+// its first sleep in microseconds, 0 when it waits for children only.
+func (x *Execution) park(wake int64) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	before := *x.row
+	x.row.state, x.row.waitingFor, x.row.owner, x.row.dueAt = Waiting, "time", "", wake
+	for _, s := range x.waits {
+		if s.deadline == 0 {
+			x.row.waitingFor = "child"
+			late := x.e.now() + childPoll.Microseconds()
+			if wake == 0 || late < wake {
+				x.row.dueAt = late
+			}
+		}
+	}
+	x.dirty = true
+	item := x.item(x.pending)
+	insert := item.Func
+	item.Func = func(tx *db.Tx) ([]db.Op, error) {
+		if ok, err := x.parkable(tx); err != nil {
+			return nil, err
+		} else if !ok {
+			return nil, errNotParked
+		}
+		if insert != nil {
+			return insert(tx)
+		}
+		_, err := tx.Many(stmtProgress, [][]any{x.row.progress()})
+		return nil, err
+	}
+	if x.row.waitingFor == "time" {
+		item.Func = insert
+	}
+	err := x.e.committer.Commit(x.ctx, item)
+	if errors.Is(err, errNotParked) {
+		*x.row = before
+		return nil
+	}
+	if err != nil {
+		return x.lost(err)
+	}
+	x.committed()
+	x.e.dueAt(x.row.dueAt)
+	return ErrParked
+}
+
+// cancelChildren passes a cancellation on.
+func (e *Engine) cancelChildren(ctx context.Context, parent string) error {
+	var ids []string
+	err := e.db.Read(ctx, func(tx *db.Tx) error {
+		ids = nil
+		return each(tx, func(id string) { ids = append(ids, id) },
+			`SELECT id FROM runs WHERE parent = $1 AND finished_at IS NULL`, parent)
+	})
+	for _, id := range ids {
+		if _, cancelErr := e.Cancel(ctx, id); cancelErr != nil {
+			err = errors.Join(err, cancelErr)
+		}
+	}
+	return err
+}

@@ -1,0 +1,340 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"junctor/internal/db"
+)
+
+// turn is what the calls of one turn of the program come to.
+type turn struct {
+	inside []*step // internal steps and reads, done now, in the order of calls
+	writes bool    // one of them changes something
+	begin  []*step // external steps to begin once the journal is on disk
+	ahead  bool    // something must be on disk before the program goes on
+}
+
+// flush makes the announced calls: it writes ahead what has to be on disk, does
+// what happens inside the database, and begins what reaches outside.
+func (x *Execution) flush() error {
+	var t turn
+	for _, a := range x.fresh {
+		if err := x.announce(&t, a); err != nil {
+			return err
+		}
+	}
+	x.fresh = x.fresh[:0]
+	if t.ahead || t.writes || x.answering() {
+		if err := x.commit(&t); err != nil {
+			return err
+		}
+	} else if err := x.look(t.inside); err != nil {
+		return err
+	}
+	for _, s := range t.inside {
+		x.queue = append(x.queue, s)
+	}
+	for _, s := range t.begin {
+		x.launch(s)
+	}
+	return nil
+}
+
+// announce finds the call in the journal or makes an entry for it.
+func (x *Execution) announce(t *turn, a announced) error {
+	if err := x.cancelled(); err != nil {
+		return err
+	}
+	sum := digest(a.name, a.args)
+	s, known := x.journal.byCall[a.call]
+	if known && !bytes.Equal(s.digest, sum) {
+		had, err := x.load(s.arguments)
+		if err != nil {
+			return err
+		}
+		return &Mismatch{Run: x.row.id, Seq: s.seq, Had: describe(s.name, had), Asked: describe(a.name, a.args)}
+	}
+	h, ok := x.e.handlers[a.name]
+	if !ok {
+		return &hopeless{fmt.Sprintf("this release knows no step %q", a.name)}
+	}
+	if known {
+		x.called[a.call] = s
+		if s.done > 0 { // its completion is in the queue already
+			return nil
+		}
+		return x.resume(t, s, h)
+	}
+	blob, err := x.e.db.PutLarge(x.ctx, a.args)
+	if err != nil {
+		return err
+	}
+	s = &step{
+		seq: x.journal.number(a.call, sum), call: a.call, name: a.name, digest: sum, since: x.delivered,
+		arguments: blob, startedAt: x.e.now(),
+	}
+	x.pending = append(x.pending, db.ClaimOps(blob)...)
+	x.journal.add(s)
+	x.called[a.call] = s
+	return x.start(t, s, h, a.args)
+}
+
+// resume goes on with a step that an earlier execution began.
+func (x *Execution) resume(t *turn, s *step, h Handler) error {
+	if s.underWay {
+		return nil
+	}
+	switch {
+	case h.External != nil:
+		t.begin, t.ahead = append(t.begin, s), true
+	case h.Sleep != nil, h.Child != nil:
+		if !contains(x.waits, s) {
+			x.waits = append(x.waits, s)
+		}
+	default: // internal steps are begun and done at once: the crash was before either
+		t.inside, t.writes = append(t.inside, s), t.writes || h.Internal != nil
+	}
+	return nil
+}
+
+func (x *Execution) start(t *turn, s *step, h Handler, args []byte) error {
+	switch {
+	case h.External != nil:
+		x.pending = append(x.pending, s.startOp(x.row.id))
+		t.begin, t.ahead = append(t.begin, s), true
+	case h.Sleep != nil:
+		d, err := h.Sleep(x.call(s, args))
+		if err != nil {
+			x.settle(t, s, nil, asStepError(err))
+			return nil
+		}
+		s.deadline = s.startedAt + d.Microseconds()
+		x.pending = append(x.pending, s.startOp(x.row.id))
+		x.waits, t.ahead = append(x.waits, s), true
+	case h.Child != nil:
+		return x.startChild(t, s, h, args)
+	case h.Now != nil:
+		result, err := h.Now(x.call(s, args), db.Time(s.startedAt))
+		x.settle(t, s, result, asStepError(err))
+	default:
+		t.inside, t.writes = append(t.inside, s), t.writes || h.Internal != nil
+	}
+	return nil
+}
+
+// settle completes a step that needed nothing but memory.
+func (x *Execution) settle(t *turn, s *step, result []byte, failure *StepError) {
+	x.number(s)
+	s.result, s.err = inline(result), failure
+	t.inside = append(t.inside, s)
+}
+
+// number gives a step that is done inside its completion number.
+func (x *Execution) number(s *step) {
+	x.journal.maxDone++
+	s.done, s.finishedAt = x.journal.maxDone, x.e.now()
+}
+
+// look does a turn's reads, when it has nothing that writes.
+func (x *Execution) look(steps []*step) error {
+	var reads bool
+	for _, s := range steps {
+		if s.done == 0 {
+			x.number(s)
+			reads = true
+		}
+	}
+	if reads {
+		err := x.e.db.Read(x.ctx, func(tx *db.Tx) error { return x.inside(tx, steps) })
+		if err != nil {
+			return err
+		}
+	}
+	for _, s := range steps {
+		x.pending = append(x.pending, s.startOp(x.row.id))
+	}
+	return nil
+}
+
+// inside does the turn's internal steps and reads. It may be repeated.
+func (x *Execution) inside(tx *db.Tx, steps []*step) error {
+	for _, s := range steps {
+		h := x.e.handlers[s.name]
+		do := h.Read
+		if h.Internal != nil {
+			do = h.Internal
+		}
+		if do == nil {
+			continue
+		}
+		args, err := tx.Load(s.arguments)
+		if err != nil {
+			return err
+		}
+		result, err := do(tx, x.call(s, args))
+		s.result, s.err = inline(result), nil
+		var failed *StepError
+		if errors.As(err, &failed) {
+			s.result, s.err = nil, failed
+		} else if err != nil {
+			return fmt.Errorf("%s: %w", describe(s.name, args), err)
+		}
+	}
+	return nil
+}
+
+// commit puts the journal so far on disk, and with it the turn's internal steps.
+func (x *Execution) commit(t *turn) error {
+	for _, s := range t.inside {
+		if s.done == 0 {
+			x.number(s)
+		}
+	}
+	return x.write(func(tx *db.Tx) ([]db.Op, error) {
+		if err := x.inside(tx, t.inside); err != nil {
+			return nil, err
+		}
+		ops := make([]db.Op, 0, len(t.inside))
+		for _, s := range t.inside {
+			ops = append(ops, s.startOp(x.row.id))
+		}
+		return ops, nil
+	}, len(t.inside) > 0, t.ahead)
+}
+
+// write commits what is pending, the row if it is new or changed, and more.
+func (x *Execution) write(more func(*db.Tx) ([]db.Op, error), useMore, running bool) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if running && x.row.state != Running {
+		x.row.state, x.row.waitingFor, x.dirty = Running, "", true
+	}
+	item := x.item(x.pending)
+	insert := item.Func
+	item.Func = nil
+	if useMore || insert != nil {
+		item.Func = func(tx *db.Tx) ([]db.Op, error) {
+			var ops []db.Op
+			for _, f := range []func(*db.Tx) ([]db.Op, error){insert, pick(useMore, more)} {
+				if f == nil {
+					continue
+				}
+				got, err := f(tx)
+				if err != nil {
+					return nil, err
+				}
+				ops = append(ops, got...)
+			}
+			return ops, nil
+		}
+	}
+	if err := x.e.committer.Commit(x.ctx, item); err != nil {
+		return x.lost(err)
+	}
+	x.committed()
+	return nil
+}
+
+// item is the row's own part of a commit; x.mu is held.
+func (x *Execution) item(ops []db.Op) db.Item {
+	it := db.Item{Ops: make([]db.Op, 0, len(ops)+1), Size: 512}
+	if x.stored {
+		it.Key, it.Epoch = x.row.id, x.row.epoch
+		if x.dirty {
+			it.Ops = append(it.Ops, db.Op{Stmt: stmtProgress, Row: x.row.progress()})
+		}
+	} else {
+		it.Ops = append(it.Ops, db.Op{Stmt: stmtInsert, Row: x.row.values()})
+		it.Func = x.insert
+		it.Size += len(x.row.input)
+	}
+	it.Ops = append(it.Ops, ops...)
+	return it
+}
+
+// committed notes that everything so far is on disk; x.mu is held.
+func (x *Execution) committed() {
+	x.stored, x.dirty, x.insert = true, false, nil
+	x.pending = x.pending[:0]
+	if x.row.answered && x.answered != nil {
+		close(x.answered)
+		x.answered = nil
+	}
+}
+
+func (x *Execution) answering() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.row.answered && x.dirty
+}
+
+// lost turns a refused commit into the reason to stop.
+func (x *Execution) lost(err error) error {
+	if errors.Is(err, db.ErrFenced) {
+		return ErrLost
+	}
+	if x.ctx.Err() != nil {
+		return ErrLost
+	}
+	return err
+}
+
+// launch begins an external step, in a goroutine of its own.
+func (x *Execution) launch(s *step) {
+	s.underWay = true
+	x.flying++
+	h := x.e.handlers[s.name]
+	go func() {
+		args, err := x.load(s.arguments)
+		if err != nil {
+			x.landed <- landing{step: s, err: err}
+			return
+		}
+		began := time.Now()
+		result, err := h.External(x.ctx, x.call(s, args))
+		x.e.metrics.step(s.name, time.Since(began), err)
+		if err != nil && x.ctx.Err() != nil && context.Cause(x.ctx) != nil {
+			return // the execution is over; the step is made again by whoever goes on
+		}
+		select {
+		case x.landed <- landing{s, result, err}:
+		case <-x.ctx.Done():
+		}
+	}()
+}
+
+func (x *Execution) call(s *step, args []byte) *Call {
+	return &Call{
+		Run: x.row.id, Program: x.row.program, Channel: x.row.channel, Mode: x.row.mode,
+		Seq: s.seq, Name: s.name, Args: args, Depth: x.row.depth,
+	}
+}
+
+// inline stores a result in the row itself: internal results are small.
+func inline(b []byte) db.Blob {
+	if b == nil {
+		return nil
+	}
+	return append(db.Blob{0}, b...)
+}
+
+func pick[T any](use bool, f T) T {
+	if use {
+		return f
+	}
+	var none T
+	return none
+}
+
+func contains(steps []*step, s *step) bool {
+	for _, w := range steps {
+		if w == s {
+			return true
+		}
+	}
+	return false
+}

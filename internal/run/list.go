@@ -1,0 +1,247 @@
+package run
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+)
+
+const (
+	pageDefault = 100
+	pageMax     = 1000
+)
+
+// conditions makes the WHERE of a filter.
+func (f *Filter) conditions() (string, []any, error) {
+	var where []string
+	var args []any
+	add := func(condition string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
+		}
+		where = append(where, condition)
+	}
+	if len(f.State) > 0 {
+		marks := make([]string, len(f.State))
+		values := make([]any, len(f.State))
+		for i, s := range f.State {
+			if !known(s) {
+				return "", nil, fault.New(fault.Invalid, "There is no state %q; the states are queued, running, waiting, succeeded, failed and cancelled.", clean(string(s), 40))
+			}
+			marks[i], values[i] = "?", string(s)
+		}
+		add("state IN ("+strings.Join(marks, ", ")+")", values...)
+	}
+	for _, c := range []struct{ column, value string }{
+		{"program", f.Program}, {"channel", f.Channel}, {"subject", f.Subject},
+	} {
+		if c.value != "" {
+			add(c.column+" = ?", clean(c.value, 1000))
+		}
+	}
+	if f.Tag != "" {
+		add("id IN (SELECT run FROM run_tags WHERE tag = ?)", clean(f.Tag, 1000))
+	}
+	if !f.Since.IsZero() {
+		add("created_at >= ?", db.Micros(f.Since))
+	}
+	if !f.Until.IsZero() {
+		add("created_at < ?", db.Micros(f.Until))
+	}
+	if q := clean(f.Q, 1000); q != "" {
+		end := q + string(utf8.MaxRune)
+		add(`((id >= ? AND id < ?) OR (subject <> '' AND subject >= ? AND subject < ?)
+			OR id IN (SELECT run FROM run_tags WHERE tag >= ? AND tag < ?))`, q, end, q, end, q, end)
+	}
+	if f.After != "" {
+		id, err := base64.RawURLEncoding.DecodeString(f.After)
+		if err != nil {
+			return "", nil, fault.New(fault.Invalid, "The cursor in after is not one that a list has given.")
+		}
+		add("id < ?", clean(string(id), 100))
+	}
+	if len(where) == 0 {
+		return "", args, nil
+	}
+	return " WHERE " + strings.Join(where, " AND "), args, nil
+}
+
+func known(s State) bool {
+	for _, k := range States {
+		if k == s {
+			return true
+		}
+	}
+	return false
+}
+
+// List finds runs, newest first, without their content. next is the cursor of
+// the following page, "" at the end. Errors: fault.Invalid for a bad filter.
+func (e *Engine) List(ctx context.Context, f Filter) (runs []Info, next string, err error) {
+	limit := f.Limit
+	if limit == 0 {
+		limit = pageDefault
+	}
+	limit = min(max(limit, 1), pageMax)
+	where, args, err := f.conditions()
+	if err != nil {
+		return nil, "", err
+	}
+	err = e.db.Read(ctx, func(tx *db.Tx) error {
+		runs = []Info{}
+		// Content stays where it is: a page must not carry megabytes.
+		light := strings.Replace(columns, "input, output,", "NULL, NULL,", 1)
+		rows, err := tx.Query(fmt.Sprintf(`SELECT %s FROM runs%s ORDER BY id DESC LIMIT %d`, light, where, limit+1), args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			r, err := scan(rows)
+			if err != nil {
+				return err
+			}
+			runs = append(runs, e.present(r))
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list the runs: %w", err)
+	}
+	if len(runs) > limit {
+		runs = runs[:limit]
+		next = base64.RawURLEncoding.EncodeToString([]byte(runs[limit-1].ID))
+	}
+	return runs, next, nil
+}
+
+// Count is how many runs a filter chooses.
+func (e *Engine) Count(ctx context.Context, f Filter) (n int64, err error) {
+	where, args, err := f.conditions()
+	if err != nil {
+		return 0, err
+	}
+	err = e.db.Read(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(`SELECT count(*) FROM runs`+where, args...).Scan(&n)
+	})
+	return n, err
+}
+
+// present is a row as people see it: one that computes here is running.
+func (e *Engine) present(r *row) Info {
+	info := r.info()
+	if r.state == Queued {
+		e.mu.Lock()
+		if e.active[r.id] != nil {
+			info.State = Running
+		}
+		e.mu.Unlock()
+	}
+	return info
+}
+
+// Get is one run with its content, steps and logs. Errors: fault.NotFound.
+func (e *Engine) Get(ctx context.Context, id string) (*Info, error) {
+	r, err := e.row(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	info := e.present(r)
+	err = e.db.Read(ctx, func(tx *db.Tx) error {
+		input, err := loadOptional(tx, r.input)
+		if err != nil {
+			return err
+		}
+		if input != nil {
+			info.Input = asJSON(e.show(r.program, input))
+		}
+		output, err := loadOptional(tx, r.output)
+		if err != nil {
+			return err
+		}
+		info.Output = asJSON(output)
+		if info.Steps, err = steps(tx, id); err != nil {
+			return err
+		}
+		info.Logs, err = logs(tx, id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read run %s: %w", id, err)
+	}
+	return &info, nil
+}
+
+func steps(tx *db.Tx, id string) ([]Step, error) {
+	j, err := loadJournal(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	list := []Step{}
+	for seq := 1; seq <= j.maxSeq; seq++ {
+		s, ok := j.bySeq[seq]
+		if !ok || s.dropped {
+			continue
+		}
+		arguments, err := loadOptional(tx, s.arguments)
+		if err != nil {
+			return nil, err
+		}
+		result, err := loadOptional(tx, s.result)
+		if err != nil {
+			return nil, err
+		}
+		shown := Step{Seq: s.seq, Name: s.name, Arguments: asJSON(arguments), Result: asJSON(result), StartedAt: db.Time(s.startedAt)}
+		if s.err != nil {
+			shown.Error = asJSON([]byte(stepErrorText(s.err)))
+		}
+		if s.finishedAt != 0 {
+			at := db.Time(s.finishedAt)
+			shown.FinishedAt = &at
+		}
+		list = append(list, shown)
+	}
+	return list, nil
+}
+
+func logs(tx *db.Tx, id string) ([]LogLine, error) {
+	rows, err := tx.Query(`SELECT at, level, text FROM run_logs WHERE run = $1 ORDER BY n`, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	list := []LogLine{}
+	for rows.Next() {
+		var l LogLine
+		var at int64
+		if err := rows.Scan(&at, &l.Level, &l.Text); err != nil {
+			return nil, err
+		}
+		l.At = db.Time(at)
+		list = append(list, l)
+	}
+	return list, rows.Err()
+}
+
+func loadOptional(tx *db.Tx, b db.Blob) ([]byte, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	return tx.Load(b)
+}
+
+// asJSON shows content that is JSON as it is, and anything else as text.
+func asJSON(b []byte) json.RawMessage {
+	if b == nil || json.Valid(b) {
+		return b
+	}
+	text, _ := json.Marshal(clean(string(b), len(b))) //nolint:errcheck // strings always marshal
+	return text
+}

@@ -1,0 +1,124 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+)
+
+// Once binds an idempotency key to one run and to the message's content.
+type Once struct {
+	Key    string
+	Digest []byte // of the content: the same key with another one is refused
+	Window time.Duration
+}
+
+func (o *Once) name() string { return clean(o.Key, 255) }
+
+func (o *Once) op(r *row) db.Op {
+	return db.Op{Stmt: stmtKey, Row: []any{r.channel, o.name(), r.id, o.Digest, r.createdAt + o.Window.Microseconds()}}
+}
+
+// clear makes room for a key whose window has passed.
+func (o *Once) clear(tx *db.Tx, scope string, now int64) error {
+	_, err := tx.Exec(`DELETE FROM run_keys WHERE scope = $1 AND name = $2 AND expires_at <= $3`, scope, o.name(), now)
+	return err
+}
+
+// busy is the answer while the first message with the key is not through.
+func (e *Engine) busy(o *Once) error {
+	return fault.New(fault.Conflict, "A message with the idempotency key %q is still being processed.", o.name()).
+		WithRetryAfter(time.Second)
+}
+
+// enter keeps two messages with one key from being accepted at the same time
+// on this node; between nodes the table's primary key does.
+func (e *Engine) enter(scope string, o *Once) (leave func(), err error) {
+	key := scope + "\x00" + o.name()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, taken := e.keys[key]; taken {
+		return nil, e.busy(o)
+	}
+	e.keys[key] = struct{}{}
+	return func() {
+		e.mu.Lock()
+		delete(e.keys, key)
+		e.mu.Unlock()
+	}, nil
+}
+
+// earlier finds the run that has the key, nil when there is none.
+func (e *Engine) earlier(ctx context.Context, scope string, o *Once) (*row, error) {
+	var r *row
+	var sum []byte
+	err := e.db.Read(ctx, func(tx *db.Tx) error {
+		r = nil
+		var id string
+		err := tx.QueryRow(`SELECT run, digest FROM run_keys WHERE scope = $1 AND name = $2 AND expires_at > $3`,
+			scope, o.name(), e.now()).Scan(&id, &sum)
+		if errors.Is(err, db.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r, err = scan(tx.QueryRow(`SELECT `+columns+` FROM runs WHERE id = $1`, id))
+		return err
+	})
+	if errors.Is(err, db.ErrNoRows) { // purged: the key is free again
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r != nil && !bytes.Equal(sum, o.Digest) {
+		return nil, fault.New(fault.Unprocessable,
+			"The idempotency key %q was used before with another content; send a new key with a new message.", o.name())
+	}
+	return r, nil
+}
+
+// repeat answers a repeated message that nobody awaits.
+func (e *Engine) repeat(ctx context.Context, r *row) (Accepted, error) {
+	if r.state == Failed {
+		if _, err := e.Retry(ctx, r.id); err != nil && !fault.Is(err, fault.Conflict) {
+			return Accepted{}, err
+		}
+	}
+	return Accepted{Run: r.id, Duplicate: true}, nil
+}
+
+// again answers a repeated message that is awaited: the first answer, or the
+// result of retrying a run that failed.
+func (e *Engine) again(ctx context.Context, r *row, deadline <-chan time.Time) (Result, error) {
+	if r.state == Succeeded || r.answered {
+		res, err := e.result(ctx, r)
+		res.Duplicate = true
+		return res, err
+	}
+	if r.state != Failed {
+		busy := fault.New(fault.Conflict, "The first message with this idempotency key is still being processed.").
+			WithRetryAfter(time.Second)
+		if r.state == Cancelled {
+			busy = fault.New(fault.Conflict, "The run of the first message with this idempotency key was cancelled; send a new key.")
+		}
+		busy.Run = r.id
+		return Result{}, busy
+	}
+	told := e.listen(r.id)
+	defer e.unlisten(r.id, told)
+	if _, err := e.Retry(ctx, r.id); err != nil {
+		return Result{}, err
+	}
+	x := e.execution(r, newJournal())
+	defer x.off()
+	x.stored = true
+	res, err := e.receive(ctx, x, told, nil, deadline)
+	res.Duplicate = err == nil
+	return res, err
+}

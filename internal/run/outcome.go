@@ -1,0 +1,263 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"junctor/internal/db"
+)
+
+// Result is what whoever waits for a run is told, once it is on disk.
+type Result struct {
+	Run       string
+	State     State
+	Output    []byte
+	Failure   *Failure
+	Answered  bool // Output is what respond() sent; the run goes on
+	Duplicate bool // the answer to an earlier message with the same idempotency key
+	Err       error
+}
+
+// conclude puts the outcome of an execution on disk. It reports whether the
+// run is over, parked or lost for this node, or due again here after a pause.
+func (x *Execution) conclude(o Outcome) {
+	switch {
+	case errors.Is(o.Left, ErrParked), errors.Is(o.Left, ErrLost):
+		x.end()
+	case errors.Is(o.Left, ErrCancelled):
+		x.end()
+		x.finish(Cancelled, nil, nil)
+	case o.Left != nil && !isHopeless(o.Left):
+		x.trouble(o.Left)
+	case o.Left != nil:
+		x.gather()
+		x.end()
+		x.finish(Failed, nil, &Failure{ErrorInfo: ErrorInfo{Name: "NotRepeatable", Message: o.Left.Error(), Permanent: true}})
+	case o.Failure != nil:
+		x.gather()
+		x.failed(o.Failure)
+	default:
+		x.finish(Succeeded, o.Output, nil)
+		x.landLater()
+	}
+}
+
+// gather waits for the external steps under way: what they did must not be
+// done again by the next try.
+func (x *Execution) gather() {
+	for x.flying > 0 {
+		select {
+		case l := <-x.landed:
+			x.land(l)
+		case <-x.ctx.Done():
+			return
+		}
+	}
+}
+
+// landLater writes down the results of external steps that nobody waits for
+// any more, then lets go of the execution.
+func (x *Execution) landLater() {
+	if x.flying == 0 {
+		x.end()
+		return
+	}
+	go func() {
+		defer x.end()
+		for x.flying > 0 {
+			select {
+			case l := <-x.landed:
+				x.pending = x.pending[:0]
+				x.land(l)
+				x.e.committer.Submit(db.Item{Ops: x.pending, Size: 512}, func(error) {})
+				x.pending = nil
+			case <-x.ctx.Done():
+				return
+			}
+		}
+	}()
+}
+
+// hopeless is an error of the run itself that trying again cannot mend.
+type hopeless struct{ text string }
+
+func (h *hopeless) Error() string { return h.text }
+
+func isHopeless(err error) bool {
+	var m *Mismatch
+	var h *hopeless
+	return errors.As(err, &m) || errors.As(err, &h)
+}
+
+// trouble is when the storage, not the program, stopped an execution: the run
+// is tried again later, without using up an attempt.
+func (x *Execution) trouble(err error) {
+	x.end()
+	x.e.log.Error("a run could not go on and is tried again", "run", x.row.id, "error", err)
+	x.e.refused(x, err)
+}
+
+// failed retries a run or gives it up.
+func (x *Execution) failed(f *Failure) {
+	policy := x.e.policies(x.row.channel)
+	cause := x.causes(f)
+	for _, s := range cause {
+		f.Steps = append(f.Steps, s.seq)
+	}
+	if f.Permanent || len(cause) == 0 || x.row.attempt+1 >= policy.Attempts+x.row.extra {
+		x.end()
+		x.finish(Failed, nil, f)
+		return
+	}
+	dropped := x.journal.drop(cause)
+	for _, s := range dropped {
+		x.pending = append(x.pending, db.Op{Stmt: stmtStepDrop, Row: []any{x.row.id, int64(s.seq)}})
+	}
+	delay := max(backoff(policy, x.row.attempt), f.RetryAfter)
+	x.end()
+	x.mu.Lock()
+	x.row.attempt++
+	x.row.err = &f.ErrorInfo
+	x.row.state, x.row.waitingFor, x.row.owner = Waiting, "retry", ""
+	x.row.dueAt = x.e.now() + delay.Microseconds()
+	x.dirty = true
+	item := x.item(x.pending)
+	x.mu.Unlock()
+	x.e.metrics.retried(x.row)
+	if err := x.e.committer.Commit(x.e.ctx, item); err != nil {
+		x.e.refused(x, err)
+		return
+	}
+	x.mu.Lock()
+	x.committed()
+	x.mu.Unlock()
+	x.e.dueAt(x.row.dueAt)
+}
+
+// causes are the steps that a retry makes again: those whose error escaped, or
+// else the last completed external step. None: a repetition could only fail again.
+func (x *Execution) causes(f *Failure) []*step {
+	last := x.journal.lastExternal(x.e.external)
+	if last == nil {
+		return nil
+	}
+	var cause []*step
+	for _, call := range f.Calls {
+		if s, ok := x.journal.byCall[call]; ok && s.done > 0 && s.err != nil {
+			cause = append(cause, s)
+		}
+	}
+	if len(cause) == 0 {
+		cause = append(cause, last)
+	}
+	return cause
+}
+
+// backoff grows by the policy's factor, with a jitter of a quarter down.
+func backoff(p Policy, failures int) time.Duration {
+	d := float64(p.First) * math.Pow(max(p.Factor, 1), float64(failures))
+	if limit := float64(p.Max); p.Max > 0 && (d > limit || math.IsInf(d, 0)) {
+		d = limit
+	}
+	return time.Duration(d * (1 - rand.Float64()/4))
+}
+
+// finish commits a run's end: its state, the journal so far, the release of its
+// ordering key and its parent's wake-up, in one transaction.
+func (x *Execution) finish(state State, output []byte, f *Failure) {
+	x.mu.Lock()
+	r := x.row
+	policy := x.e.policies(r.channel)
+	r.state, r.waitingFor, r.owner, r.dueAt, r.finishedAt = state, "", "", 0, x.e.now()
+	r.err = nil
+	if f != nil {
+		r.err = &f.ErrorInfo
+	}
+	res := Result{Run: r.id, State: state, Output: output, Failure: f}
+	if r.answered {
+		res.Output = x.answer
+	}
+	keep := policy.Capture.keeps(state)
+	var err error
+	if !r.answered && output != nil && (keep || x.keyed) {
+		if r.output, err = x.e.db.PutLarge(x.e.ctx, output); err == nil {
+			x.pending = append(x.pending, db.ClaimOps(r.output)...)
+		}
+	}
+	x.dirty = true
+	ops := x.pending
+	if !keep {
+		ops = x.forget()
+	}
+	item := x.item(ops)
+	item.Func = x.ending(item.Func, policy)
+	x.mu.Unlock()
+	if err != nil {
+		x.e.refused(x, fmt.Errorf("store the output: %w", err))
+		return
+	}
+	x.e.committer.Submit(item, func(err error) {
+		if err != nil {
+			go x.e.refused(x, err)
+			return
+		}
+		x.e.finished(x, res)
+	})
+}
+
+// forget makes the end of a run whose content is not kept: of a run that was
+// never stored nothing is, of others it is removed. The output stays where an
+// idempotency key may ask for it again. x.mu is held.
+func (x *Execution) forget() []db.Op {
+	id := []any{x.row.id}
+	if !x.stored {
+		x.row.input = nil
+		var ops []db.Op
+		for _, op := range x.pending {
+			if op.Stmt == stmtTag {
+				ops = append(ops, op)
+			}
+		}
+		return ops
+	}
+	if !x.keyed {
+		x.row.output = nil
+	}
+	return append(x.pending, db.Op{Stmt: stmtForget, Row: id}, db.Op{Stmt: stmtForgetSteps, Row: id},
+		db.Op{Stmt: stmtForgetLogs, Row: id})
+}
+
+// ending adds what else happens when a run ends; nil when nothing does.
+func (x *Execution) ending(insert func(*db.Tx) ([]db.Op, error), p Policy) func(*db.Tx) ([]db.Op, error) {
+	r := *x.row
+	ordered := r.orderingKey != "" && !r.holds(p)
+	if insert == nil && !ordered && r.parent == "" {
+		return nil
+	}
+	return func(tx *db.Tx) (ops []db.Op, err error) {
+		if insert != nil {
+			if ops, err = insert(tx); err != nil {
+				return nil, err
+			}
+		}
+		if r.parent != "" {
+			// The end is written before the parent is looked at, which may be
+			// parking in this very batch.
+			if _, err := tx.Many(stmtProgress, [][]any{r.progress()}); err != nil {
+				return nil, err
+			}
+			if err := wakeParent(tx, r.parent, r.finishedAt); err != nil {
+				return nil, fmt.Errorf("wake the parent %s: %w", r.parent, err)
+			}
+		}
+		if ordered {
+			if err := release(tx, &r, r.finishedAt); err != nil {
+				return nil, err
+			}
+		}
+		return ops, nil
+	}
+}

@@ -1,0 +1,115 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"junctor/internal/db"
+)
+
+// Program is what a run executes: a scenario, or something built in. It must
+// be deterministic in everything but the completions that Next hands it.
+type Program interface {
+	Execute(ctx context.Context, x *Execution) Outcome
+}
+
+// Programs finds the program of a run by name ("scenario:order") and version.
+type Programs interface {
+	// Errors: fault.NotFound when there is no such program or version.
+	Program(ctx context.Context, name, version string) (Program, error)
+	// Latest is the version that a new run would take.
+	Latest(ctx context.Context, name string) (version string, err error)
+}
+
+// Outcome is how one execution of a program ended.
+type Outcome struct {
+	Output  []byte   // of a program that returned
+	Failure *Failure // of one that failed
+	Left    error    // ErrParked, ErrCancelled, ErrLost: it neither returned nor failed
+}
+
+// Failure is why an execution failed.
+type Failure struct {
+	ErrorInfo
+	Calls      []int         // the calls whose error escaped, followed through causes
+	RetryAfter time.Duration // at least so long before the next try; 0: by policy
+	Data       json.RawMessage
+}
+
+// Handlers is how the steps of programs are done, by step name.
+type Handlers map[string]Handler
+
+// Handler does one kind of step. Exactly one member is set.
+type Handler struct {
+	// External reaches outside the database: made at least once, after its
+	// start is on disk, under the same Call.Key every time.
+	External func(ctx context.Context, c *Call) ([]byte, error)
+	// Internal changes the database: made exactly once, committed together
+	// with its journal entry. It may be repeated after a rollback.
+	Internal func(tx *db.Tx, c *Call) ([]byte, error)
+	// Read only looks; its result is journalled like any other.
+	Read func(tx *db.Tx, c *Call) ([]byte, error)
+	// Sleep says how long to wait.
+	Sleep func(c *Call) (time.Duration, error)
+	// Child says which run to start and to wait for.
+	Child func(ctx context.Context, c *Call) (Start, error)
+	// Now answers from memory at once; its result is journalled.
+	Now func(c *Call, now time.Time) ([]byte, error)
+}
+
+// Call is a step as its handler sees it.
+type Call struct {
+	Run, Program, Channel, Mode string
+	Seq                         int
+	Name                        string
+	Args                        []byte // JSON
+	Depth                       int    // of the run among its ancestors
+}
+
+// Key is the call's idempotency key, RUN.SEQ: the same on every try.
+func (c *Call) Key() string { return c.Run + "." + strconv.Itoa(c.Seq) }
+
+// StepError is a step's failure as it is journalled and handed to the program.
+type StepError struct {
+	Name       string          `json:"name"`
+	Message    string          `json:"message"`
+	Permanent  bool            `json:"permanent,omitempty"`   // trying again cannot help
+	RetryAfter time.Duration   `json:"retry_after,omitempty"` // nanoseconds
+	Data       json.RawMessage `json:"data,omitempty"`
+}
+
+func (e *StepError) Error() string { return e.Name + ": " + e.Message }
+
+// Policy is how the runs of a channel are treated.
+type Policy struct {
+	Attempts      int           // tries in all; 1: none again
+	First, Max    time.Duration // back-off before the second try, and its limit
+	Factor        float64
+	Skip          bool          // a failed run releases its ordering key
+	Capture       Capture       // what is kept of a run that ended
+	KeepSucceeded time.Duration // retention of finished runs
+	KeepFailed    time.Duration
+}
+
+// Capture says what is kept of a run that ended: input, output, steps, logs.
+type Capture string
+
+// The values of a channel's capture.
+const (
+	CaptureFull   Capture = "full"
+	CaptureErrors Capture = "errors" // only of runs that failed
+	CaptureNone   Capture = "none"
+)
+
+// keeps reports whether the content of a run that ended so is kept.
+func (c Capture) keeps(s State) bool {
+	return c == CaptureFull || c == "" || (c == CaptureErrors && s == Failed)
+}
+
+// DefaultPolicy is that of a channel that sets nothing.
+var DefaultPolicy = Policy{
+	Attempts: 15, First: time.Second, Factor: 2, Max: time.Hour,
+	KeepSucceeded: 7 * 24 * time.Hour, KeepFailed: 30 * 24 * time.Hour,
+}

@@ -1,0 +1,105 @@
+package run
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+)
+
+// turns is a small file in which each executing run's id stands while its
+// program computes. It survives the process, not the machine: a run found in
+// it at the next start is suspected of having killed the process, one that
+// merely waited for an answer is not, and an outage accuses nobody.
+type turns struct {
+	mu    sync.Mutex
+	file  *os.File
+	free  []int
+	slots int
+}
+
+// slotSize holds an id and its end.
+const slotSize = 48
+
+// openTurns reads whom the last process was executing and begins anew. Without
+// a directory nothing is kept.
+func openTurns(dir string) (*turns, []string, error) {
+	if dir == "" {
+		return &turns{}, nil, nil
+	}
+	path := filepath.Join(dir, "turns")
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("read which runs were executing: %w", err)
+	}
+	var suspects []string
+	for slot := range slices.Chunk(old, slotSize) {
+		if id, _, ok := bytes.Cut(slot, []byte{'\n'}); ok && len(id) > 0 {
+			suspects = append(suspects, string(id))
+		}
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("note which runs are executing: %w", err)
+	}
+	return &turns{file: file}, suspects, nil
+}
+
+// mark notes that a run's program begins or stops to compute. A run that may
+// have killed processes before computes alone.
+func (t *turns) mark(x *Execution, on bool) {
+	alone := x.row.crashes == maxCrashes-1
+	if on {
+		if alone {
+			x.e.solo.Lock()
+		} else {
+			x.e.solo.RLock()
+		}
+	}
+	if t.file != nil {
+		t.write(x, on)
+	}
+	if !on {
+		if alone {
+			x.e.solo.Unlock()
+		} else {
+			x.e.solo.RUnlock()
+		}
+	}
+}
+
+// write is not synced: it has to survive the process only, and a failure to
+// write costs a suspicion, not a run.
+func (t *turns) write(x *Execution, on bool) {
+	t.mu.Lock()
+	if on {
+		if n := len(t.free); n > 0 {
+			x.slot, t.free = t.free[n-1], t.free[:n-1]
+		} else {
+			x.slot = t.slots
+			t.slots++
+		}
+	} else {
+		t.free = append(t.free, x.slot)
+	}
+	t.mu.Unlock()
+	var slot [slotSize]byte
+	if on {
+		copy(slot[:slotSize-1], x.row.id+"\n")
+	} else {
+		slot[0] = '\n'
+	}
+	t.file.WriteAt(slot[:], int64(x.slot)*slotSize) //nolint:errcheck // see above
+}
+
+func (t *turns) close() {
+	if t != nil && t.file != nil {
+		name := t.file.Name()
+		t.file.Close()  //nolint:errcheck // nothing was promised
+		os.Remove(name) //nolint:errcheck
+	}
+}
