@@ -1,0 +1,154 @@
+package xml
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// FromJSON makes an element of the JSON that the package comment describes; the
+// order of members is kept. Errors name the place by its path.
+func FromJSON(data []byte, ordered bool, limits Limits) (*Element, error) {
+	b := builder{decoder: json.NewDecoder(bytes.NewReader(data)), depth: limits.normal().Depth}
+	b.decoder.UseNumber()
+	root := &Element{}
+	var err error
+	if ordered {
+		var node Node
+		if node, err = b.orderedNode("", 0); node.Element == nil && err == nil {
+			err = errors.New("the root is a text, not an element")
+		}
+		root = node.Element
+	} else {
+		err = b.root(root)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return root, nil
+}
+
+// builder reads JSON token by token, which keeps the order of members.
+type builder struct {
+	decoder *json.Decoder
+	depth   int
+}
+
+var errRoot = errors.New(`one member is expected, the root element, as in {"order": {...}}`)
+
+// root reads {"name": value} into the element.
+func (b *builder) root(root *Element) error {
+	holder := &Element{}
+	token, err := b.decoder.Token()
+	if err != nil {
+		return err
+	}
+	if token != json.Delim('{') {
+		return errRoot
+	}
+	if err := b.members(holder, "", 0); err != nil {
+		return err
+	}
+	if len(holder.Children) != 1 || holder.Children[0].Element == nil || len(holder.Attr) > 0 {
+		return errRoot
+	}
+	*root = *holder.Children[0].Element
+	return nil
+}
+
+// members reads the members of an object, up to its end, into the element.
+func (b *builder) members(e *Element, path string, depth int) error {
+	if depth > b.depth {
+		return fmt.Errorf("elements nested deeper than %d, at %s", b.depth, shorten(path))
+	}
+	for b.decoder.More() {
+		key, err := b.decoder.Token()
+		if err != nil {
+			return err
+		}
+		name := key.(string) // members have text names
+		switch {
+		case name == "#text":
+			err = b.textMember(e, path)
+		case len(name) > 0 && name[0] == '@':
+			err = b.attrMember(e, name[1:], path)
+		default:
+			err = b.child(e, name, path+"/"+name, depth, false)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := b.decoder.Token()
+	return err
+}
+
+// child reads a value as one element with this name, or one for each item.
+func (b *builder) child(parent *Element, name, path string, depth int, inArray bool) error {
+	token, err := b.decoder.Token()
+	if err != nil {
+		return err
+	}
+	if token == json.Delim('[') {
+		if inArray {
+			return fmt.Errorf("%s: an array within an array has no meaning in XML", shorten(path))
+		}
+		for b.decoder.More() {
+			if err := b.child(parent, name, path, depth, true); err != nil {
+				return err
+			}
+		}
+		_, err := b.decoder.Token()
+		return err
+	}
+	e := &Element{Name: name}
+	if token == json.Delim('{') {
+		err = b.members(e, path, depth+1)
+	} else if text := scalar(token); text != "" {
+		e.Children = []Node{{Text: text}}
+	}
+	parent.Children = append(parent.Children, Node{Element: e})
+	return err
+}
+
+func (b *builder) textMember(e *Element, path string) error {
+	token, err := b.decoder.Token()
+	if err != nil {
+		return err
+	}
+	if _, nested := token.(json.Delim); nested {
+		return fmt.Errorf("%s/#text: a text, number or boolean is expected", shorten(path))
+	}
+	if text := scalar(token); text != "" {
+		e.Children = append(e.Children, Node{Text: text})
+	}
+	return nil
+}
+
+func (b *builder) attrMember(e *Element, name, path string) error {
+	token, err := b.decoder.Token()
+	if err != nil {
+		return err
+	}
+	if _, nested := token.(json.Delim); nested {
+		return fmt.Errorf("%s/@%s: a text, number or boolean is expected", shorten(path), name)
+	}
+	if token != nil {
+		e.Attr = append(e.Attr, Attr{Name: name, Value: scalar(token)})
+	}
+	return nil
+}
+
+// scalar is the text of a value that is neither object nor array.
+func scalar(token json.Token) string {
+	switch v := token.(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	case bool:
+		return map[bool]string{true: "true", false: "false"}[v]
+	}
+	return "" // null
+}

@@ -1,0 +1,105 @@
+package xml
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// orderedNode reads a text, or {"name", "attributes", "children"}.
+func (b *builder) orderedNode(path string, depth int) (Node, error) {
+	token, err := b.decoder.Token()
+	if err != nil {
+		return Node{}, err
+	}
+	if token == json.Delim('[') {
+		return Node{}, fmt.Errorf("%s: an element or a text is expected, not an array", at(path))
+	}
+	if token != json.Delim('{') {
+		return Node{Text: scalar(token)}, nil
+	}
+	if depth >= b.depth {
+		return Node{}, fmt.Errorf("elements nested deeper than %d, at %s", b.depth, shorten(path))
+	}
+	e := &Element{}
+	for b.decoder.More() {
+		key, err := b.decoder.Token()
+		if err != nil {
+			return Node{}, err
+		}
+		switch key {
+		case "name":
+			if e.Name, err = b.orderedName(path); err == nil {
+				path += "/" + e.Name
+			}
+		case "attributes":
+			err = b.orderedAttrs(e, path)
+		case "children":
+			err = b.orderedChildren(e, path, depth)
+		default:
+			err = fmt.Errorf("%s: member %q is not one of name, attributes, children", at(path), key)
+		}
+		if err != nil {
+			return Node{}, err
+		}
+	}
+	_, err = b.decoder.Token()
+	return Node{Element: e}, err
+}
+
+func (b *builder) orderedName(path string) (string, error) {
+	token, err := b.decoder.Token()
+	name, ok := token.(string)
+	if err == nil && !ok {
+		err = fmt.Errorf("%s: name must be a text", at(path))
+	}
+	return name, err
+}
+
+func (b *builder) orderedAttrs(e *Element, path string) error {
+	token, err := b.decoder.Token()
+	if err != nil || token == nil {
+		return err
+	}
+	if token != json.Delim('{') {
+		return fmt.Errorf("%s: attributes must be an object", at(path))
+	}
+	for b.decoder.More() {
+		key, err := b.decoder.Token()
+		if err != nil {
+			return err
+		}
+		if err := b.attrMember(e, key.(string), path); err != nil {
+			return err
+		}
+	}
+	_, err = b.decoder.Token()
+	return err
+}
+
+func (b *builder) orderedChildren(e *Element, path string, depth int) error {
+	token, err := b.decoder.Token()
+	if err != nil || token == nil {
+		return err
+	}
+	if token != json.Delim('[') {
+		return fmt.Errorf("%s: children must be an array", at(path))
+	}
+	for b.decoder.More() {
+		node, err := b.orderedNode(path, depth+1)
+		if err != nil {
+			return err
+		}
+		if node.Element != nil || node.Text != "" {
+			e.Children = append(e.Children, node)
+		}
+	}
+	_, err = b.decoder.Token()
+	return err
+}
+
+func at(path string) string {
+	if path == "" {
+		return "the root"
+	}
+	return shorten(path)
+}
