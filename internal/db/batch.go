@@ -25,7 +25,6 @@ func (c *Committer) commit(batch []*entry) {
 			c.commit(part)
 		}
 	default:
-		err = c.db.explain(err)
 		for _, e := range batch {
 			e.answer(err)
 		}
@@ -40,7 +39,9 @@ func (c *Committer) try(batch []*entry) error {
 // blamable reports whether one of the items caused the error, rather than the
 // database or the connection.
 func (c *Committer) blamable(err error) bool {
-	return c.db.alive() == nil && !errors.Is(err, ErrUnknown) && !c.db.repeatable(err) && c.db.engine.classify(err) == other && c.ctx.Err() == nil
+	k := classify(err)
+	return (k == other || k == unique) && !c.db.repeatable(err) && !errors.Is(err, ErrUnknown) &&
+		c.db.alive() == nil && c.ctx.Err() == nil
 }
 
 // itemError says which entry of a batch caused an error, where that is known.

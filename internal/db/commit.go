@@ -24,13 +24,13 @@ const patience = 10 * time.Second
 // commit ends tx and returns nil when it is durable. A broken connection
 // leads to asking the database; only if that fails too is it ErrUnknown.
 func (d *DB) commit(ctx context.Context, tx *Tx) error {
-	m := tx.session.mark()
+	defer tx.session.release()
 	err := d.commitHooked(tx)
 	if dead := d.dead.Load(); dead != nil {
 		return dead
 	}
-	if err != nil && (errors.Is(err, ErrLost) || d.engine.classify(err) == lost) {
-		err = d.resolve(ctx, m, err)
+	if errors.Is(err, ErrLost) {
+		err = d.resolve(ctx, tx.session, err)
 	}
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
@@ -64,7 +64,7 @@ func (d *DB) struck(err error) error {
 
 // resolve asks until it knows. It gives up when the DB is closed, or some time
 // after the caller's context has ended.
-func (d *DB) resolve(ctx context.Context, m mark, cause error) error {
+func (d *DB) resolve(ctx context.Context, s session, cause error) error {
 	asking, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
@@ -74,7 +74,7 @@ func (d *DB) resolve(ctx context.Context, m mark, cause error) error {
 	defer stop()
 	d.log.Warn("a commit got no answer; asking the database for its outcome", "cause", cause)
 	for try := 1; ; try++ {
-		done, err := d.engine.committed(asking, m)
+		done, err := s.committed(asking)
 		switch {
 		case err == nil && done:
 			return nil

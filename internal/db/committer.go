@@ -193,10 +193,9 @@ func (c *Committer) take() (batch []*entry, closed bool) {
 		size += c.queue[n].size
 		n++
 	}
-	batch = c.queue[:n:n]
-	if c.queue = c.queue[n:]; len(c.queue) == 0 {
-		c.queue = nil
-	}
+	batch = append(batch, c.queue[:n]...)
+	clear(c.queue[:n]) // what is answered is not to be kept in memory by the queue
+	c.queue = c.queue[n:]
 	c.pending -= size
 	c.metrics.waiting.Set(float64(c.pending))
 	return batch, c.closed

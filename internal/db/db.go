@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,7 +43,10 @@ type DB struct {
 	commits atomic.Int64
 	dead    atomic.Pointer[deadError]
 	notices *notices
-	closed  chan struct{}
+
+	closing  sync.Once
+	closed   chan struct{}
+	closeErr error
 }
 
 var domainName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
@@ -87,17 +91,14 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 // Close waits for the transactions that are open, then releases the database
 // and the directory's lock. Close the Committer first.
 func (d *DB) Close() error {
-	select {
-	case <-d.closed:
-		return nil
-	default:
-	}
-	close(d.closed)
-	d.notices.close()
-	if err := d.engine.close(); err != nil {
-		return fmt.Errorf("close the database: %w", err)
-	}
-	return nil
+	d.closing.Do(func() {
+		close(d.closed)
+		d.notices.close()
+		if err := d.engine.close(); err != nil {
+			d.closeErr = fmt.Errorf("close the database: %w", err)
+		}
+	})
+	return d.closeErr
 }
 
 // Postgres reports whether the database is PostgreSQL.
@@ -106,11 +107,12 @@ func (d *DB) Postgres() bool { return d.engine.postgres() }
 // Read calls f with a read-only snapshot: everything f reads is of one moment
 // (on SQLite, that of its first statement). The snapshot ends after
 // Options.ReadLimit; then statements fail with fault.Unavailable, so long lists
-// are read in pages.
+// are read in pages. When the connection breaks f is called again with a new
+// snapshot, so f must be repeatable.
 func (d *DB) Read(ctx context.Context, f func(*Tx) error) error {
 	limited, cancel := context.WithTimeout(ctx, d.limit)
 	defer cancel()
-	err := d.read(limited, f)
+	err := d.repeat(limited, d.read, f)
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return fault.Wrap(err, fault.Unavailable, "Reading took longer than %s; ask for less at once.", d.limit)
 	}
@@ -122,7 +124,7 @@ func (d *DB) read(ctx context.Context, f func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
-	defer tx.session.rollback()
+	defer tx.end()
 	return f(tx)
 }
 
@@ -135,13 +137,18 @@ func (d *DB) read(ctx context.Context, f func(*Tx) error) error {
 // When Write returns nil everything is durable; any error but ErrUnknown means
 // that nothing is.
 func (d *DB) Write(ctx context.Context, f func(*Tx) error) error {
+	return d.repeat(ctx, d.attempt, f)
+}
+
+// repeat does one transaction until it succeeds or fails for good.
+func (d *DB) repeat(ctx context.Context, once func(context.Context, func(*Tx) error) error, f func(*Tx) error) error {
 	for try := 1; ; try++ {
-		err := d.attempt(ctx, f)
+		err := once(ctx, f)
 		if err == nil || try == maxTries || !d.repeatable(err) {
-			return err
+			return explain(err)
 		}
 		if waitErr := d.pause(ctx, try); waitErr != nil {
-			return errors.Join(err, waitErr)
+			return errors.Join(explain(err), waitErr)
 		}
 	}
 }
@@ -155,7 +162,7 @@ func (d *DB) attempt(ctx context.Context, f func(*Tx) error) error {
 	ended := false
 	defer func() {
 		if !ended { // f panicked
-			tx.session.rollback()
+			tx.end()
 		}
 	}()
 	err = f(tx)
@@ -164,7 +171,7 @@ func (d *DB) attempt(ctx context.Context, f func(*Tx) error) error {
 		err = ctx.Err()
 	}
 	if err != nil {
-		tx.session.rollback()
+		tx.end()
 		return err
 	}
 	return d.commit(ctx, tx)

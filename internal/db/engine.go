@@ -8,30 +8,28 @@ type engine interface {
 	postgres() bool
 	// begin starts a transaction. A write waits for its turn until ctx ends.
 	begin(ctx context.Context, write bool) (session, error)
-	// committed tells, after a commit of unknown outcome, whether it happened.
-	// An error means that it could not be learnt yet.
-	committed(ctx context.Context, m mark) (bool, error)
-	// classify says what an error of this database means.
-	classify(err error) class
 	now(ctx context.Context) (micros int64, err error)
 	// carrier brings notices to other processes; nil when there are none.
 	carrier() carrier
 	close() error
 }
 
-// session is one transaction on one connection. After commit, rollback or
-// abandon it must not be used again.
+// session is one transaction on one connection: begun, used, ended once by
+// commit, rollback or abandon, and then released.
+// The errors of its methods are *storeError where the database made them.
 type session interface {
 	exec(ctx context.Context, sql string, args []any) (affected int64, err error)
 	query(ctx context.Context, sql string, args []any) (cursor, error)
 	many(ctx context.Context, s *Stmt, rows [][]any) (affected int64, err error)
-	// mark is what this transaction leaves behind if it commits.
-	mark() mark
-	// commit returns an error of class lost when the outcome is unknown.
+	// commit returns an error that is ErrLost when the outcome is unknown.
 	commit() error
+	// committed tells, after a commit of unknown outcome, whether it happened.
+	// An error means that it could not be learnt yet.
+	committed(ctx context.Context) (bool, error)
 	rollback()
 	// abandon drops the connection as a network failure would.
 	abandon()
+	release()
 }
 
 // cursor walks over a result.
@@ -40,14 +38,6 @@ type cursor interface {
 	Scan(dest ...any) error
 	Err() error
 	Close() error
-}
-
-// mark identifies one transaction: the row of marks it moved, the value it
-// gave it and, on PostgreSQL, its transaction id.
-type mark struct {
-	name  string
-	value int64
-	xid   string
 }
 
 // carrier takes notices to and from other processes.

@@ -34,6 +34,7 @@ type class int
 
 const (
 	other    class = iota // the statement's or the caller's fault
+	unique                // a unique constraint
 	conflict              // serialization failure, deadlock, busy: the same again may do
 	lost                  // the connection broke
 	sick                  // the database cannot store now: disk full, read-only, shutting down
@@ -41,12 +42,29 @@ const (
 
 const maxTries = 10
 
-// uniqueError keeps the database's text and answers errors.Is(ErrUnique).
-type uniqueError struct{ cause error }
+// storeError is an error of the database with its class. Only the engines make
+// it, so that nobody else's network error is taken for the database's.
+type storeError struct {
+	class class
+	cause error
+}
 
-func (e *uniqueError) Error() string        { return e.cause.Error() }
-func (e *uniqueError) Unwrap() error        { return e.cause }
-func (e *uniqueError) Is(target error) bool { return target == ErrUnique }
+func (e *storeError) Error() string { return e.cause.Error() }
+func (e *storeError) Unwrap() error { return e.cause }
+
+// Is answers for the sentinels that have a class.
+func (e *storeError) Is(target error) bool {
+	return target == ErrUnique && e.class == unique || target == ErrLost && e.class == lost
+}
+
+// classify finds the class in err's chain.
+func classify(err error) class {
+	var own *storeError
+	if errors.As(err, &own) {
+		return own.class
+	}
+	return other
+}
 
 // notCommitted is a commit whose connection broke and that is known, by
 // asking, not to have happened.
@@ -71,7 +89,7 @@ func (d *DB) repeatable(err error) bool {
 	if errors.As(err, &not) {
 		return true
 	}
-	c := d.engine.classify(err)
+	c := classify(err)
 	return c == conflict || c == lost
 }
 
@@ -91,12 +109,15 @@ func (d *DB) pause(ctx context.Context, try int) error {
 	}
 }
 
-// explain gives an error that the caller cannot help its code.
-func (d *DB) explain(err error) error {
-	switch d.engine.classify(err) {
-	case lost:
+// explain gives an error that the caller could not have avoided its code.
+func explain(err error) error {
+	var not *notCommitted
+	switch c := classify(err); {
+	case c == lost || errors.As(err, &not):
 		return fault.Wrap(err, fault.Unavailable, "The database does not answer.").WithRetryAfter(time.Second)
-	case sick:
+	case c == conflict:
+		return fault.Wrap(err, fault.Unavailable, "The database is too busy with the same rows.").WithRetryAfter(time.Second)
+	case c == sick:
 		return fault.Wrap(err, fault.Unavailable, "The database cannot store at the moment.").WithRetryAfter(5 * time.Second)
 	}
 	return err

@@ -7,10 +7,15 @@ import (
 
 const readMark = `SELECT value FROM marks WHERE name = $1`
 
-// markReached tells whether the transaction that set m is committed. Only one
-// transaction at a time sets a row of marks, and values rise, so it is enough
-// to compare.
-func markReached(ctx context.Context, s session, m mark) (bool, error) {
+// mark identifies one transaction by what it leaves behind if it commits: the
+// row of marks it moved and the value it gave it. Nobody else moves that row
+// until the outcome is known.
+type mark struct {
+	name  string
+	value int64
+}
+
+func markIs(ctx context.Context, s session, m mark) (bool, error) {
 	rows, err := s.query(ctx, readMark, []any{m.name})
 	if err != nil {
 		return false, err
@@ -23,5 +28,5 @@ func markReached(ctx context.Context, s session, m mark) (bool, error) {
 	if err := rows.Scan(&value); err != nil {
 		return false, err
 	}
-	return value >= m.value, errors.Join(rows.Err(), rows.Close())
+	return value == m.value, errors.Join(rows.Err(), rows.Close())
 }

@@ -12,15 +12,16 @@ type notice struct{ topic, payload string }
 // notices hands hints to listeners, here at once and elsewhere through the
 // carrier. What is waiting is coalesced.
 type notices struct {
-	carrier   carrier
+	carrier carrier
+	here    *outbox // for this process's listeners
+	there   *outbox // for other processes
+	ctx     context.Context
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
+
 	mu        sync.Mutex
-	listeners map[string]map[int]func(string)
-	last      int // the last listener's number
-	here      outbox
-	there     outbox
-	cancel    context.CancelFunc
-	ctx       context.Context
-	work      sync.WaitGroup
+	listeners map[string]map[int]func(string) // by topic and number
+	last      int                             // the last listener's number
 	receiving bool
 }
 
@@ -111,31 +112,32 @@ func (n *notices) close() {
 
 // outbox is a queue without doubles.
 type outbox struct {
-	mu      *sync.Mutex
-	queue   *[]notice
-	waiting map[notice]struct{}
 	wake    chan struct{}
+	mu      sync.Mutex
+	queue   []notice
+	waiting map[notice]struct{}
 }
 
-func newOutbox() outbox {
-	return outbox{mu: new(sync.Mutex), queue: new([]notice), waiting: map[notice]struct{}{}, wake: make(chan struct{}, 1)}
+func newOutbox() *outbox {
+	return &outbox{waiting: map[notice]struct{}{}, wake: make(chan struct{}, 1)}
 }
 
-func (o outbox) put(one notice) {
+func (o *outbox) put(one notice) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if _, ok := o.waiting[one]; ok || len(*o.queue) >= maxWaiting {
+	if _, ok := o.waiting[one]; ok || len(o.queue) >= maxWaiting {
 		return
 	}
 	o.waiting[one] = struct{}{}
-	*o.queue = append(*o.queue, one)
+	o.queue = append(o.queue, one)
 	select {
 	case o.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (o outbox) drain(ctx context.Context, f func([]notice)) {
+// drain gives what has come to f, until ctx ends.
+func (o *outbox) drain(ctx context.Context, f func([]notice)) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -143,8 +145,8 @@ func (o outbox) drain(ctx context.Context, f func([]notice)) {
 		case <-o.wake:
 		}
 		o.mu.Lock()
-		list := *o.queue
-		*o.queue = nil
+		list := o.queue
+		o.queue = nil
 		clear(o.waiting)
 		o.mu.Unlock()
 		f(list)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -107,11 +106,11 @@ func (e *postgresEngine) begin(ctx context.Context, write bool) (session, error)
 	}
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
-		return nil, err
+		return nil, postgresError(err)
 	}
-	s := &postgresSession{pooled: conn, conn: conn.Conn()}
+	s := &postgresSession{engine: e, pooled: conn, conn: conn.Conn()}
 	if write {
-		err = s.startWrite(ctx, e.node, e.written.Add(1))
+		err = s.startWrite(ctx)
 	} else {
 		_, err = s.conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pgx.QueryExecModeSimpleProtocol)
 	}
@@ -120,53 +119,6 @@ func (e *postgresEngine) begin(ctx context.Context, write bool) (session, error)
 		return nil, postgresError(err)
 	}
 	return s, nil
-}
-
-// committed waits while the transaction is in progress, then believes its
-// mark. The transaction id alone is not enough: after a crash of the server an
-// id that had not reached the disk is given to another transaction.
-func (e *postgresEngine) committed(ctx context.Context, m mark) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	s, err := e.begin(ctx, false)
-	if err != nil {
-		return false, err
-	}
-	defer s.rollback()
-	var status *string
-	err = s.(*postgresSession).conn.QueryRow(ctx, `SELECT pg_xact_status($1::text::xid8)`, m.xid).Scan(&status)
-	var own *pgconn.PgError
-	switch {
-	case errors.As(err, &own) && own.Code == "22023": // an id this server never gave: it lost it in a crash
-		return false, nil
-	case err != nil:
-		return false, err
-	case status != nil && *status == "in progress":
-		return false, errors.New("the transaction is still in progress")
-	case status != nil && *status == "aborted":
-		return false, nil
-	}
-	// a new snapshot: the first statement's could be older than the end of the transaction
-	fresh, err := e.begin(ctx, false)
-	if err != nil {
-		return false, err
-	}
-	defer fresh.rollback()
-	return markReached(ctx, fresh, m)
-}
-
-func (e *postgresEngine) classify(err error) class {
-	var own *pgconn.PgError
-	var network net.Error
-	switch {
-	case errors.As(err, &own):
-		return classOf(own)
-	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
-		return other
-	case errors.As(err, &network) || brokenPipe(err):
-		return lost
-	}
-	return other
 }
 
 func (e *postgresEngine) now(ctx context.Context) (us int64, err error) {

@@ -1,24 +1,42 @@
 package db
 
 import (
+	"context"
 	"errors"
-	"io"
 	"net"
 	"strings"
-	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// classOf sorts the server's SQLSTATEs.
-func classOf(e *pgconn.PgError) class {
+// postgresError makes a driver's error one of this package's.
+func postgresError(err error) error {
+	var own *pgconn.PgError
+	var done *storeError
+	switch {
+	case err == nil || errors.As(err, &done) || errors.Is(err, ErrClosed):
+		return err
+	case errors.As(err, &own):
+		return &storeError{stateClass(own), err}
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return err
+	case broken(err):
+		return &storeError{lost, err}
+	}
+	return err
+}
+
+// stateClass sorts the server's SQLSTATEs.
+func stateClass(e *pgconn.PgError) class {
 	switch e.Code {
-	case "40001", "40P01", "55P03", // serialization failure, deadlock, lock not available
-		"0A000": // a cached plan after a change of schema; pgx forgets the plan
-		if e.Code == "0A000" && !strings.Contains(e.Message, "cached plan") {
-			return other
-		}
+	case "23505":
+		return unique
+	case "40001", "40P01", "55P03": // serialization failure, deadlock, lock not available
 		return conflict
+	case "0A000":
+		if strings.Contains(e.Message, "cached plan") { // after a change of schema; pgx has forgotten the plan by now
+			return conflict
+		}
 	case "57P01", "57P02", "57P03", "25P03": // shutting down, crashed, starting, idle in a transaction
 		return lost
 	case "25006": // read-only: a standby
@@ -33,20 +51,11 @@ func classOf(e *pgconn.PgError) class {
 	return other
 }
 
-// brokenPipe recognises a connection that ended without the server's word.
-func brokenPipe(err error) bool {
+// broken recognises a connection that could not be made, or that ended without
+// the server's word.
+func broken(err error) bool {
 	var connect *pgconn.ConnectError
-	return errors.As(err, &connect) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
-		err != nil && (strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "unexpected EOF"))
-}
-
-// postgresError makes a driver's error one of this package's.
-func postgresError(err error) error {
-	var own *pgconn.PgError
-	if errors.As(err, &own) && own.Code == "23505" {
-		return &uniqueError{err}
-	}
-	return err
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, net.ErrClosed) ||
+		strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "EOF")
 }

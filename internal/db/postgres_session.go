@@ -17,19 +17,21 @@ const commitLimit = 30 * time.Second
 
 // postgresSession is one transaction.
 type postgresSession struct {
-	pooled *pgxpool.Conn
+	engine *postgresEngine
+	pooled *pgxpool.Conn // nil once it has been abandoned
 	conn   *pgx.Conn
 	own    mark
+	xid    string
 }
 
 // startWrite begins, moves the mark and learns the transaction id in one round
 // trip. The texts inside are this process's own, so they need no parameters.
-func (s *postgresSession) startWrite(ctx context.Context, node string, n int64) error {
-	s.own = mark{name: fmt.Sprintf("%s.%d", node, s.conn.PgConn().PID()), value: n}
+func (s *postgresSession) startWrite(ctx context.Context) error {
+	s.own = mark{name: fmt.Sprintf("%s.%d", s.engine.node, s.conn.PgConn().PID()), value: s.engine.written.Add(1)}
 	results, err := s.conn.PgConn().Exec(ctx, fmt.Sprintf(`BEGIN;
 		INSERT INTO marks (name, value, changed_at) VALUES ('%s', %d, %d)
 		ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at;
-		SELECT pg_current_xact_id()::text`, s.own.name, n, Micros(time.Now()))).ReadAll()
+		SELECT pg_current_xact_id()::text`, s.own.name, s.own.value, Micros(time.Now()))).ReadAll()
 	if err != nil {
 		return err
 	}
@@ -37,11 +39,9 @@ func (s *postgresSession) startWrite(ctx context.Context, node string, n int64) 
 	if len(last.Rows) != 1 {
 		return errors.New("PostgreSQL did not tell the transaction's id")
 	}
-	s.own.xid = string(last.Rows[0][0])
+	s.xid = string(last.Rows[0][0])
 	return nil
 }
-
-func (s *postgresSession) mark() mark { return s.own }
 
 func (s *postgresSession) exec(ctx context.Context, sql string, args []any) (int64, error) {
 	tag, err := s.conn.Exec(ctx, sql, args...)
@@ -93,17 +93,14 @@ func (s *postgresSession) commit() error {
 	var own *pgconn.PgError
 	switch {
 	case err == nil && tag.String() == "COMMIT":
-		s.pooled.Release()
 		return nil
 	case err == nil:
-		s.pooled.Release()
 		return errors.New("a statement had failed and its error was not returned; the transaction is rolled back")
 	case errors.As(err, &own) && own.Severity == "ERROR" && !s.conn.IsClosed():
-		s.pooled.Release()
 		return postgresError(err)
 	}
 	s.abandon()
-	return errors.Join(ErrLost, err)
+	return &storeError{lost, err}
 }
 
 func (s *postgresSession) rollback() {
@@ -111,15 +108,23 @@ func (s *postgresSession) rollback() {
 	defer cancel()
 	if _, err := s.conn.Exec(ctx, "ROLLBACK", pgx.QueryExecModeSimpleProtocol); err != nil {
 		s.abandon()
-		return
 	}
-	s.pooled.Release()
+}
+
+func (s *postgresSession) release() {
+	if s.pooled != nil {
+		s.pooled.Release()
+	}
 }
 
 // abandon closes without a word; the pool replaces the connection.
 func (s *postgresSession) abandon() {
-	s.conn.PgConn().Conn().Close() //nolint:errcheck // broken is what it is to be
-	s.pooled.Release()
+	conn := s.pooled.Hijack()
+	s.pooled = nil
+	conn.PgConn().Conn().Close() //nolint:errcheck // broken is what it is to be
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	conn.Close(ctx) //nolint:errcheck // it is broken
 }
 
 // postgresCursor gives pgx's rows the shape of database/sql's.

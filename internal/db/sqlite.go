@@ -4,15 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"junctor/internal/fault"
 )
@@ -32,6 +30,7 @@ type sqliteEngine struct {
 	writer  chan *sqliteConn // holds the writer while it is free
 	free    chan *sqliteConn // readers; nil for one not yet connected
 	filled  bool             // whether the two hold their connections
+	closing chan struct{}
 }
 
 func openSQLite(ctx context.Context, o Options) (engine, error) {
@@ -43,12 +42,12 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &sqliteEngine{lock: lock, writer: make(chan *sqliteConn, 1), free: make(chan *sqliteConn, sqliteReaders)}
+	e := &sqliteEngine{lock: lock, writer: make(chan *sqliteConn, 1), free: make(chan *sqliteConn, sqliteReaders), closing: make(chan struct{})}
 	if err := e.connect(ctx, filepath.Join(dir, sqliteFile)); err != nil {
 		e.close() //nolint:errcheck // the first error tells more
 		var coded *fault.Error
 		if !errors.As(err, &coded) {
-			err = unusable(dir, sqliteCause(err))
+			err = unusable(dir, openError(err))
 		}
 		return nil, err
 	}
@@ -113,6 +112,8 @@ func (e *sqliteEngine) begin(ctx context.Context, write bool) (session, error) {
 	var c *sqliteConn
 	select {
 	case c = <-from:
+	case <-e.closing:
+		return nil, ErrClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -120,46 +121,23 @@ func (e *sqliteEngine) begin(ctx context.Context, write bool) (session, error) {
 		conn, err := e.readers.Conn(ctx)
 		if err != nil {
 			from <- nil
-			return nil, err
+			return nil, sqliteError(err)
 		}
 		c = newSQLiteConn(conn)
 	}
 	s := &sqliteSession{conn: c, home: from}
 	if err := s.start(start, write); err != nil {
 		from <- c
-		return nil, err
+		return nil, sqliteError(err)
 	}
 	return s, nil
-}
-
-func (e *sqliteEngine) committed(ctx context.Context, m mark) (bool, error) {
-	s, err := e.begin(ctx, false)
-	if err != nil {
-		return false, err
-	}
-	defer s.rollback()
-	return markReached(ctx, s, m)
-}
-
-func (e *sqliteEngine) classify(err error) class {
-	var own *sqlite.Error
-	if !errors.As(err, &own) {
-		return other
-	}
-	switch own.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return conflict
-	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM,
-		sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR:
-		return sick
-	}
-	return other
 }
 
 func (e *sqliteEngine) now(context.Context) (int64, error) { return Micros(time.Now()), nil }
 
 // close waits for open transactions, but not for ever.
 func (e *sqliteEngine) close() error {
+	close(e.closing)
 	var errs []error
 	for _, pool := range []chan *sqliteConn{e.free, e.writer} { // the writer last: its closing checkpoints
 		for range e.connections(pool) {
@@ -185,28 +163,4 @@ func (e *sqliteEngine) connections(pool chan *sqliteConn) int {
 		return 0
 	}
 	return cap(pool)
-}
-
-// sqliteError makes a driver's error one of this package's.
-func sqliteError(err error) error {
-	var own *sqlite.Error
-	if errors.As(err, &own) {
-		switch own.Code() {
-		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
-			return &uniqueError{err}
-		}
-	}
-	return err
-}
-
-// sqliteCause gives an error of opening its meaning for the directory.
-func sqliteCause(err error) error {
-	var own *sqlite.Error
-	if errors.As(err, &own) {
-		switch own.Code() & 0xff {
-		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-			return fmt.Errorf("%w: %w", os.ErrPermission, err)
-		}
-	}
-	return err
 }

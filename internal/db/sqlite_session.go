@@ -96,8 +96,6 @@ func (s *sqliteSession) start(begin string, write bool) error {
 	return nil
 }
 
-func (s *sqliteSession) mark() mark { return s.own }
-
 func (s *sqliteSession) exec(ctx context.Context, text string, args []any) (int64, error) {
 	stmt, err := s.conn.take(ctx, text)
 	if err != nil {
@@ -193,14 +191,17 @@ func (s *sqliteSession) commit() error {
 	if err != nil {
 		s.conn.control("ROLLBACK") //nolint:errcheck // SQLite may have rolled back by itself
 	}
-	s.home <- s.conn
-	return sqliteError(err)
+	return commitError(err)
+}
+
+// committed asks on the same connection: nobody else has written meanwhile.
+func (s *sqliteSession) committed(ctx context.Context) (bool, error) {
+	return markIs(ctx, s, s.own)
 }
 
 func (s *sqliteSession) rollback() {
 	s.closeOpen()
 	s.conn.control("ROLLBACK") //nolint:errcheck // SQLite may have rolled back by itself; nothing is left either way
-	s.home <- s.conn
 }
 
 // closeOpen is for a caller that left its Rows open: an open statement would
@@ -212,6 +213,8 @@ func (s *sqliteSession) closeOpen() {
 }
 
 func (s *sqliteSession) abandon() { s.rollback() }
+
+func (s *sqliteSession) release() { s.home <- s.conn }
 
 // sqliteCursor gives its statement back when it is closed.
 type sqliteCursor struct {
@@ -229,6 +232,8 @@ func (c *sqliteCursor) Close() error {
 	}
 	return sqliteError(err)
 }
+
+func (c *sqliteCursor) Err() error { return sqliteError(c.Rows.Err()) }
 
 func (c *sqliteCursor) Next() bool {
 	if c.Rows.Next() {

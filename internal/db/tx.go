@@ -13,6 +13,12 @@ type Tx struct {
 	notices []notice
 }
 
+// end takes everything back.
+func (tx *Tx) end() {
+	tx.session.rollback()
+	tx.session.release()
+}
+
 // Context is the context the transaction was begun with.
 func (tx *Tx) Context() context.Context { return tx.ctx }
 
