@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -31,6 +32,9 @@ type sqliteEngine struct {
 	free    chan *sqliteConn // readers; nil for one not yet connected
 	filled  bool             // whether the two hold their connections
 	closing chan struct{}
+
+	checkpointer checkpointer
+	background   sync.WaitGroup
 }
 
 func openSQLite(ctx context.Context, o Options) (engine, error) {
@@ -43,7 +47,9 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 		return nil, err
 	}
 	e := &sqliteEngine{lock: lock, writer: make(chan *sqliteConn, 1), free: make(chan *sqliteConn, sqliteReaders), closing: make(chan struct{})}
-	if err := e.connect(ctx, filepath.Join(dir, sqliteFile)); err != nil {
+	path := filepath.Join(dir, sqliteFile)
+	e.checkpointer = checkpointer{path: path + "-wal", limit: maxWAL, log: o.Log}
+	if err := e.connect(ctx, path); err != nil {
 		e.close() //nolint:errcheck // the first error tells more
 		var coded *fault.Error
 		if !errors.As(err, &coded) {
@@ -125,7 +131,7 @@ func (e *sqliteEngine) begin(ctx context.Context, write bool) (session, error) {
 		}
 		c = newSQLiteConn(conn)
 	}
-	s := &sqliteSession{conn: c, home: from}
+	s := &sqliteSession{engine: e, conn: c, home: from}
 	if err := s.start(start, write); err != nil {
 		from <- c
 		return nil, sqliteError(err)
@@ -138,6 +144,7 @@ func (e *sqliteEngine) now(context.Context) (int64, error) { return Micros(time.
 // close waits for open transactions, but not for ever.
 func (e *sqliteEngine) close() error {
 	close(e.closing)
+	e.background.Wait()
 	var errs []error
 	for _, pool := range []chan *sqliteConn{e.free, e.writer} { // the writer last: its closing checkpoints
 		for range e.connections(pool) {

@@ -73,10 +73,11 @@ func (c *sqliteConn) control(text string) error {
 
 // sqliteSession is one transaction.
 type sqliteSession struct {
-	conn *sqliteConn
-	home chan *sqliteConn // where the connection goes back to
-	own  mark
-	open *sqliteCursor // the last result, in case it was not closed
+	engine *sqliteEngine
+	conn   *sqliteConn
+	home   chan *sqliteConn // where the connection goes back to
+	own    mark
+	open   *sqliteCursor // the last result, in case it was not closed
 }
 
 const moveMark = `INSERT INTO marks (name, value, changed_at) VALUES ($1, $2, $3)
@@ -190,6 +191,9 @@ func (s *sqliteSession) commit() error {
 	err := s.conn.control("COMMIT")
 	if err != nil {
 		s.conn.control("ROLLBACK") //nolint:errcheck // SQLite may have rolled back by itself
+	}
+	if err == nil {
+		s.engine.checkpointer.committed(s.engine)
 	}
 	return commitError(err)
 }

@@ -46,10 +46,17 @@ func SQLite(tb testing.TB) (open func(db.Hooks) *db.DB) {
 	return opener(tb, db.Options{Dir: tb.TempDir()})
 }
 
-// Postgres makes a fresh schema name on a PostgreSQL and returns how to open
-// it. The schema is dropped at the end. Where there is no PostgreSQL the test
-// is skipped, with CI=true it fails.
+// Postgres makes a fresh place on a PostgreSQL, see PostgresOptions, and
+// returns how to open it.
 func Postgres(tb testing.TB) (open func(db.Hooks) *db.DB) {
+	tb.Helper()
+	return opener(tb, PostgresOptions(tb))
+}
+
+// PostgresOptions name a PostgreSQL and a domain of the test's own, whose
+// schema is dropped at the end. Where there is no PostgreSQL the test is
+// skipped, with CI=true it fails.
+func PostgresOptions(tb testing.TB) db.Options {
 	tb.Helper()
 	url := URL(tb)
 	domain := "t" + id.Token(12)
@@ -64,10 +71,10 @@ func Postgres(tb testing.TB) (open func(db.Hooks) *db.DB) {
 			tb.Errorf("drop the test's schema: %v", err)
 		}
 	})
-	return opener(tb, db.Options{URL: url, Domain: domain})
+	return db.Options{URL: url, Domain: domain}
 }
 
-// URL is that of a PostgreSQL for tests, see Postgres.
+// URL is that of a PostgreSQL for tests, see PostgresOptions.
 func URL(tb testing.TB) string {
 	tb.Helper()
 	if url := os.Getenv(Variable); url != "" {
