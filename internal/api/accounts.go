@@ -1,0 +1,104 @@
+package api
+
+import (
+	"time"
+
+	"junctor/internal/access"
+	"junctor/internal/fault"
+)
+
+type newAccount struct {
+	Login    string `json:"login" strict:"required"`
+	Password string `json:"password"` // a random one when empty
+}
+
+type newPassword struct {
+	Password string `json:"password"` // a random one when empty
+}
+
+// generated is a password that Junctor made up, shown once.
+type generated struct {
+	Login    string `json:"login"`
+	Password string `json:"password,omitempty"` // absent when the caller gave it
+}
+
+func (d *door) listAccounts(c *call, q paging, _ nothing) (page[access.Account], error) {
+	return listByKey(q, func(after string, limit int) ([]access.Account, string, error) {
+		return d.Access.ListAccounts(c.r.Context(), after, limit)
+	})
+}
+
+func (d *door) createAccount(c *call, _ nothing, body newAccount) (generated, error) {
+	password, err := d.Access.CreateAdmin(c.r.Context(), body.Login, body.Password, c.caller.Author())
+	return generated{body.Login, password}, err
+}
+
+func (d *door) setPassword(c *call, _ nothing, body newPassword) (generated, error) {
+	login := c.path("login")
+	password, err := d.Access.SetPassword(c.r.Context(), login, body.Password, c.caller.Author())
+	return generated{login, password}, err
+}
+
+type newToken struct {
+	Name      string     `json:"name" strict:"required"`
+	Login     string     `json:"login"` // whose rights it has; the caller's when empty
+	ExpiresAt *time.Time `json:"expires_at"`
+}
+
+func (d *door) listTokens(c *call, q paging, _ nothing) (page[access.Token], error) {
+	return listByKey(q, func(after string, limit int) ([]access.Token, string, error) {
+		return d.Access.ListTokens(c.r.Context(), after, limit)
+	})
+}
+
+func (d *door) createToken(c *call, _ nothing, body newToken) (access.Token, error) {
+	if body.Login == "" {
+		body.Login = c.caller.Account.Login
+	}
+	return d.Access.CreateToken(c.r.Context(), access.TokenOptions{
+		Name: body.Name, Login: body.Login, ExpiresAt: body.ExpiresAt, Author: c.caller.Author(),
+	})
+}
+
+func (d *door) revokeToken(c *call, _, _ nothing) (access.Token, error) {
+	return d.Access.RevokeToken(c.r.Context(), c.path("token"), c.caller.Author())
+}
+
+type secretValue struct {
+	Value string `json:"value" strict:"required"`
+}
+
+func (d *door) listSecrets(c *call, q paging, _ nothing) (page[access.SecretInfo], error) {
+	return listByKey(q, func(after string, limit int) ([]access.SecretInfo, string, error) {
+		return d.Access.ListSecrets(c.r.Context(), after, limit)
+	})
+}
+
+func (d *door) setSecret(c *call, _ nothing, body secretValue) (nothing, error) {
+	return nothing{}, d.Access.SetSecret(c.r.Context(), c.path("name"), body.Value, c.caller.Author())
+}
+
+func (d *door) deleteSecret(c *call, _, _ nothing) (nothing, error) {
+	return nothing{}, d.Access.DeleteSecret(c.r.Context(), c.path("name"), c.caller.Author())
+}
+
+type auditQuery struct {
+	paging
+	Author string    `query:"author" doc:"who, exactly"`
+	Action string    `query:"action" doc:"such as secret.set"`
+	Object string    `query:"object" doc:"such as secret/erp_token"`
+	Since  time.Time `query:"since" doc:"at or after"`
+	Until  time.Time `query:"until" doc:"before"`
+}
+
+func (d *door) listAudit(c *call, q auditQuery, _ nothing) (page[access.Entry], error) {
+	if !q.Since.IsZero() && !q.Until.IsZero() && q.Until.Before(q.Since) {
+		return page[access.Entry]{}, fault.New(fault.Invalid, "the query has a mistake").
+			WithFields(fault.Field{Pointer: "/query/until", Detail: "lies before since"})
+	}
+	return listByKey(q.paging, func(after string, limit int) ([]access.Entry, string, error) {
+		return d.Access.ListAudit(c.r.Context(), access.AuditFilter{
+			Author: q.Author, Action: q.Action, Object: q.Object, Since: q.Since, Until: q.Until,
+		}, after, limit)
+	})
+}

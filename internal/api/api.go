@@ -1,0 +1,77 @@
+// Package api is the management door: sessions, the admin API, health,
+// metrics, the error reference and the OpenAPI document.
+//
+// It translates between HTTP and the packages that hold the rules. There is
+// one table of routes (routes.go); the router, the check of rights, the
+// OpenAPI document and the test of every route with every credential are made
+// from it.
+//
+// The package must not know how anything is stored, and it must not know
+// package config, which stands beside it: what it needs of it is the interface
+// Configuration.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"junctor/internal/access"
+)
+
+// Services are what the door leads to. All must be set, but those that say
+// otherwise.
+type Services struct {
+	Access        *access.Store
+	Runs          Runs
+	Configuration Configuration
+	Scenarios     Scenarios
+	// ChannelToken gives the token of a channel that exists.
+	ChannelToken func(ctx context.Context, code string) (string, error)
+	// Ready makes a probe write; its error says why the database does not take it.
+	Ready func(ctx context.Context) error
+
+	Metrics        prometheus.Gatherer
+	MetricsByToken bool // /metrics needs a credential; otherwise it is open
+
+	// Address is the client's address, seen through trusted proxies; nil means
+	// the connection's.
+	Address func(*http.Request) string
+	Release string
+	Log     *slog.Logger
+}
+
+// New makes the door. It answers every path it is given: unknown ones with a
+// 404 problem.
+func New(s Services) http.Handler {
+	if s.Address == nil {
+		s.Address = connectionAddress
+	}
+	d := &door{Services: s, mux: http.NewServeMux()}
+	d.routes = d.table()
+	d.openAPI = document(d.routes, s.Release)
+	for i := range d.routes {
+		r := &d.routes[i]
+		d.mux.Handle(r.method+" "+r.pattern, d.serve(r))
+	}
+	return d
+}
+
+// door is the handler and the receiver of every route's function.
+type door struct {
+	Services
+	mux     *http.ServeMux
+	routes  []route
+	openAPI []byte
+}
+
+func connectionAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

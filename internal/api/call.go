@@ -1,0 +1,132 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"junctor/internal/access"
+	"junctor/internal/fault"
+	"junctor/internal/strict"
+	"unicode/utf8"
+)
+
+// call is one request on its way through its route.
+type call struct {
+	door    *door
+	route   *route
+	w       http.ResponseWriter
+	r       *http.Request
+	caller  access.Caller
+	address string
+
+	status   int    // of the answer, instead of the route's
+	answered bool   // the function has written the answer itself
+	dryRun   bool   // nothing was changed
+	subject  string // what the audit log names, when the path does not
+	detail   string // for the audit log
+}
+
+func (c *call) path(name string) string { return c.r.PathValue(name) }
+
+// created turns the answer into 201 with the place of the new thing.
+func (c *call) created(location string) {
+	c.status = http.StatusCreated
+	c.w.Header().Set("Location", location)
+}
+
+// object is what the audit log says was acted upon: NOUN/CODE.
+func (c *call) object() string {
+	if c.subject != "" {
+		return c.subject
+	}
+	noun, _, _ := strings.Cut(c.route.action, ".")
+	if names := c.route.parameters(); len(names) > 0 {
+		return noun + "/" + c.path(names[0])
+	}
+	return noun
+}
+
+// readBody reads the JSON body into the value that into points to. Everything
+// that is wrong with it is in one error.
+func (c *call) readBody(into any) error {
+	limit := c.route.limit
+	if limit == 0 {
+		limit = bodyLimit
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, limit))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return fault.New(fault.TooLarge, "the body is larger than the %d bytes that are taken here", limit)
+	case err != nil:
+		return fault.Wrap(err, fault.Invalid, "the body ended early")
+	case len(body) == 0 && c.route.bodyless:
+		return nil
+	}
+	if err := jsonMedia(c.r.Header); err != nil {
+		return err
+	}
+	fields := strict.Decode(body, into)
+	switch {
+	case len(fields) == 0:
+		return nil
+	case !utf8.Valid(body) || !json.Valid(body):
+		return fault.New(fault.Invalid, "the body is not a JSON document").WithFields(fields...)
+	}
+	return fault.New(fault.Unprocessable, "the body has %s", mistakes(len(fields))).WithFields(fields...)
+}
+
+func mistakes(n int) string {
+	if n == 1 {
+		return "a mistake"
+	}
+	return "mistakes"
+}
+
+// jsonMedia refuses a body that says it is something else than JSON.
+func jsonMedia(h http.Header) error {
+	if encoding := h.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return fault.New(fault.Unsupported, "bodies are taken uncompressed here; Content-Encoding is %q", encoding)
+	}
+	kind := h.Get("Content-Type")
+	if kind == "" {
+		return nil
+	}
+	media, _, err := mime.ParseMediaType(kind)
+	if err != nil || (media != "application/json" && !strings.HasSuffix(media, "+json")) {
+		return fault.New(fault.Unsupported, "send the body as application/json; Content-Type is %q", kind)
+	}
+	return nil
+}
+
+// accepts reports whether an Accept header lets the media type through.
+func accepts(accept []string, media string) bool {
+	if len(accept) == 0 {
+		return true
+	}
+	group, _, _ := strings.Cut(media, "/")
+	best, allowed := -1, false // the most specific range decides
+	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+		name, params, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		specific := -1
+		switch name {
+		case media:
+			specific = 2
+		case group + "/*":
+			specific = 1
+		case "*/*":
+			specific = 0
+		}
+		if specific > best {
+			best, allowed = specific, strings.Trim(params["q"], "0.") != "" || params["q"] == ""
+		}
+	}
+	return allowed
+}

@@ -1,0 +1,53 @@
+package api
+
+import (
+	"encoding/json"
+)
+
+// setLimit bounds a whole configuration: scenarios come bundled.
+const setLimit = 64 << 20
+
+type changeQuery struct {
+	Prune bool `query:"prune" doc:"also remove what was not made from files"`
+}
+
+// changes is how plan and apply answer. It stands here for the OpenAPI
+// document; package config makes the values.
+type changes struct {
+	Changes   []change          `json:"changes"`
+	Channels  []channelLinks    `json:"channels"`
+	Scenarios []scenarioVersion `json:"scenarios,omitempty"`
+}
+
+type change struct {
+	Kind   string `json:"kind"`
+	Code   string `json:"code"`
+	Action string `json:"action"` // create, update, delete
+}
+
+type channelLinks struct {
+	Code          string `json:"code"`
+	Type          string `json:"type"`
+	Token         string `json:"token"`
+	Path          string `json:"path"`
+	WebsocketPath string `json:"websocket_path"`
+}
+
+type scenarioVersion struct {
+	Code            string `json:"code"`
+	Version         string `json:"version"`
+	InstantiationUs int64  `json:"instantiation_us"` // what each run pays before its first line
+}
+
+func (d *door) planConfiguration(c *call, q changeQuery, set json.RawMessage) (any, error) {
+	return d.Configuration.Plan(c.r.Context(), set, ChangeOptions{Author: c.caller.Author(), Prune: q.Prune})
+}
+
+func (d *door) applyConfiguration(c *call, q changeQuery, set json.RawMessage) (any, error) {
+	c.subject = "configuration"
+	return d.Configuration.Apply(c.r.Context(), set, ChangeOptions{Author: c.caller.Author(), Prune: q.Prune})
+}
+
+func (d *door) exportConfiguration(c *call, _, _ nothing) (any, error) {
+	return d.Configuration.Export(c.r.Context())
+}

@@ -1,0 +1,42 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"junctor/internal/access"
+	"junctor/internal/fault"
+)
+
+// authenticate says who is calling, and refuses who may not. An open route
+// looks at no credential.
+func (d *door) authenticate(c *call) (access.Caller, error) {
+	if c.route.right == open {
+		return access.Caller{}, nil
+	}
+	caller, err := d.caller(c.r, c.address)
+	if err != nil {
+		return access.Caller{}, err
+	}
+	if !c.route.right.allows(caller.Account) {
+		return access.Caller{}, fault.New(fault.Forbidden, "the account %q may not do this", caller.Account.Login)
+	}
+	return caller, nil
+}
+
+// caller reads the Authorization header.
+func (d *door) caller(r *http.Request, address string) (access.Caller, error) {
+	header := r.Header.Get("Authorization")
+	if header == "" {
+		return access.Caller{}, fault.New(fault.Unauthorized,
+			"send Authorization: Bearer TOKEN with a session's token or an API token, or Basic with login and password")
+	}
+	if login, password, ok := r.BasicAuth(); ok {
+		return d.Access.AuthenticatePassword(r.Context(), login, password, address)
+	}
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return access.Caller{}, fault.New(fault.Unauthorized, "the Authorization header is neither Bearer TOKEN nor Basic")
+	}
+	return d.Access.Authenticate(r.Context(), strings.TrimSpace(token))
+}

@@ -1,0 +1,170 @@
+package api
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"testing"
+
+	"junctor/internal/access"
+	"junctor/internal/fault"
+)
+
+func basic(login, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(login+":"+password))
+}
+
+// Every route of the table with every credential: who is nobody gets a 401
+// from all but the open ones, before anything else is looked at.
+func TestEveryRouteWithEveryCredential(t *testing.T) {
+	f := newFixture(t, func(s *Services) { s.MetricsByToken = true })
+	session := func() string {
+		s, err := f.access.Login(t.Context(), access.AdminLogin, password, "192.0.2.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Token
+	}
+	ended := session()
+	if err := f.access.Logout(t.Context(), ended); err != nil {
+		t.Fatal(err)
+	}
+	revoked, err := f.access.CreateToken(t.Context(), access.TokenOptions{Name: "revoked", Author: "admin"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.access.RevokeToken(t.Context(), "revoked", "admin"); err != nil {
+		t.Fatal(err)
+	}
+	type credential struct {
+		name, header string
+		comesIn      bool
+	}
+	tested := 0
+	for i := range f.door.routes {
+		r := &f.door.routes[i]
+		for _, c := range []credential{
+			{"none", "", false},
+			{"a wrong token", "Bearer js_" + strings.Repeat("0", 32), false},
+			{"something else", "Digest username=admin", false},
+			{"an ended session", "Bearer " + ended, false},
+			{"a revoked token", "Bearer " + revoked.Token, false},
+			{"a wrong password", basic("nobody", "x"), false},
+			{"a session", "Bearer " + session(), true},
+			{"an API token", "bearer " + f.token, true},
+			{"a password", basic(access.AdminLogin, password), true},
+		} {
+			w := f.call(t, r.method, example(r), "", "Authorization: "+c.header)
+			f.clock.Advance(access.DefaultLimits.Idle / 60) // guessing limits are not what is tested
+			refused := w.Code == http.StatusUnauthorized
+			openAnswer := r.right == open && r.pattern != v1+"/session" // beginning a session reads the credential by itself
+			if want := !c.comesIn && !openAnswer; refused != want && r.pattern != v1+"/session" {
+				t.Errorf("%s %s with %s answers %d", r.method, r.pattern, c.name, w.Code)
+			}
+			if refused {
+				wantProblem(t, w, fault.Unauthorized)
+				if len(w.Header().Values("WWW-Authenticate")) != 2 {
+					t.Errorf("%s does not say how to come in", r.pattern)
+				}
+			}
+			tested++
+		}
+	}
+	if tested != 9*len(f.door.table()) {
+		t.Errorf("%d of %d combinations were tested", tested, 9*len(f.door.table()))
+	}
+}
+
+// example is a request target of a route.
+func example(r *route) string {
+	target := strings.ReplaceAll(r.pattern, "{$}", "")
+	for _, name := range r.parameters() {
+		target = strings.ReplaceAll(target, "{"+name+"}", "example")
+	}
+	return target
+}
+
+// An account without every right comes in, and no further than to itself.
+func TestAccountsOfOtherKindsHaveNoRights(t *testing.T) {
+	person := access.Account{Kind: "person"}
+	for _, r := range newFixture(t, nil).door.routes {
+		own := strings.HasPrefix(r.pattern, v1+"/session")
+		if got, want := r.right.allows(person), r.right == open || own; got != want {
+			t.Errorf("%s %s for a person: %v, want %v", r.method, r.pattern, got, want)
+		}
+		if !r.right.allows(access.Account{Kind: access.Admin}) {
+			t.Errorf("%s %s is closed to administrators", r.method, r.pattern)
+		}
+	}
+}
+
+// Nothing under the admin prefix is open, whoever adds a route.
+func TestOpenRoutesAreThese(t *testing.T) {
+	want := map[string]bool{
+		"POST /api/v1/session": true, "GET /healthz": true, "GET /readyz": true, "GET /metrics": true,
+		"GET /openapi.json": true, "GET /errors/{code}": true, "GET /{$}": true,
+	}
+	for _, r := range newFixture(t, nil).door.routes {
+		if name := r.method + " " + r.pattern; (r.right == open) != want[name] {
+			t.Errorf("%s: open is %v", name, r.right == open)
+		}
+	}
+}
+
+func TestSessions(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, how := range []struct{ body, header string }{
+		{`{"login":"admin","password":"correct horse"}`, ""},
+		{"", basic("admin", password)},
+	} {
+		w := f.call(t, "POST", "/api/v1/session", how.body, "Authorization: "+how.header)
+		wantStatus(t, w, 201)
+		session := read[begunSession](t, w)
+		if session.Token == "" || !session.ExpiresAt.After(start) {
+			t.Fatalf("the session is %+v", session)
+		}
+		bearer := "Authorization: Bearer " + session.Token
+		w = f.call(t, "GET", "/api/v1/session", "", bearer)
+		wantStatus(t, w, 200)
+		if c := read[access.Caller](t, w); c.Account.Login != "admin" || c.Via != access.BySession || strings.Contains(w.Body.String(), session.Token) {
+			t.Errorf("the session is shown as %s", w.Body)
+		}
+		wantStatus(t, f.call(t, "DELETE", "/api/v1/session", "", bearer), 204)
+		wantProblem(t, f.call(t, "GET", "/api/v1/session", "", bearer), fault.Unauthorized)
+	}
+	wantProblem(t, f.call(t, "POST", "/api/v1/session", ""), fault.Unauthorized)
+	wantProblem(t, f.call(t, "POST", "/api/v1/session", `{"login":"admin"}`), fault.Unprocessable, "/password")
+	wantProblem(t, f.call(t, "POST", "/api/v1/session", `{"login":"admin","password":"x"}`), fault.Unauthorized)
+	wantProblem(t, f.admin(t, "DELETE", "/api/v1/session", ""), fault.Conflict)
+}
+
+func TestGuessingIsAnsweredWith429(t *testing.T) {
+	f := newFixture(t, nil)
+	for range 50 {
+		w := f.call(t, "POST", "/api/v1/session", `{"login":"admin","password":"x"}`)
+		if w.Code == http.StatusTooManyRequests {
+			wantProblem(t, w, fault.TooMany)
+			if w.Header().Get("Retry-After") == "" {
+				t.Error("there is no Retry-After")
+			}
+			wantStatus(t, f.admin(t, "GET", "/api/v1/session", ""), 200)
+			return
+		}
+	}
+	t.Error("50 guesses were taken")
+}
+
+func TestAnAdministratorEndsSessions(t *testing.T) {
+	f := newFixture(t, nil)
+	session, err := f.access.Login(t.Context(), "admin", password, "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := read[page[access.Session]](t, f.admin(t, "GET", "/api/v1/admin/sessions", ""))
+	if len(list.Items) != 1 || list.Items[0].ID != session.ID {
+		t.Fatalf("the sessions are %+v", list)
+	}
+	wantStatus(t, f.admin(t, "DELETE", "/api/v1/admin/sessions/"+session.ID, ""), 204)
+	wantProblem(t, f.call(t, "GET", "/api/v1/session", "", "Authorization: Bearer "+session.Token), fault.Unauthorized)
+	wantProblem(t, f.admin(t, "DELETE", "/api/v1/admin/sessions/"+session.ID, ""), fault.NotFound)
+}

@@ -1,0 +1,82 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"junctor/internal/fault"
+)
+
+// staleError is a fault.Stale that shows the present object, so that the
+// caller can merge and try again.
+type staleError struct {
+	cause   *fault.Error
+	etag    string
+	current any
+}
+
+func (e *staleError) Error() string { return e.cause.Error() }
+func (e *staleError) Unwrap() error { return e.cause }
+
+// write answers with the problem, extended by "current".
+func (e *staleError) write(w http.ResponseWriter) {
+	body, err := json.Marshal(struct {
+		fault.Problem
+		Current any `json:"current"`
+	}{fault.ProblemOf(e.cause), e.current})
+	if err != nil {
+		fault.Write(w, e.cause)
+		return
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("ETag", e.etag)
+	w.WriteHeader(http.StatusPreconditionFailed)
+	w.Write(append(body, '\n')) //nolint:errcheck // the client is gone, nobody is left to tell
+}
+
+// etag is a strong entity tag of a version.
+func etag(version string) string { return `"` + version + `"` }
+
+// tags splits If-Match or If-None-Match. A weak tag is kept as it is and so
+// matches no version, as RFC 9110 wants it for writes.
+func tags(header []string) []string {
+	var list []string
+	for part := range strings.SplitSeq(strings.Join(header, ","), ",") {
+		if tag := strings.TrimSpace(part); tag != "" {
+			list = append(list, tag)
+		}
+	}
+	return list
+}
+
+// condition is what a write asks of the present version.
+type condition struct {
+	mustExist bool     // If-Match: *
+	mustNot   bool     // If-None-Match: *
+	versions  []string // If-Match: one of these
+}
+
+func (c *call) condition() (condition, error) {
+	var cond condition
+	for _, tag := range tags(c.r.Header.Values("If-None-Match")) {
+		if tag != "*" {
+			return cond, fault.New(fault.Invalid, "If-None-Match of a write can only be *, for \"it must not exist\"")
+		}
+		cond.mustNot = true
+	}
+	for _, tag := range tags(c.r.Header.Values("If-Match")) {
+		if tag == "*" {
+			cond.mustExist = true
+			continue
+		}
+		cond.versions = append(cond.versions, strings.Trim(tag, `"`))
+	}
+	if cond.mustNot && (cond.mustExist || cond.versions != nil) {
+		return cond, fault.New(fault.Invalid, "If-Match and If-None-Match contradict each other")
+	}
+	return cond, nil
+}
+
+// none reports that any version will do, and no version too.
+func (c condition) none() bool { return !c.mustExist && !c.mustNot && c.versions == nil }

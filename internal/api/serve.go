@@ -1,0 +1,186 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"junctor/internal/access"
+	"junctor/internal/fault"
+)
+
+// ServeHTTP finds the route. What the router would answer as plain text
+// becomes a problem.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	handler, pattern := d.mux.Handler(r)
+	if pattern != "" {
+		d.mux.ServeHTTP(w, r)
+		return
+	}
+	refusal := &peek{header: http.Header{}}
+	handler.ServeHTTP(refusal, r)
+	if refusal.status == http.StatusMethodNotAllowed {
+		allowed := refusal.header.Get("Allow")
+		w.Header().Set("Allow", allowed)
+		fault.Write(w, fault.New(fault.MethodNot, "%s does not take %s; it takes %s", r.URL.Path, r.Method, allowed))
+		return
+	}
+	fault.Write(w, fault.New(fault.NotFound, "there is nothing at %s; /openapi.json lists what there is", r.URL.Path))
+}
+
+// peek is where the router's own refusal goes.
+type peek struct {
+	header http.Header
+	status int
+}
+
+func (p *peek) Header() http.Header         { return p.header }
+func (p *peek) Write(b []byte) (int, error) { return len(b), nil }
+func (p *peek) WriteHeader(status int)      { p.status = status }
+
+// secure sets what every answer carries. Nothing here is made to be framed,
+// scripted, guessed at or cached.
+func secure(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	h.Set("Cache-Control", "no-store")
+}
+
+// serve is the one way through a route: who is calling, may they, what do
+// they send, what is the answer.
+func (d *door) serve(r *route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		c := &call{door: d, route: r, w: w, r: req, address: d.Address(req)}
+		defer func() {
+			if p := recover(); p != nil {
+				d.Log.Error("panic in a handler", "route", r.method+" "+r.pattern, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				fault.Write(w, errors.New("panic"))
+			}
+		}()
+		answer, err := c.do()
+		if err != nil {
+			d.refuse(c, err)
+			return
+		}
+		if !c.answered {
+			c.answer(answer)
+		}
+	})
+}
+
+// do passes the checks in the order in which a caller should hear of them.
+func (c *call) do() (any, error) {
+	caller, err := c.door.authenticate(c)
+	if err != nil {
+		return nil, err
+	}
+	c.caller = caller
+	if err := c.checkPath(); err != nil {
+		return nil, err
+	}
+	if c.route.output != nil && !accepts(c.r.Header.Values("Accept"), "application/json") {
+		return nil, fault.New(fault.NotAcceptable, "this answers application/json only; Accept is %q", c.r.Header.Get("Accept"))
+	}
+	answer, err := c.route.serve(c)
+	if err != nil {
+		return nil, err
+	}
+	if c.route.action != "" && !c.dryRun {
+		c.record()
+	}
+	return answer, nil
+}
+
+// record writes what was done to the audit log. It is done already: that it
+// could not be written down goes to the server's log.
+func (c *call) record() {
+	err := c.door.Access.Record(c.r.Context(), access.Entry{
+		Author: c.caller.Author(), Address: c.address,
+		Action: c.route.action, Object: c.object(), Detail: c.detail,
+	})
+	if err != nil {
+		c.door.Log.Error("the audit log could not be written", "action", c.route.action, "object", c.object(), "author", c.caller.Author(), "error", err)
+	}
+}
+
+// refuse is the one place that turns an error into HTTP.
+func (d *door) refuse(c *call, err error) {
+	status := fault.Status(fault.CodeOf(err))
+	level := slog.LevelDebug
+	if status >= 500 {
+		level = slog.LevelError
+	}
+	d.Log.Log(c.r.Context(), level, "call refused", "route", c.route.method+" "+c.route.pattern, "status", status, "address", c.address, "error", err)
+	if status == http.StatusUnauthorized {
+		c.w.Header().Add("WWW-Authenticate", `Bearer realm="junctor"`)
+		c.w.Header().Add("WWW-Authenticate", `Basic realm="junctor", charset="UTF-8"`)
+	}
+	var stale *staleError
+	if errors.As(err, &stale) {
+		stale.write(c.w)
+		return
+	}
+	fault.Write(c.w, err)
+}
+
+// answer writes what the route's function returned.
+func (c *call) answer(value any) {
+	status := c.route.status
+	if c.status != 0 {
+		status = c.status
+	}
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if c.route.output == nil {
+		c.w.WriteHeader(status)
+		return
+	}
+	body, err := json.Marshal(value)
+	if err != nil {
+		c.door.refuse(c, fmt.Errorf("write the answer: %w", err))
+		return
+	}
+	if etag := c.w.Header().Get("ETag"); etag != "" && c.r.Method == http.MethodGet && slices.Contains(tags(c.r.Header.Values("If-None-Match")), etag) {
+		c.w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	c.w.Header().Set("Content-Type", "application/json")
+	c.w.WriteHeader(status)
+	c.w.Write(append(body, '\n')) //nolint:errcheck // the client is gone, nobody is left to tell
+}
+
+// checkPath refuses what no code or id can be, before a database sees it.
+func (c *call) checkPath() error {
+	for _, name := range c.route.parameters() {
+		if !printable(c.r.PathValue(name)) {
+			return fault.New(fault.NotFound, "there is nothing called %q", c.r.PathValue(name))
+		}
+	}
+	return nil
+}
+
+// parameters are the names in the pattern's braces.
+func (r *route) parameters() []string {
+	var names []string
+	for part := range strings.SplitSeq(r.pattern, "/") {
+		if name, ok := strings.CutPrefix(part, "{"); ok && name != "$}" {
+			names = append(names, strings.TrimSuffix(name, "}"))
+		}
+	}
+	return names
+}
+
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
