@@ -26,7 +26,7 @@
   for (const name of Object.keys(loop.timers)) hide(g, name, loop.timers[name]);
   const module = parts.module(loop.realm);
   loop.use(module);
-  parts.lockdown(g, [module, env, loop.realm, loop.timers]);
+  parts.lockdown(g, [module, env, loop.realm, loop.require]);
   const handles = [loop.begin, loop.settle, loop.take, loop.drop, loop.measure];
   return (i) => handles[i];
 })

@@ -161,7 +161,7 @@ const drainLimit = 1 << 20
 
 // died is the turn of a run that may not go on, nil for a live one.
 func (e *Exec) died(v *vm, err error) *Turn {
-	if v.heap.exhausted.Load() {
+	if v.internals.exhausted.Load() {
 		e.kill(Memory)
 	} else if err != nil && isOverflow(err) {
 		e.kill(Stack)

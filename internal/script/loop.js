@@ -220,7 +220,7 @@
   }
 
   return {
-    realm, timers, print, begin, settle, take, drop, measure,
+    realm, timers, require, print, begin, settle, take, drop, measure,
     use(m) { module = m; },
   };
 })

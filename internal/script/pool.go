@@ -237,7 +237,7 @@ func (p *Pool) offer(v *vm) {
 
 // release takes a machine back whose run has ended and left no job.
 func (p *Pool) release(v *vm) {
-	if v.heap.used() > p.image.config.MemoryLimit/2 {
+	if v.internals.heap() > p.image.config.MemoryLimit/2 {
 		p.discard(v)
 		return
 	}

@@ -13,8 +13,8 @@ import (
 // methods but interrupt belong to that goroutine: a turn that never ends costs
 // the goroutine, not its caller.
 type vm struct {
-	engine *quickjs.VM
-	heap   *heap
+	engine    *quickjs.VM
+	internals *internals
 	// The functions of loop.js.
 	begin, settle, take, drop, measure quickjs.Value
 	factories                          factories
@@ -51,7 +51,7 @@ func newVM(im *image) (*vm, error) {
 func (v *vm) boot(im *image) error {
 	engine := v.engine
 	var err error
-	if v.heap, err = newHeap(engine); err != nil {
+	if v.internals, err = newInternals(engine); err != nil {
 		return err
 	}
 	engine.SetGCThreshold(collectAt)
@@ -135,6 +135,7 @@ func (v *vm) interrupt(e *Exec) {
 	v.mu.Lock()
 	if v.turn == e {
 		v.engine.Interrupt()
+		v.internals.hasten()
 	}
 	v.mu.Unlock()
 }

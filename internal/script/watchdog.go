@@ -110,7 +110,7 @@ func (w *watchdog) charge(v *vm, e *Exec, passed time.Duration) {
 		e.elapsed += passed
 	}
 	switch {
-	case v.heap.exhausted.Load():
+	case v.internals.exhausted.Load():
 		e.kill(Memory)
 	case e.elapsed >= c.TurnCPU, e.elapsed+e.CPU() >= c.RunCPU:
 		e.kill(CPU)

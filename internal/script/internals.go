@@ -1,0 +1,89 @@
+package script
+
+import (
+	"errors"
+	"reflect"
+	"sync/atomic"
+	"unsafe"
+
+	"modernc.org/libc"
+	"modernc.org/libquickjs"
+	"modernc.org/quickjs"
+)
+
+// internals is what must be known of an engine and what it has no way to ask
+// for. It reaches into the pinned version of modernc.org/quickjs; newInternals
+// fails if that is laid out differently.
+//
+// A script can catch "out of memory", and when it comes depends on what else is
+// on the heap, so a run that went on would not be deterministic: each failed
+// allocation is noted. And the engine looks for an interrupt at every ten
+// thousandth jump only: a loop around an expensive native would go on for
+// seconds.
+type internals struct {
+	runtime   *libquickjs.TJSRuntime
+	context   *libquickjs.TJSContext
+	exhausted atomic.Bool // an allocation failed
+	// The engine's C memory points at these, the garbage collector must not take them.
+	malloc  func(*libc.TLS, uintptr, libquickjs.Tsize_t) uintptr
+	realloc func(*libc.TLS, uintptr, uintptr, libquickjs.Tsize_t) uintptr
+}
+
+var errLayout = errors.New("this version of modernc.org/quickjs is laid out differently than the one Junctor was made for")
+
+func newInternals(vm *quickjs.VM) (*internals, error) {
+	state := reflect.ValueOf(vm).Elem().FieldByName("state")
+	if !state.IsValid() {
+		return nil, errLayout
+	}
+	context, runtime := state.FieldByName("cContext"), state.FieldByName("runtime")
+	if !context.IsValid() || context.Kind() != reflect.Uintptr || !runtime.IsValid() || runtime.Kind() != reflect.Pointer {
+		return nil, errLayout
+	}
+	inner := runtime.Elem().FieldByName("cRuntime")
+	if !inner.IsValid() || inner.Kind() != reflect.Uintptr {
+		return nil, errLayout
+	}
+	runtimeAt, contextAt := uintptr(inner.Uint()), uintptr(context.Uint())
+	in := &internals{
+		runtime: *(**libquickjs.TJSRuntime)(unsafe.Pointer(&runtimeAt)),
+		context: *(**libquickjs.TJSContext)(unsafe.Pointer(&contextAt)),
+	}
+	if in.context.Frt != runtimeAt || in.heap() <= 0 {
+		return nil, errLayout
+	}
+	in.watchAllocations()
+	return in, nil
+}
+
+// watchAllocations puts itself between the engine and its allocator. Only large
+// blocks and arenas come by here, so it costs nothing that could be measured.
+func (in *internals) watchAllocations() {
+	functions := &in.runtime.Fmalloc_ctx.Fmf
+	malloc := *(*func(*libc.TLS, uintptr, libquickjs.Tsize_t) uintptr)(unsafe.Pointer(&functions.Fjs_malloc))
+	realloc := *(*func(*libc.TLS, uintptr, uintptr, libquickjs.Tsize_t) uintptr)(unsafe.Pointer(&functions.Fjs_realloc))
+	in.malloc = func(tls *libc.TLS, s uintptr, size libquickjs.Tsize_t) uintptr {
+		p := malloc(tls, s, size)
+		if p == 0 {
+			in.exhausted.Store(true)
+		}
+		return p
+	}
+	in.realloc = func(tls *libc.TLS, s, old uintptr, size libquickjs.Tsize_t) uintptr {
+		p := realloc(tls, s, old, size)
+		if p == 0 && size != 0 {
+			in.exhausted.Store(true)
+		}
+		return p
+	}
+	functions.Fjs_malloc = *(*uintptr)(unsafe.Pointer(&in.malloc))
+	functions.Fjs_realloc = *(*uintptr)(unsafe.Pointer(&in.realloc))
+}
+
+// heap is the size of the engine's heap in bytes.
+func (in *internals) heap() int64 { return int64(in.runtime.Fmalloc_ctx.Fmalloc_state.Fmalloc_size) }
+
+// hasten makes the engine look for an interrupt at its next jump. It may be
+// called from any goroutine while the engine executes, and be lost: the engine
+// counts down at the same time.
+func (in *internals) hasten() { atomic.StoreInt32(&in.context.Finterrupt_counter, 1) }
