@@ -15,7 +15,7 @@ import (
 var table = struct {
 	sync.Mutex
 	disks    []*Disk
-	vfs      *sqlite.Tsqlite3_vfs        // ours, made on first use
+	vfs      uintptr                     // ours, made on first use
 	original *sqlite.Tsqlite3_vfs        // the system's
 	files    map[uintptr]*openFile       // by sqlite3_file
 	methods  map[uintptr]*wrappedMethods // by the original methods
@@ -30,7 +30,7 @@ type openFile struct {
 
 // wrappedMethods is the system's table of file methods with Sync and Close ours.
 type wrappedMethods struct {
-	sqlite.Tsqlite3_io_methods
+	ours        uintptr
 	sync, close uintptr // the originals
 }
 
@@ -39,7 +39,7 @@ func install(d *Disk) error {
 	table.Lock()
 	defer table.Unlock()
 	table.disks = append(table.disks, d)
-	if table.vfs != nil {
+	if table.vfs != 0 {
 		return nil
 	}
 	tls := libc.NewTLS()
@@ -49,16 +49,15 @@ func install(d *Disk) error {
 		return errors.New("SQLite has no default file system")
 	}
 	table.original = (*sqlite.Tsqlite3_vfs)(at(found))
-	ours := *table.original
 	name, err := libc.CString("powerloss")
 	if err != nil {
 		return err
 	}
-	ours.FzName = name
-	ours.FpNext = 0
+	ours := *table.original
+	ours.FzName, ours.FpNext = name, 0
 	ours.FxOpen, ours.FxDelete = pointer(open), pointer(remove)
-	table.vfs = &ours
-	if rc := sqlite.Xsqlite3_vfs_register(tls, uintptr(unsafe.Pointer(&ours)), 1); rc != sqlite.SQLITE_OK {
+	table.vfs = place(tls, ours)
+	if rc := sqlite.Xsqlite3_vfs_register(tls, table.vfs, 1); rc != sqlite.SQLITE_OK {
 		return errors.New("SQLite refused the file system")
 	}
 	return nil
@@ -81,9 +80,9 @@ func open(tls *libc.TLS, _, name, file uintptr, flags int32, outFlags uintptr) i
 	for _, d := range table.disks {
 		if d.holds(path) {
 			f := (*sqlite.Tsqlite3_file)(at(file))
-			m := wrap(f.FpMethods)
+			m := wrap(tls, f.FpMethods)
 			table.files[file] = &openFile{d, path, m, flags&sqlite.SQLITE_OPEN_MAIN_DB == 0}
-			f.FpMethods = uintptr(unsafe.Pointer(&m.Tsqlite3_io_methods))
+			f.FpMethods = m.ours
 			break
 		}
 	}
@@ -92,13 +91,14 @@ func open(tls *libc.TLS, _, name, file uintptr, flags int32, outFlags uintptr) i
 
 // wrap returns our table for one of the system's; there are a few, one for each
 // way of locking. The caller holds the table's lock.
-func wrap(methods uintptr) *wrappedMethods {
+func wrap(tls *libc.TLS, methods uintptr) *wrappedMethods {
 	if m := table.methods[methods]; m != nil {
 		return m
 	}
-	m := &wrappedMethods{Tsqlite3_io_methods: *(*sqlite.Tsqlite3_io_methods)(at(methods))}
-	m.sync, m.close = m.FxSync, m.FxClose
-	m.FxSync, m.FxClose = pointer(syncFile), pointer(closeFile)
+	ours := *(*sqlite.Tsqlite3_io_methods)(at(methods))
+	m := &wrappedMethods{sync: ours.FxSync, close: ours.FxClose}
+	ours.FxSync, ours.FxClose = pointer(syncFile), pointer(closeFile)
+	m.ours = place(tls, ours)
 	table.methods[methods] = m
 	return m
 }
@@ -151,3 +151,13 @@ func call[F any](p uintptr) F { return *(*F)(unsafe.Pointer(&p)) }
 
 // at is memory of SQLite's own, which the garbage collector does not move.
 func at(p uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }
+
+// place puts a value for good into memory where SQLite may point to.
+func place[T any](tls *libc.TLS, value T) uintptr {
+	p := libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(value)))
+	if p == 0 {
+		panic("powerloss: no memory for a table of a few hundred bytes")
+	}
+	*(*T)(at(p)) = value
+	return p
+}
