@@ -46,6 +46,7 @@ var floors = [][]string{
 		"internal/scenario",
 	},
 	3: {
+		"examples",
 		"examples/shop-to-erp",
 		"internal/api",
 		"internal/config",
