@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"time"
@@ -23,7 +26,12 @@ type cluster struct {
 
 func startCluster(ctx context.Context, o options, dir, sink string) (c *cluster, drop func() error, err error) {
 	drop = func() error { return nil }
-	base := outside.Options{Data: filepath.Join(dir, "data"), Env: []string{"TORTURE_SINK=" + sink}}
+	key := make([]byte, 32)
+	rand.Read(key) //nolint:errcheck // never fails
+	base := outside.Options{Data: dataOf(dir, 0), Env: []string{
+		"TORTURE_SINK=" + sink,
+		"JUNCTOR_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key), // nodes of one installation share it
+	}}
 	if base.Binary, err = build(ctx, dir); err != nil {
 		return nil, nil, err
 	}
@@ -38,6 +46,7 @@ func startCluster(ctx context.Context, o options, dir, sink string) (c *cluster,
 	}
 	for i := range o.nodes {
 		node := base
+		node.Data = dataOf(dir, i)
 		if node.Listen, err = outside.FreeAddress(); err == nil {
 			c.options = append(c.options, node)
 			err = c.start(ctx, i)
@@ -48,6 +57,8 @@ func startCluster(ctx context.Context, o options, dir, sink string) (c *cluster,
 	}
 	return c, drop, nil
 }
+
+func dataOf(dir string, node int) string { return filepath.Join(dir, fmt.Sprintf("data-%d", node+1)) }
 
 func (c *cluster) start(ctx context.Context, i int) error {
 	s, err := outside.Start(ctx, c.options[i])
