@@ -28,7 +28,7 @@ type Services struct {
 	Access        *access.Store
 	Runs          Runs
 	Configuration Configuration
-	Scenarios     Scenarios
+	Versions      Versions
 	// ChannelToken gives the token of a channel that exists.
 	ChannelToken func(ctx context.Context, code string) (string, error)
 	// Ready makes a probe write; its error says why the database does not take it.

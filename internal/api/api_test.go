@@ -35,7 +35,6 @@ type fixture struct {
 	clock         *clock.Fake
 	runs          *fakeRuns
 	configuration *fakeConfiguration
-	scenarios     *fakeScenarios
 	log           *buffer
 	ready         error
 	token         string // an API token with every right
@@ -50,8 +49,7 @@ func newFixture(t *testing.T, change func(*Services)) *fixture {
 	}
 	f := &fixture{
 		clock: clock.NewFake(start), runs: newRuns(run.Failed, run.Running, run.Succeeded, run.Failed),
-		configuration: &fakeConfiguration{objects: map[string]catalog.Object{}},
-		scenarios:     &fakeScenarios{versions: map[string][]Scenario{}},
+		configuration: &fakeConfiguration{objects: map[string]catalog.Object{}, versions: fakeVersions{}},
 		log:           &buffer{},
 	}
 	f.access = access.New(dbtest.SQLite(t)(nil), key, f.clock)
@@ -64,7 +62,7 @@ func newFixture(t *testing.T, change func(*Services)) *fixture {
 	}
 	f.token = made.Token
 	services := Services{
-		Access: f.access, Runs: f.runs, Configuration: f.configuration, Scenarios: f.scenarios,
+		Access: f.access, Runs: f.runs, Configuration: f.configuration, Versions: f.configuration.versions,
 		ChannelToken: func(_ context.Context, code string) (string, error) { return "token-of-" + code, nil },
 		Ready:        func(context.Context) error { return f.ready },
 		Metrics:      prometheus.NewRegistry(), Release: "1.2.3",

@@ -44,7 +44,6 @@ func (d *door) planConfiguration(c *call, q changeQuery, set json.RawMessage) (a
 }
 
 func (d *door) applyConfiguration(c *call, q changeQuery, set json.RawMessage) (any, error) {
-	c.subject = "configuration"
 	return d.Configuration.Apply(c.r.Context(), set, ChangeOptions{Author: c.caller.Author(), Prune: q.Prune})
 }
 

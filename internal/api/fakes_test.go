@@ -13,6 +13,8 @@ import (
 	"junctor/internal/catalog"
 	"junctor/internal/fault"
 	"junctor/internal/run"
+	"junctor/internal/scenario"
+	"junctor/internal/script"
 )
 
 // fakeRuns is an engine that executes nothing. Runs are listed newest first,
@@ -110,13 +112,13 @@ func (f *fakeRuns) Purge(_ context.Context, o run.PurgeOptions) (int64, error) {
 
 // fakeConfiguration keeps objects in memory under the rules of the interface.
 type fakeConfiguration struct {
-	objects map[string]catalog.Object // KIND/CODE
-	set     json.RawMessage           // of the last apply
-	options ChangeOptions
-	author  string
+	objects  map[string]catalog.Object // KIND/CODE
+	versions fakeVersions
+	set      json.RawMessage // of the last apply
+	options  ChangeOptions
 }
 
-func (f *fakeConfiguration) Plan(_ context.Context, set json.RawMessage, o ChangeOptions) (any, error) {
+func (f *fakeConfiguration) Plan(_ context.Context, _ json.RawMessage, o ChangeOptions) (any, error) {
 	f.options = o
 	return changes{Changes: []change{}, Channels: []channelLinks{}}, nil
 }
@@ -154,89 +156,71 @@ func (f *fakeConfiguration) List(_ context.Context, kind, after string, limit in
 	return list, next, nil
 }
 
-func (f *fakeConfiguration) Put(_ context.Context, kind, code string, body json.RawMessage, match int64, author string) (catalog.Object, bool, error) {
-	present, exists := f.objects[kind+"/"+code]
-	if (match == MustNotExist && exists) || (match > 0 && present.Version != match) {
-		return catalog.Object{}, false, fault.New(fault.Stale, "it has version %d", present.Version)
+func (f *fakeConfiguration) Put(ctx context.Context, kind, code string, body json.RawMessage, e Edit) (catalog.Object, error) {
+	present := f.objects[kind+"/"+code]
+	if e.IfMatch != nil && *e.IfMatch != present.Version {
+		return catalog.Object{}, fault.New(fault.Stale, "it has version %d", present.Version)
 	}
-	o := catalog.Object{Kind: kind, Code: code, Version: present.Version + 1, Body: body, Author: author, Origin: "api", ChangedAt: start}
+	if kind == "scenarios" {
+		var err error
+		if body, err = f.versions.take(ctx, code, body); err != nil {
+			return catalog.Object{}, err
+		}
+	}
+	o := catalog.Object{Kind: kind, Code: code, Version: present.Version + 1, Body: body, Author: e.Author, Origin: "api", ChangedAt: start}
 	f.objects[kind+"/"+code] = o
-	return o, !exists, nil
+	return o, nil
 }
 
-func (f *fakeConfiguration) Delete(ctx context.Context, kind, code string, match int64, author string) error {
+func (f *fakeConfiguration) Delete(ctx context.Context, kind, code string, e Edit) error {
 	present, err := f.Get(ctx, kind, code)
 	if err != nil {
 		return err
 	}
-	if match > 0 && present.Version != match {
+	if e.IfMatch != nil && present.Version != *e.IfMatch {
 		return fault.New(fault.Stale, "it has version %d", present.Version)
 	}
 	delete(f.objects, kind+"/"+code)
-	f.author = author
 	return nil
 }
 
-// fakeScenarios keeps every version, newest last.
-type fakeScenarios struct{ versions map[string][]Scenario }
+// fakeVersions keeps every version of every scenario, latest first, and calls
+// them v1, v2 and so on.
+type fakeVersions map[string][]scenario.Version
 
-func (f *fakeScenarios) List(_ context.Context, after string, limit int) (list []Scenario, next string, err error) {
-	for _, code := range slices.Sorted(maps.Keys(f.versions)) {
-		if code <= after {
-			continue
-		}
-		if len(list) == limit {
-			return list, list[limit-1].Code, nil
-		}
-		newest := f.versions[code][len(f.versions[code])-1]
-		newest.Sources = nil
-		list = append(list, newest)
-	}
-	return list, "", nil
-}
-
-func (f *fakeScenarios) Get(_ context.Context, code, version string) (Scenario, error) {
-	for _, s := range slices.Backward(f.versions[code]) {
-		if version == "" || s.Version == version {
-			return s, nil
+func (f fakeVersions) Get(_ context.Context, code, version string) (scenario.Version, error) {
+	for _, v := range f[code] {
+		if v.Version == version {
+			return v, nil
 		}
 	}
-	return Scenario{}, fault.New(fault.NotFound, "there is no scenario %q %s", code, version)
+	return scenario.Version{}, fault.New(fault.NotFound, "there is no version %q of %q", version, code)
 }
 
-func (f *fakeScenarios) Versions(_ context.Context, code string) ([]Scenario, error) {
-	list := slices.Clone(f.versions[code])
-	slices.Reverse(list)
-	return list, nil
+func (f fakeVersions) List(_ context.Context, code string) ([]scenario.Version, error) {
+	return f[code], nil
 }
 
-func (f *fakeScenarios) Diff(ctx context.Context, code, from, to string) (string, error) {
-	a, err := f.Get(ctx, code, from)
-	if err != nil {
-		return "", err
+// take turns what a scenario is put with into what its object says.
+func (f fakeVersions) take(ctx context.Context, code string, body json.RawMessage) (json.RawMessage, error) {
+	var wanted struct {
+		Sources map[string]string
+		Version string
 	}
-	b, err := f.Get(ctx, code, to)
-	return "-" + a.Sources[code+".ts"] + "\n+" + b.Sources[code+".ts"] + "\n", err
-}
-
-func (f *fakeScenarios) Put(ctx context.Context, code string, sources map[string]string, match, author string) (Scenario, bool, error) {
-	if strings.Contains(sources[code+".ts"], "syntax error") {
-		return Scenario{}, false, fault.New(fault.Unprocessable, "the scenario does not compile").
-			WithFields(fault.Field{Pointer: "/sources/" + code + ".ts", Detail: "1:1: syntax error"})
+	if err := json.Unmarshal(body, &wanted); err != nil {
+		return nil, err
 	}
-	present, err := f.Get(ctx, code, "")
-	if (match == "-" && err == nil) || (match != "" && match != "-" && match != present.Version) {
-		return Scenario{}, false, fault.New(fault.Stale, "it has version %s", present.Version)
+	if wanted.Sources == nil {
+		_, err := f.Get(ctx, code, wanted.Version)
+		return body, err
 	}
-	s := Scenario{Code: code, Version: fmt.Sprintf("v%d", len(f.versions[code])+1), Author: author, CreatedAt: start, Sources: sources}
-	f.versions[code] = append(f.versions[code], s)
-	return s, err != nil, nil
-}
-
-func (f *fakeScenarios) Delete(ctx context.Context, code, _, _ string) error {
-	_, err := f.Get(ctx, code, "")
-	delete(f.versions, code)
-	return err
+	if strings.Contains(string(body), "syntax error") {
+		return nil, fault.New(fault.Unprocessable, "the scenario does not compile").
+			WithFields(fault.Field{Pointer: "/sources/scenarios~1" + code + ".ts", Detail: "1:1: syntax error"})
+	}
+	v := scenario.Version{Code: code, Version: fmt.Sprintf("v%d", len(f[code])+1), Author: "eve", CreatedAt: start, Bundle: &script.Bundle{Sources: wanted.Sources}}
+	f[code] = append([]scenario.Version{v}, f[code]...)
+	return json.RawMessage(`{"version":"` + v.Version + `"}`), nil
 }
 
 // buffer is a log that several goroutines may write.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -84,51 +83,74 @@ func (o object) is(member, value string) bool {
 	return value == "" || (json.Unmarshal(o[member], &have) == nil && have == value)
 }
 
-// present is the object as it is. The one that there always is, is empty with
+// find is the object as it is. The one that there always is, is empty with
 // version 0 until it is first written.
-func (n noun) present(c *call) (catalog.Object, error) {
-	o, err := n.door.Configuration.Get(c.r.Context(), n.kind, n.codeOf(c))
-	if n.code != "" && fault.Is(err, fault.NotFound) {
-		return catalog.Object{Kind: n.kind, Code: n.code, Body: json.RawMessage("{}")}, nil
+func (n noun) find(c *call) (o catalog.Object, exists bool, err error) {
+	o, err = n.door.Configuration.Get(c.r.Context(), n.kind, n.codeOf(c))
+	if fault.Is(err, fault.NotFound) {
+		return catalog.Object{Kind: n.kind, Code: n.codeOf(c), Body: json.RawMessage("{}")}, false, nil
 	}
-	return o, err
+	return o, err == nil, err
 }
 
 func (n noun) get(c *call, _, _ nothing) (object, error) {
-	o, err := n.present(c)
+	o, exists, err := n.find(c)
 	if err != nil {
 		return nil, err
+	}
+	if !exists && n.code == "" {
+		return nil, fault.New(fault.NotFound, "there is no %q among the %s", n.codeOf(c), n.kind)
 	}
 	c.w.Header().Set("ETag", etag(version(o)))
 	return n.show(c.r.Context(), o)
 }
 
 func (n noun) put(c *call, _ nothing, body map[string]json.RawMessage) (object, error) {
-	entry, seen, err := n.entry(c, body)
+	present, exists, err := n.find(c)
 	if err != nil {
 		return nil, err
 	}
-	match, err := n.match(c, seen)
+	entry, seen, err := n.entry(c, present, exists, body)
 	if err != nil {
 		return nil, err
 	}
-	o, created, err := n.door.Configuration.Put(c.r.Context(), n.kind, n.codeOf(c), entry, match, c.caller.Author())
+	o, err := n.write(c, present, exists, version(present), seen, entry)
 	if err != nil {
 		return nil, n.stale(c, err)
-	}
-	if created && n.code == "" {
-		c.created(c.r.URL.Path)
 	}
 	c.w.Header().Set("ETag", etag(version(o)))
 	return n.show(c.r.Context(), o)
 }
 
+// write puts an entry on the request's condition. tag is how the present
+// version is called, seen the one that the body carries, if it does.
+func (n noun) write(c *call, present catalog.Object, exists bool, tag, seen string, entry json.RawMessage) (catalog.Object, error) {
+	match, err := n.match(c, present, exists, tag, seen)
+	if err != nil {
+		return catalog.Object{}, err
+	}
+	o, err := n.door.Configuration.Put(c.r.Context(), n.kind, n.codeOf(c), entry, Edit{c.caller.Author(), match})
+	if err == nil && !exists && n.code == "" {
+		c.created(c.r.URL.Path)
+	}
+	return o, err
+}
+
 func (n noun) delete(c *call, _, _ nothing) (nothing, error) {
-	match, err := n.match(c, "")
+	present, exists, err := n.find(c)
 	if err != nil {
 		return nothing{}, err
 	}
-	return nothing{}, n.stale(c, n.door.Configuration.Delete(c.r.Context(), n.kind, n.codeOf(c), match, c.caller.Author()))
+	return nothing{}, n.stale(c, n.remove(c, present, exists, version(present)))
+}
+
+// remove deletes on the request's condition.
+func (n noun) remove(c *call, present catalog.Object, exists bool, tag string) error {
+	match, err := n.match(c, present, exists, tag, "")
+	if err != nil {
+		return err
+	}
+	return n.door.Configuration.Delete(c.r.Context(), n.kind, n.codeOf(c), Edit{c.caller.Author(), match})
 }
 
 func version(o catalog.Object) string { return strconv.FormatInt(o.Version, 10) }
@@ -165,33 +187,22 @@ func (n noun) show(ctx context.Context, o catalog.Object) (object, error) {
 // entry takes what is read only out of a body, so that what was got can be
 // changed and put. Where the caller has changed that part, it is told so; a
 // version in the body is returned as what the caller has seen.
-func (n noun) entry(c *call, body map[string]json.RawMessage) (entry json.RawMessage, seen string, err error) {
+func (n noun) entry(c *call, present catalog.Object, exists bool, body map[string]json.RawMessage) (entry json.RawMessage, seen string, err error) {
 	fixed := []string{"code"}
 	if n.kind == "channels" {
 		fixed = append(fixed, "token", "path", "websocket_path")
 	}
-	given := func(name string) bool { _, ok := body[name]; return ok }
-	var present object
-	if slices.ContainsFunc(fixed[1:], given) {
-		o, err := n.door.Configuration.Get(c.r.Context(), n.kind, n.codeOf(c))
-		if err == nil {
-			present, err = n.show(c.r.Context(), o)
-		}
-		if err != nil && !fault.Is(err, fault.NotFound) {
+	facts := object{}
+	if exists {
+		if facts, err = n.show(c.r.Context(), present); err != nil {
 			return nil, "", err
 		}
-	}
-	code, err := json.Marshal(n.codeOf(c))
-	if err != nil {
+	} else if facts["code"], err = json.Marshal(n.codeOf(c)); err != nil {
 		return nil, "", err
 	}
 	var wrong []fault.Field
 	for _, name := range fixed {
-		want := present[name]
-		if name == "code" {
-			want = code
-		}
-		if given(name) && !bytes.Equal(bytes.TrimSpace(body[name]), want) {
+		if value, given := body[name]; given && !bytes.Equal(bytes.TrimSpace(value), facts[name]) {
 			wrong = append(wrong, fault.Field{Pointer: "/" + name, Detail: "is given by Junctor and cannot be changed; leave it out"})
 		}
 	}
@@ -206,46 +217,14 @@ func (n noun) entry(c *call, body map[string]json.RawMessage) (entry json.RawMes
 	return entry, seen, err
 }
 
-// match turns the request's condition into the one of the configuration. A
-// version that the body carries counts as If-Match.
-func (n noun) match(c *call, seen string) (int64, error) {
-	cond, err := c.condition()
-	if err != nil {
-		return 0, err
-	}
-	if seen != "" && cond.none() {
-		cond.versions = []string{seen}
-	}
-	switch {
-	case cond.none():
-		return Always, nil
-	case cond.mustNot:
-		return MustNotExist, nil
-	}
-	present, err := n.present(c)
-	if fault.Is(err, fault.NotFound) {
-		return 0, fault.New(fault.Stale, "%s %q does not exist (any more); without If-Match the write would create it", n.kind, n.codeOf(c))
-	}
-	if err != nil {
-		return 0, err
-	}
-	if cond.mustExist || slices.Contains(cond.versions, version(present)) {
-		if present.Version == 0 {
-			return MustNotExist, nil
-		}
-		return present.Version, nil
-	}
-	return 0, n.stale(c, fault.New(fault.Stale, "%s %q has version %d now, and the write is meant for another", n.kind, n.codeOf(c), present.Version))
-}
-
 // stale adds the present object to a fault.Stale.
 func (n noun) stale(c *call, err error) error {
 	var f *fault.Error
 	if !fault.Is(err, fault.Stale) || !errors.As(err, &f) {
 		return err
 	}
-	o, getErr := n.door.Configuration.Get(c.r.Context(), n.kind, n.codeOf(c))
-	if getErr != nil {
+	o, exists, findErr := n.find(c)
+	if findErr != nil || !exists {
 		return err
 	}
 	shown, showErr := n.show(c.r.Context(), o)

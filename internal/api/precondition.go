@@ -3,8 +3,10 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
+	"junctor/internal/catalog"
 	"junctor/internal/fault"
 )
 
@@ -78,5 +80,26 @@ func (c *call) condition() (condition, error) {
 	return cond, nil
 }
 
-// none reports that any version will do, and no version too.
-func (c condition) none() bool { return !c.mustExist && !c.mustNot && c.versions == nil }
+// match turns the request's condition into the configuration's. tag is how the
+// present version is called; one that the body carries counts as If-Match.
+func (n noun) match(c *call, present catalog.Object, exists bool, tag, seen string) (*int64, error) {
+	cond, err := c.condition()
+	if err != nil {
+		return nil, err
+	}
+	if cond.mustNot {
+		return new(int64), nil
+	}
+	if seen != "" && cond.versions == nil && !cond.mustExist {
+		cond.versions = []string{seen}
+	}
+	switch {
+	case cond.versions == nil && !cond.mustExist:
+		return nil, nil
+	case !exists && cond.mustExist:
+		return nil, fault.New(fault.Stale, "%s %q does not exist (any more); without If-Match the write would create it", n.kind, n.codeOf(c))
+	case !cond.mustExist && !slices.Contains(cond.versions, tag):
+		return nil, fault.New(fault.Stale, "%s %q has version %q now, and the write is meant for another", n.kind, n.codeOf(c), tag)
+	}
+	return &present.Version, nil
+}

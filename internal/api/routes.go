@@ -17,6 +17,7 @@ func (d *door) table() []route {
 	channels := noun{door: d, kind: "channels"}
 	connections := noun{door: d, kind: "connections"}
 	settings := noun{door: d, kind: "settings", code: settingsCode}
+	scenarios := scenarioNoun{noun{door: d, kind: "scenarios"}}
 	return []route{
 		{method: post, pattern: v1 + "/session", right: open, summary: "Begin a session with login and password, in the body or by Basic", endpoint: do(d.beginSession), status: http.StatusCreated, bodyless: true},
 		{method: get, pattern: v1 + "/session", right: signedIn, summary: "Who is calling, and by what", endpoint: do(d.showSession)},
@@ -24,23 +25,23 @@ func (d *door) table() []route {
 
 		{method: get, pattern: adm + "/channels", right: admin, summary: "List channels", endpoint: do(channels.list)},
 		{method: get, pattern: adm + "/channels/{code}", right: admin, summary: "Show a channel with its token and paths", endpoint: do(channels.get)},
-		{method: put, pattern: adm + "/channels/{code}", right: admin, summary: "Create or replace a channel", endpoint: do(channels.put), conditional: true, action: "channel.put"},
-		{method: remove, pattern: adm + "/channels/{code}", right: admin, summary: "Delete a channel", endpoint: do(channels.delete), status: http.StatusNoContent, conditional: true, action: "channel.delete"},
+		{method: put, pattern: adm + "/channels/{code}", right: admin, summary: "Create or replace a channel", endpoint: do(channels.put), conditional: true},
+		{method: remove, pattern: adm + "/channels/{code}", right: admin, summary: "Delete a channel", endpoint: do(channels.delete), status: http.StatusNoContent, conditional: true},
 
 		{method: get, pattern: adm + "/connections", right: admin, summary: "List connections", endpoint: do(connections.list)},
 		{method: get, pattern: adm + "/connections/{code}", right: admin, summary: "Show a connection; secrets stay references", endpoint: do(connections.get)},
-		{method: put, pattern: adm + "/connections/{code}", right: admin, summary: "Create or replace a connection", endpoint: do(connections.put), conditional: true, action: "connection.put"},
-		{method: remove, pattern: adm + "/connections/{code}", right: admin, summary: "Delete a connection", endpoint: do(connections.delete), status: http.StatusNoContent, conditional: true, action: "connection.delete"},
+		{method: put, pattern: adm + "/connections/{code}", right: admin, summary: "Create or replace a connection", endpoint: do(connections.put), conditional: true},
+		{method: remove, pattern: adm + "/connections/{code}", right: admin, summary: "Delete a connection", endpoint: do(connections.delete), status: http.StatusNoContent, conditional: true},
 
 		{method: get, pattern: adm + "/settings", right: admin, summary: "Show the settings", endpoint: do(settings.get)},
-		{method: put, pattern: adm + "/settings", right: admin, summary: "Replace the settings", endpoint: do(settings.put), conditional: true, action: "settings.put"},
+		{method: put, pattern: adm + "/settings", right: admin, summary: "Replace the settings", endpoint: do(settings.put), conditional: true},
 
-		{method: get, pattern: adm + "/scenarios", right: admin, summary: "List scenarios, newest version of each", endpoint: do(d.listScenarios)},
-		{method: get, pattern: adm + "/scenarios/{code}", right: admin, summary: "Show a scenario with its sources", endpoint: do(d.showScenario)},
-		{method: put, pattern: adm + "/scenarios/{code}", right: admin, summary: "Compile sources into a new version", endpoint: do(d.putScenario), limit: setLimit, conditional: true, action: "scenario.put"},
-		{method: remove, pattern: adm + "/scenarios/{code}", right: admin, summary: "Delete a scenario; runs keep the version they began with", endpoint: do(d.deleteScenario), status: http.StatusNoContent, conditional: true, action: "scenario.delete"},
-		{method: get, pattern: adm + "/scenarios/{code}/versions", right: admin, summary: "List a scenario's versions, newest first", endpoint: do(d.scenarioVersions)},
-		{method: get, pattern: adm + "/scenarios/{code}/diff", right: admin, summary: "Compare the sources of two versions", endpoint: write[diffQuery]("text/x-diff", d.diffScenario)},
+		{method: get, pattern: adm + "/scenarios", right: admin, summary: "List scenarios, newest version of each", endpoint: do(scenarios.list)},
+		{method: get, pattern: adm + "/scenarios/{code}", right: admin, summary: "Show a scenario with its sources", endpoint: do(scenarios.get)},
+		{method: put, pattern: adm + "/scenarios/{code}", right: admin, summary: "Compile sources into a new version, or go back to an earlier one", endpoint: do(scenarios.put), limit: setLimit, conditional: true},
+		{method: remove, pattern: adm + "/scenarios/{code}", right: admin, summary: "Delete a scenario; runs keep the version they began with", endpoint: do(scenarios.delete), status: http.StatusNoContent, conditional: true},
+		{method: get, pattern: adm + "/scenarios/{code}/versions", right: admin, summary: "List a scenario's versions, newest first", endpoint: do(scenarios.versions)},
+		{method: get, pattern: adm + "/scenarios/{code}/diff", right: admin, summary: "Compare the sources of two versions", endpoint: write[diffQuery]("text/x-diff", scenarios.diff)},
 
 		{method: get, pattern: adm + "/runs", right: admin, summary: "List runs, newest first", endpoint: do(d.listRuns)},
 		{method: post, pattern: adm + "/runs/actions", right: admin, summary: "Retry, rerun, cancel or terminate many runs; count them first with dry_run", endpoint: do(d.actOnRuns), action: "run.actions"},
@@ -67,7 +68,7 @@ func (d *door) table() []route {
 
 		{method: get, pattern: adm + "/configuration", right: admin, summary: "Export the whole configuration, without values of secrets", endpoint: do(d.exportConfiguration)},
 		{method: post, pattern: adm + "/configuration/plan", right: admin, summary: "What applying a configuration would change", endpoint: shown[changes](do(d.planConfiguration)), limit: setLimit},
-		{method: post, pattern: adm + "/configuration/apply", right: admin, summary: "Make the configuration so, in one transaction", endpoint: shown[changes](do(d.applyConfiguration)), limit: setLimit, action: "configuration.apply"},
+		{method: post, pattern: adm + "/configuration/apply", right: admin, summary: "Make the configuration so, in one transaction", endpoint: shown[changes](do(d.applyConfiguration)), limit: setLimit},
 
 		{method: get, pattern: "/healthz", right: open, summary: "The process answers", endpoint: do(d.healthy)},
 		{method: get, pattern: "/readyz", right: open, summary: "The database takes a write", endpoint: do(d.ready)},

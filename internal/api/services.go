@@ -3,10 +3,10 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"junctor/internal/catalog"
 	"junctor/internal/run"
+	"junctor/internal/scenario"
 )
 
 // Runs is what the door needs of the engine; *run.Engine is one. See the end
@@ -37,17 +37,17 @@ type Configuration interface {
 	Get(ctx context.Context, kind, code string) (catalog.Object, error)
 	// List goes by code; next is the code to continue after, "" at the end.
 	List(ctx context.Context, kind, after string, limit int) (list []catalog.Object, next string, err error)
-	// Put creates or replaces one object. match is its version, Always, or
-	// MustNotExist.
-	Put(ctx context.Context, kind, code string, body json.RawMessage, match int64, author string) (o catalog.Object, created bool, err error)
-	Delete(ctx context.Context, kind, code string, match int64, author string) error
+	// Put creates or replaces one object. A scenario's body has its sources, or
+	// the version to go back to.
+	Put(ctx context.Context, kind, code string, body json.RawMessage, e Edit) (catalog.Object, error)
+	Delete(ctx context.Context, kind, code string, e Edit) error
 }
 
-// Conditions of a write other than "it has this version".
-const (
-	Always       int64 = 0
-	MustNotExist int64 = -1
-)
+// Edit says who changes one object, and on what condition.
+type Edit struct {
+	Author  string
+	IfMatch *int64 // the version it must have, 0: it must not exist yet; nil: no condition
+}
 
 // ChangeOptions say who changes the configuration and how far.
 type ChangeOptions struct {
@@ -55,31 +55,9 @@ type ChangeOptions struct {
 	Prune  bool // also remove what was not made from files
 }
 
-// Scenarios is what the door needs of the scenarios and their versions.
-type Scenarios interface {
-	// List goes by code, newest version of each, without sources.
-	List(ctx context.Context, after string, limit int) (list []Scenario, next string, err error)
-	// Get gives one version with its sources; "" is the newest.
-	Get(ctx context.Context, code, version string) (Scenario, error)
-	// Versions gives all of them, newest first, without sources.
-	Versions(ctx context.Context, code string) ([]Scenario, error)
-	// Diff is the difference of two versions' sources as a unified diff.
-	Diff(ctx context.Context, code, from, to string) (string, error)
-	// Put compiles and makes a version. match is the newest version's name, ""
-	// for no condition, "-" for "there must be none". Compile errors are a
-	// fault.Unprocessable.
-	Put(ctx context.Context, code string, sources map[string]string, match, author string) (s Scenario, created bool, err error)
-	// Delete removes the scenario from the configuration; versions that runs
-	// have pinned stay. match is as in Put.
-	Delete(ctx context.Context, code, match, author string) error
-}
-
-// Scenario is one version of one scenario.
-type Scenario struct {
-	Code      string            `json:"code"`
-	Version   string            `json:"version"` // by content
-	Author    string            `json:"author"`
-	CreatedAt time.Time         `json:"created_at"`
-	Warnings  []string          `json:"warnings,omitempty"`
-	Sources   map[string]string `json:"sources,omitempty"` // path -> text; one scenario only, not in lists
+// Versions is what the door needs of the scenarios' versions;
+// *scenario.Versions is one.
+type Versions interface {
+	Get(ctx context.Context, code, version string) (scenario.Version, error)
+	List(ctx context.Context, code string) ([]scenario.Version, error) // latest first, without bundles
 }
