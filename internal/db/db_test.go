@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -135,4 +136,55 @@ func TestValuesComeBack(t *testing.T) {
 			return nil
 		}))
 	})
+}
+
+// TestOpenRowsAreAnError on both databases, so that what works on one works on
+// the other.
+func TestOpenRowsAreAnError(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		d := withThings(t, open())
+		must(t, insert(d, "a"))
+		must(t, insert(d, "b"))
+		for name, next := range map[string]func(*db.Tx) error{
+			"Exec":  func(tx *db.Tx) error { _, err := tx.Exec(`DELETE FROM things`); return err },
+			"Query": func(tx *db.Tx) error { _, err := tx.Query(`SELECT 1`); return err },
+			"Many": func(tx *db.Tx) error {
+				_, err := tx.Many(insertThing, [][]any{{"c", nil, nil}})
+				return err
+			},
+			"commit": func(*db.Tx) error { return nil },
+		} {
+			err := d.Write(t.Context(), func(tx *db.Tx) error {
+				rows, err := tx.Query(`SELECT id FROM things`)
+				if err != nil || !rows.Next() {
+					t.Fatalf("no row: %v", err)
+				}
+				return next(tx)
+			})
+			if err == nil || !strings.Contains(err.Error(), "still open") {
+				t.Errorf("%s with open rows: %v", name, err)
+			}
+		}
+		if diff := cmp.Diff([]string{"a", "b"}, ids(t, d)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestStatementsOfManyRowsThatMakeNoSense(t *testing.T) {
+	for name, sql := range map[string]string{
+		"no rows":        `INSERT INTO a SELECT 1`,
+		"no alias":       `INSERT INTO a SELECT 1 FROM {rows}`,
+		"unknown column": `INSERT INTO a SELECT r.other FROM {rows} AS r`,
+		"a join":         `INSERT INTO a SELECT r.id FROM {rows} AS r JOIN b ON b.id = r.id`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("accepted")
+				}
+			}()
+			db.NewStmt(1, sql, db.Text("id"))
+		})
+	}
 }

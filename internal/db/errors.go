@@ -27,6 +27,8 @@ var (
 	// ErrLost is what a hook returns to play a connection that breaks around
 	// the commit.
 	ErrLost = errors.New("connection lost")
+
+	errReading = errors.New("the rows of the query before are still open: close them or read them to their end")
 )
 
 // class is what an error of the database means for the transaction.

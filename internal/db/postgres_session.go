@@ -43,12 +43,21 @@ func (s *postgresSession) startWrite(ctx context.Context) error {
 	return nil
 }
 
+// reading reports whether rows are open.
+func (s *postgresSession) reading() bool { return s.conn.PgConn().IsBusy() }
+
 func (s *postgresSession) exec(ctx context.Context, sql string, args []any) (int64, error) {
+	if s.reading() {
+		return 0, errReading
+	}
 	tag, err := s.conn.Exec(ctx, sql, args...)
 	return tag.RowsAffected(), postgresError(err)
 }
 
 func (s *postgresSession) query(ctx context.Context, sql string, args []any) (cursor, error) {
+	if s.reading() {
+		return nil, errReading
+	}
 	rows, err := s.conn.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, postgresError(err)
@@ -58,6 +67,9 @@ func (s *postgresSession) query(ctx context.Context, sql string, args []any) (cu
 
 // many sends the rows as arrays, one for each column, encoded here.
 func (s *postgresSession) many(ctx context.Context, st *Stmt, rows [][]any) (affected int64, err error) {
+	if s.reading() {
+		return 0, errReading
+	}
 	plain, err := st.prepare(rows)
 	if err != nil {
 		return 0, err
@@ -87,6 +99,10 @@ func (s *postgresSession) many(ctx context.Context, st *Stmt, rows [][]any) (aff
 // commit has a limit of its own: the caller's context may end, the
 // transaction's outcome is wanted all the same.
 func (s *postgresSession) commit() error {
+	if s.reading() {
+		s.abandon()
+		return errReading
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
 	defer cancel()
 	tag, err := s.conn.Exec(ctx, "COMMIT", pgx.QueryExecModeSimpleProtocol)

@@ -77,7 +77,7 @@ type sqliteSession struct {
 	conn   *sqliteConn
 	home   chan *sqliteConn // where the connection goes back to
 	own    mark
-	open   *sqliteCursor // the last result, in case it was not closed
+	open   *sqliteCursor // the last result
 }
 
 const moveMark = `INSERT INTO marks (name, value, changed_at) VALUES ($1, $2, $3)
@@ -98,6 +98,9 @@ func (s *sqliteSession) start(begin string, write bool) error {
 }
 
 func (s *sqliteSession) exec(ctx context.Context, text string, args []any) (int64, error) {
+	if s.reading() {
+		return 0, errReading
+	}
 	stmt, err := s.conn.take(ctx, text)
 	if err != nil {
 		return 0, sqliteError(err)
@@ -111,6 +114,9 @@ func (s *sqliteSession) exec(ctx context.Context, text string, args []any) (int6
 }
 
 func (s *sqliteSession) query(ctx context.Context, text string, args []any) (cursor, error) {
+	if s.reading() {
+		return nil, errReading
+	}
 	stmt, err := s.conn.take(ctx, text)
 	if err != nil {
 		return nil, sqliteError(err)
@@ -130,6 +136,9 @@ func (s *sqliteSession) query(ctx context.Context, text string, args []any) (cur
 func (s *sqliteSession) many(ctx context.Context, st *Stmt, rows [][]any) (affected int64, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
+	}
+	if s.reading() {
+		return 0, errReading
 	}
 	plain, err := st.prepare(rows)
 	if err != nil {
@@ -187,7 +196,10 @@ func (c *sqliteConn) direct(raw any, text string) (directStmt, error) {
 }
 
 func (s *sqliteSession) commit() error {
-	s.closeOpen()
+	if s.reading() {
+		s.rollback()
+		return errReading
+	}
 	err := s.conn.control("COMMIT")
 	if err != nil {
 		s.conn.control("ROLLBACK") //nolint:errcheck // SQLite may have rolled back by itself
@@ -204,17 +216,15 @@ func (s *sqliteSession) committed(ctx context.Context) (bool, error) {
 }
 
 func (s *sqliteSession) rollback() {
-	s.closeOpen()
+	if s.reading() { // an open statement would keep the transaction from ending
+		s.open.Close() //nolint:errcheck // its reader has left
+	}
 	s.conn.control("ROLLBACK") //nolint:errcheck // SQLite may have rolled back by itself; nothing is left either way
 }
 
-// closeOpen is for a caller that left its Rows open: an open statement would
-// keep the transaction from ending.
-func (s *sqliteSession) closeOpen() {
-	if s.open != nil {
-		s.open.Close() //nolint:errcheck // the caller has left
-	}
-}
+// reading reports whether rows are open. SQLite could do more meanwhile,
+// PostgreSQL could not, so it is an error here too.
+func (s *sqliteSession) reading() bool { return s.open != nil && s.open.stmt != nil }
 
 func (s *sqliteSession) abandon() { s.rollback() }
 
