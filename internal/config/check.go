@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"junctor/internal/channel"
@@ -17,12 +18,18 @@ import (
 // Check finds everything that is wrong with a set, with pointers such as
 // /channels/shop/scenario. It compiles the scenarios.
 func Check(ctx context.Context, set *Set) []fault.Field {
-	found := checkScenarios(ctx, set.Scenarios)
+	_, found := check(ctx, set)
+	return found
+}
+
+// check is Check that hands on what was compiled.
+func check(ctx context.Context, set *Set) (map[string]*script.Program, []fault.Field) {
+	programs, found := checkScenarios(ctx, set.Scenarios)
 	known := map[string]string{}
 	for name := range set.Scenarios {
 		known[name] = ""
 	}
-	return append(found, checkObjects(set, known)...)
+	return programs, append(found, checkObjects(set, known)...)
 }
 
 // checkObjects is Check for everything but the scenarios' own content. known
@@ -121,8 +128,9 @@ func checkConnection(name string, body json.RawMessage) []fault.Field {
 }
 
 // checkScenarios compiles every bundle.
-func checkScenarios(ctx context.Context, bundles map[string]*script.Bundle) []fault.Field {
+func checkScenarios(ctx context.Context, bundles map[string]*script.Bundle) (map[string]*script.Program, []fault.Field) {
 	var c checker
+	programs := map[string]*script.Program{}
 	for _, name := range sorted(bundles) {
 		pointer := strict.Pointer("/"+Scenarios, name)
 		if wrong := checkCode(name); wrong != "" {
@@ -130,11 +138,16 @@ func checkScenarios(ctx context.Context, bundles map[string]*script.Bundle) []fa
 		}
 		if ctx.Err() != nil {
 			c.add(pointer, "was not checked: %v", ctx.Err())
-			return c.found
+			return nil, c.found
 		}
 		if bundles[name] == nil {
 			c.add(pointer, "has no content")
 			continue
+		}
+		for _, path := range sorted(bundles[name].Sources) {
+			if !fs.ValidPath(path) || path == File {
+				c.add(pointer, "its file %s cannot be kept: sources stay within the folder", path)
+			}
 		}
 		program, diagnostics := script.Compile(bundles[name])
 		for _, d := range diagnostics {
@@ -143,9 +156,9 @@ func checkScenarios(ctx context.Context, bundles map[string]*script.Bundle) []fa
 		if program != nil && !runnable(program) {
 			c.add(pointer, "%s", noDefault(name))
 		}
+		programs[name] = program
 	}
-	c.found = append(c.found, agreeing(bundles)...)
-	return c.found
+	return programs, append(c.found, agreeing(bundles)...)
 }
 
 // agreeing demands that a source file has one text, whichever scenario it is a

@@ -60,7 +60,7 @@ func parseYAML(file string, text []byte) *document {
 		switch {
 		case doc.Body == nil || doc.Body.Type() == ast.CommentType:
 		case body != nil:
-			d.add(doc.Body.GetToken().Position, "a second document begins here; everything belongs into one")
+			d.add(position(doc.Body), "a second document begins here; everything belongs into one")
 		default:
 			body = doc.Body
 		}

@@ -90,33 +90,52 @@ func (v *Versions) newest(tx *db.Tx, code string) (h head, err error) {
 const columns = `code, version, hash, author, created_at`
 
 // Get reads one version with its bundle. Errors: fault.NotFound.
-func (v *Versions) Get(ctx context.Context, code, version string) (Version, error) {
-	return v.read(ctx, `SELECT content, `+columns+` FROM scenario_versions WHERE code = $1 AND version = $2`, code, version)
+func (v *Versions) Get(ctx context.Context, code, version string) (found Version, err error) {
+	err = v.db.Read(ctx, func(tx *db.Tx) error {
+		found, err = v.Find(tx, code, version)
+		return err
+	})
+	return found, err
+}
+
+// Find is Get within a transaction.
+func (v *Versions) Find(tx *db.Tx, code, version string) (Version, error) {
+	found, err := scan(tx.QueryRow(`SELECT content, `+columns+` FROM scenario_versions WHERE code = $1 AND version = $2`, code, version))
+	if errors.Is(err, db.ErrNoRows) {
+		return Version{}, fault.New(fault.NotFound, "Scenario %q has no version %q.", code, version)
+	}
+	return found, named(err, code)
 }
 
 // Latest reads the version that was saved last, with its bundle. Errors:
 // fault.NotFound.
-func (v *Versions) Latest(ctx context.Context, code string) (Version, error) {
-	return v.read(ctx, `SELECT content, `+columns+` FROM scenario_versions WHERE code = $1 ORDER BY seq DESC LIMIT 1`, code)
-}
-
-func (v *Versions) read(ctx context.Context, sql string, args ...any) (found Version, err error) {
-	var content []byte
-	var created int64
+func (v *Versions) Latest(ctx context.Context, code string) (found Version, err error) {
 	err = v.db.Read(ctx, func(tx *db.Tx) error {
-		return tx.QueryRow(sql, args...).Scan(&content, &found.Code, &found.Version, &found.Hash, &found.Author, &created)
+		found, err = scan(tx.QueryRow(`SELECT content, `+columns+` FROM scenario_versions WHERE code = $1 ORDER BY seq DESC LIMIT 1`, code))
+		return err
 	})
 	if errors.Is(err, db.ErrNoRows) {
-		return Version{}, fault.New(fault.NotFound, "There is no such version of a scenario: %v.", args)
+		return Version{}, fault.New(fault.NotFound, "There is no scenario %q.", code)
 	}
+	return found, named(err, code)
+}
+
+func named(err error, code string) error {
 	if err != nil {
-		return Version{}, fmt.Errorf("read a version of scenario %v: %w", args, err)
+		return fmt.Errorf("read a version of scenario %q: %w", code, err)
+	}
+	return nil
+}
+
+func scan(row *db.Row) (found Version, err error) {
+	var content []byte
+	var created int64
+	if err = row.Scan(&content, &found.Code, &found.Version, &found.Hash, &found.Author, &created); err != nil {
+		return Version{}, err
 	}
 	found.CreatedAt = db.Time(created)
-	if found.Bundle, err = unpack(content); err != nil {
-		return Version{}, fmt.Errorf("scenario %q %s: %w", found.Code, found.Version, err)
-	}
-	return found, nil
+	found.Bundle, err = unpack(content)
+	return found, err
 }
 
 // List reads all versions of a scenario without their bundles, the latest first.

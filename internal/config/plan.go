@@ -1,0 +1,200 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"junctor/internal/catalog"
+	"junctor/internal/channel"
+	"junctor/internal/db"
+	"junctor/internal/script"
+)
+
+// wanted is a checked set in canonical form.
+type wanted struct {
+	bodies  map[string]map[string]json.RawMessage // kind -> code -> body
+	bundles map[string]*script.Bundle
+}
+
+func newWanted(set *Set) (*wanted, error) {
+	w := &wanted{bodies: map[string]map[string]json.RawMessage{}, bundles: set.Scenarios}
+	for _, kind := range Kinds() {
+		w.bodies[kind] = map[string]json.RawMessage{}
+	}
+	for kind, objects := range set.Objects {
+		for name, body := range objects {
+			text, err := Canonical(body)
+			if err != nil {
+				return nil, fmt.Errorf("%s %q: %w", kind, name, err)
+			}
+			w.bodies[kind][name] = text
+		}
+	}
+	if len(set.Settings) > 0 {
+		text, err := Canonical(set.Settings)
+		if err != nil {
+			return nil, fmt.Errorf("settings: %w", err)
+		}
+		w.bodies[Settings][SettingsCode] = text
+	}
+	for name, bundle := range set.Scenarios {
+		w.bodies[Scenarios][name] = versionOf(bundle)
+	}
+	return w, nil
+}
+
+// plan is what has to be done to get from the present objects to the wanted
+// ones, and what there is afterwards.
+type plan struct {
+	*wanted
+	changes []Change
+	claims  []catalog.Object // made by the API, and from now on the files'
+	stays   map[string]map[string]json.RawMessage
+}
+
+// plan compares and checks that what stays without being in the set still has
+// what it refers to.
+func (s *Service) plan(tx *db.Tx, w *wanted, o Options) (*plan, error) {
+	present, err := s.objects.All(tx)
+	if err != nil {
+		return nil, err
+	}
+	p := compare(w, present, o.Prune)
+	known := map[string]string{}
+	for name := range p.after(Scenarios) {
+		known[name] = ""
+	}
+	found := checkObjects(&Set{Objects: map[string]map[string]json.RawMessage{Channels: p.stays[Channels]}}, known)
+	for i := range found {
+		found[i].Detail += " (this channel was made by the API and stays)"
+	}
+	others, err := s.bundles(tx, p.stays[Scenarios])
+	if err != nil {
+		return nil, err
+	}
+	for name, bundle := range w.bundles {
+		others[name] = bundle
+	}
+	if found = append(found, agreeing(others)...); len(found) > 0 {
+		return nil, refused(found)
+	}
+	return p, nil
+}
+
+func compare(w *wanted, present []catalog.Object, prune bool) *plan {
+	p := &plan{wanted: w, stays: map[string]map[string]json.RawMessage{}}
+	is := map[string]map[string]catalog.Object{}
+	for _, kind := range Kinds() {
+		is[kind], p.stays[kind] = map[string]catalog.Object{}, map[string]json.RawMessage{}
+	}
+	for _, object := range present {
+		if is[object.Kind] != nil { // a newer release's kinds are left alone
+			is[object.Kind][object.Code] = object
+		}
+	}
+	for _, kind := range Kinds() {
+		codes := map[string]bool{}
+		for name := range w.bodies[kind] {
+			codes[name] = true
+		}
+		for name := range is[kind] {
+			codes[name] = true
+		}
+		for _, name := range sorted(codes) {
+			object, exists := is[kind][name]
+			body, listed := w.bodies[kind][name]
+			p.compare(kind, name, object, exists, body, listed, prune)
+		}
+	}
+	return p
+}
+
+func (p *plan) compare(kind, name string, object catalog.Object, exists bool, body json.RawMessage, listed, prune bool) {
+	change := func(action string) { p.changes = append(p.changes, Change{Kind: kind, Code: name, Action: action}) }
+	switch {
+	case listed && !exists:
+		change(Create)
+		return
+	case listed && !bytes.Equal(object.Body, body):
+		change(Update)
+	case !listed && object.Origin != catalog.Files && !prune:
+		p.stays[kind][name] = object.Body
+	case !listed:
+		change(Delete)
+	}
+	if listed && object.Origin != catalog.Files {
+		p.claims = append(p.claims, object)
+	}
+}
+
+// list is the changes for people and programs: never nil.
+func (p *plan) list() []Change { return append([]Change{}, p.changes...) }
+
+// after is the objects of a kind that there are afterwards.
+func (p *plan) after(kind string) map[string]json.RawMessage {
+	all := map[string]json.RawMessage{}
+	for _, some := range []map[string]json.RawMessage{p.stays[kind], p.bodies[kind]} {
+		for name, body := range some {
+			all[name] = body
+		}
+	}
+	return all
+}
+
+func (p *plan) endpoints(tokens map[string]string) []Endpoint {
+	all, channels := []Endpoint{}, p.after(Channels)
+	for _, name := range sorted(channels) {
+		parsed, _ := channel.Parse(name, channels[name]) // checked before
+		all = append(all, EndpointOf(parsed, tokens[name]))
+	}
+	return all
+}
+
+// EndpointOf says where a channel is reached; without a token, nowhere yet.
+func EndpointOf(c channel.Config, token string) Endpoint {
+	e := Endpoint{Code: c.Code, Type: string(c.Type), Token: token}
+	if token != "" {
+		e.Path, e.WebsocketPath = "/api/token/v1/"+token, "/ws/token/v1/"+token
+	}
+	return e
+}
+
+// execute makes the changes of a plan.
+func (s *Service) execute(tx *db.Tx, p *plan, author string) error {
+	for _, o := range p.claims {
+		if err := s.objects.Claim(tx, o.Kind, o.Code, catalog.Files); err != nil {
+			return err
+		}
+	}
+	for _, c := range p.changes {
+		if c.Action == Delete {
+			if err := s.objects.Delete(tx, c.Kind, c.Code, author); err != nil {
+				return err
+			}
+		} else if _, err := s.put(tx, c.Kind, c.Code, p.bodies[c.Kind][c.Code], p.bundles[c.Code], author, catalog.Files); err != nil {
+			return err
+		}
+		if err := s.changed(tx, author, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put writes one object, and a scenario's bundle with it.
+func (s *Service) put(tx *db.Tx, kind, name string, body json.RawMessage, bundle *script.Bundle, author, origin string) (catalog.Object, error) {
+	if kind == Scenarios {
+		if _, _, err := s.versions.Save(tx, name, bundle, author); err != nil {
+			return catalog.Object{}, err
+		}
+	}
+	return s.objects.Put(tx, catalog.Object{Kind: kind, Code: name, Body: body, Author: author, Origin: origin})
+}
+
+func (s *Service) changed(tx *db.Tx, author string, c Change) error {
+	if s.parts.Changed == nil {
+		return nil
+	}
+	return s.parts.Changed(tx, author, c)
+}

@@ -1,0 +1,119 @@
+package config
+
+import (
+	"context"
+	"fmt"
+
+	"junctor/internal/catalog"
+	"junctor/internal/channel"
+	"junctor/internal/connection/http"
+	"junctor/internal/db"
+	"junctor/internal/fault"
+)
+
+// Snapshot is the whole configuration at one revision, read and resolved: what
+// the hot path looks at. It is never changed; a newer one takes its place.
+type Snapshot struct {
+	Revision    int64
+	Settings    DomainSettings
+	Channels    map[string]*Channel // by code
+	ByToken     map[string]*Channel // the enabled ones: a disabled token is an unknown one
+	Connections map[string]http.Config
+	Scenarios   map[string]string // code -> version
+	Problems    []error           // what could not be used, for the log
+}
+
+// Channel is a channel ready for use.
+type Channel struct {
+	channel.Config
+	Token    string
+	Version  string            // of its scenario
+	Verifier *channel.Verifier // nil when Refused says why
+	Refused  error             // a fault.Unavailable: every message gets it
+}
+
+// Snapshot reads the configuration. An object that cannot be used, because an
+// older release wrote it or a secret is missing, is a problem of its own and
+// does not keep the others from working.
+func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
+	var snap *Snapshot
+	var tokens map[string]string
+	var objects []catalog.Object
+	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		snap = &Snapshot{
+			Channels: map[string]*Channel{}, ByToken: map[string]*Channel{},
+			Connections: map[string]http.Config{}, Scenarios: map[string]string{},
+		}
+		if snap.Revision, err = s.objects.Revision(tx); err != nil {
+			return err
+		}
+		if tokens, err = s.tokens.All(tx); err != nil {
+			return err
+		}
+		objects, err = s.objects.All(tx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	snap.Settings, _ = ParseSettings(nil)
+	for _, o := range objects {
+		snap.note(snap.take(o))
+	}
+	for name, c := range snap.Channels { // now that the scenarios are known
+		c.Token, c.Version = tokens[name], snap.Scenarios[c.Scenario]
+		snap.note(s.open(c))
+		if c.Enabled && c.Token != "" {
+			snap.ByToken[c.Token] = c
+		}
+	}
+	return snap, nil
+}
+
+func (snap *Snapshot) note(err error) {
+	if err != nil {
+		snap.Problems = append(snap.Problems, err)
+	}
+}
+
+// take reads one object into the snapshot.
+func (snap *Snapshot) take(o catalog.Object) (err error) {
+	var found []fault.Field
+	switch o.Kind {
+	case Settings:
+		snap.Settings, found = ParseSettings(o.Body)
+	case Connections:
+		var c http.Config
+		if c, found = http.Parse(o.Code, o.Body); len(found) == 0 {
+			snap.Connections[o.Code] = c
+		}
+	case Scenarios:
+		snap.Scenarios[o.Code], err = versionIn(o.Body)
+	case Channels:
+		var c channel.Config
+		if c, found = channel.Parse(o.Code, o.Body); len(found) == 0 {
+			snap.Channels[o.Code] = &Channel{Config: c}
+		}
+	}
+	if len(found) > 0 {
+		err = fault.New(fault.Unprocessable, "it is not valid").WithFields(found...)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %q cannot be used: %w", o.Kind, o.Code, err)
+	}
+	return nil
+}
+
+// open resolves what a channel needs to let messages in.
+func (s *Service) open(c *Channel) error {
+	verifier, err := channel.NewVerifier(c.Verify, s.parts.Secrets)
+	if err == nil && c.Version == "" {
+		err = fmt.Errorf("there is no scenario %q", c.Scenario)
+	}
+	if err != nil {
+		c.Refused = fault.New(fault.Unavailable, "This channel is not set up completely; the server's log says more.")
+		return fmt.Errorf("channel %q refuses every message: %w", c.Code, err)
+	}
+	c.Verifier = verifier
+	return nil
+}

@@ -1,0 +1,3 @@
+export function total(order: any): number {
+  return order.lines.reduce((sum: number, line: any) => sum + line.price * line.count, 0);
+}

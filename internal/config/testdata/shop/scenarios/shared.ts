@@ -1,0 +1,1 @@
+export const unused = "no default, so no scenario";

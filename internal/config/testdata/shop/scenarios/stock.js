@@ -1,0 +1,5 @@
+import { total } from "./lib/map";
+
+export default function (request) {
+  return total(request.json());
+}
