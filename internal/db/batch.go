@@ -81,11 +81,14 @@ func (c *Committer) fill(tx *Tx, batch []*entry) error {
 			continue
 		}
 		if e.item.Func != nil {
-			ops, err := call(tx, e.item.Func)
+			err := guard(func() error {
+				ops, err := e.item.Func(tx)
+				groups.add(i, ops)
+				return err
+			})
 			if err != nil {
 				return &itemError{i, err}
 			}
-			groups.add(i, ops)
 		}
 		groups.add(i, e.item.Ops)
 	}
@@ -105,7 +108,11 @@ func (c *Committer) check(tx *Tx, batch []*entry) error {
 		return nil
 	}
 	slices.Sort(keys)
-	epochs, err := c.fence(tx, slices.Compact(keys))
+	var epochs map[string]int64
+	err := guard(func() (err error) {
+		epochs, err = c.fence(tx, slices.Compact(keys))
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("fence: %w", err)
 	}
@@ -120,15 +127,15 @@ func (c *Committer) check(tx *Tx, batch []*entry) error {
 	return nil
 }
 
-// call keeps a panic in an item's Func from ending the committer, and with it
-// the process: it is that item's error.
-func call(tx *Tx, f func(*Tx) ([]Op, error)) (ops []Op, err error) {
+// guard keeps a panic in what callers gave from ending the committer, and with
+// it the process: it is an error of the items concerned.
+func guard(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fault.Wrap(fmt.Errorf("panic: %v\n%s", p, debug.Stack()), fault.Internal, "The server made a mistake; its log says more.")
 		}
 	}()
-	return f(tx)
+	return f()
 }
 
 // groups are the Ops of a batch by statement.

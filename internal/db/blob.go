@@ -34,7 +34,7 @@ func (b Blob) Large() bool { return len(b) > 0 && b[0] == reference }
 
 func (b Blob) name() string { return string(b[1:]) }
 
-var claim = NewStmt(-1, `UPDATE large_values SET claimed = 1 FROM {rows} AS r WHERE large_values.id = r.id`, Text("id"))
+var claim = NewStmt(-1, `UPDATE large_values SET claimed = 1 FROM {rows} AS r WHERE large_values.id = r.id`, Text("id")).Must()
 
 // PutLarge stores data and returns what refers to it. Up to InlineLimit there
 // is nothing to store. More is written now, in transactions of its own, and is
@@ -71,7 +71,8 @@ func (d *DB) putChunks(ctx context.Context, name string, data []byte, from int) 
 }
 
 // ClaimOps belong into the transaction that stores the Blob: they make the
-// value more than an orphan. There are none for an inline value.
+// value more than an orphan. There are none for an inline value. When the value
+// has been collected meanwhile they fail with ErrNoRows.
 func ClaimOps(b Blob) []Op {
 	if !b.Large() {
 		return nil

@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -89,6 +90,10 @@ func TestOrphansAreCollectedAndNothingElse(t *testing.T) {
 			if _, err := load(t, d, gone); !fault.Is(err, fault.NotFound) {
 				t.Errorf("a value that is gone: %v, want fault.NotFound", err)
 			}
+		}
+		late := committer(t, d, nil).Commit(t.Context(), db.Item{Ops: db.ClaimOps(orphan)})
+		if !errors.Is(late, db.ErrNoRows) {
+			t.Errorf("claimed after it was collected: %v, want ErrNoRows", late)
 		}
 		must(t, d.Read(t.Context(), func(tx *db.Tx) error {
 			var n, bytes int

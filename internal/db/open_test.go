@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"junctor/internal/db"
@@ -114,4 +115,23 @@ func TestPostgresThatDoesNotAnswer(t *testing.T) {
 	if strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("shows the password: %v", err)
 	}
+}
+
+// Several nodes that start at once on an empty database make its schema once.
+func TestNodesThatStartAtOnce(t *testing.T) {
+	o := dbtest.PostgresOptions(t)
+	var nodes sync.WaitGroup
+	for range 4 {
+		nodes.Go(func() {
+			d, err := db.Open(t.Context(), o)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	nodes.Wait()
 }

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	postgresWriters = 8
-	postgresReaders = 12
+	postgresWriters = 6
+	postgresReaders = 8
 	// idleLimit ends a transaction whose process was frozen, so that its locks
 	// are free well before its lease has run out.
 	idleLimit = 5 * time.Second

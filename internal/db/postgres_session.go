@@ -91,7 +91,11 @@ func (s *postgresSession) many(ctx context.Context, st *Stmt, rows [][]any) (aff
 		if result.Err != nil {
 			return 0, postgresError(result.Err)
 		}
-		affected += result.CommandTag.RowsAffected()
+		n := result.CommandTag.RowsAffected()
+		if n < int64(len(round)) && st.must {
+			return 0, ErrNoRows
+		}
+		affected += n
 	}
 	return affected, nil
 }

@@ -159,8 +159,11 @@ func (s *sqliteSession) many(ctx context.Context, st *Stmt, rows [][]any) (affec
 				return &rowError{i, sqliteError(err)}
 			}
 			n, err := result.RowsAffected()
+			if err == nil && n == 0 && st.must {
+				err = ErrNoRows
+			}
 			if err != nil {
-				return err
+				return &rowError{i, err}
 			}
 			affected += n
 		}

@@ -15,6 +15,7 @@ type Stmt struct {
 	columns  []Column
 	key      []int // the columns that name the row which is changed
 	repeats  bool  // whether one execution may be given two rows of the same key
+	must     bool  // whether a row that touches nothing is an error
 	sqlite   string
 	postgres string
 }
@@ -84,6 +85,14 @@ func NewStmt(stage int, sql string, columns ...Column) *Stmt {
 	s.sqlite = perRow(tokens, columns)
 	s.postgres = atOnce(sql, columns)
 	return s
+}
+
+// Must returns the statement in a form where each row has to touch a row of
+// the database; one that touches none is ErrNoRows.
+func (s *Stmt) Must() *Stmt {
+	strict := *s
+	strict.must = true
+	return &strict
 }
 
 // atOnce makes the row source of arrays.
