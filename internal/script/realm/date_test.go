@@ -5,15 +5,22 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
 	"junctor/internal/script/realm"
 )
 
+// quote writes a string as JavaScript does.
 func quote(s string) string {
-	b, _ := json.Marshal(s) // a string always can
-	return string(b)
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		panic(err) // a string always can
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // source is a script of testdata, run alike by Node and by the VM.

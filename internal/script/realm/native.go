@@ -14,7 +14,17 @@ type Native = func(args []any) (any, error)
 // script could notice, and are safe for use by many VMs at once.
 func Natives(zone *time.Location) map[string]Native {
 	return map[string]Native{
-		"parseDate": text1(func(s string) (any, error) { return parseDate(s), nil }),
+		"parseDate":  text1(func(s string) (any, error) { return parseDate(s), nil }),
+		"encodeUTF8": text1(encodeUTF8),
+		"charset":    text1(charset),
+		"decode":     decodeText,
+		"incomplete": incompleteTail,
+		"atob":       text1(atob),
+		"btoa":       text1(btoa),
+		"parseURL":   parseURL,
+		"setURL":     setURL,
+		"parseForm":  text1(parseForm),
+		"writeForm":  text1(writeForm),
 	}
 }
 
