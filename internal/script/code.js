@@ -61,14 +61,13 @@
     if (typeof value === 'string') capped(value, limits.pattern, 'a regular expression');
     return value;
   }
-  // Calling without new returns a regular expression as it is, as the language says.
   const SafeRegExp = function RegExp(source, flags) {
-    if (new.target === undefined) {
-      const plain = NativeRegExp(pattern(typeof source === 'object' || source === undefined ? source : `${source}`), flags);
-      return plain;
-    }
-    return construct(NativeRegExp, [pattern(typeof source === 'object' || source === undefined ? source : `${source}`), flags],
-      new.target === SafeRegExp ? NativeRegExp : new.target);
+    const isObject = typeof source === 'object' && source !== null;
+    // Called without new, a regular expression comes back as it is.
+    if (new.target === undefined && flags === undefined && isObject && source[Symbol.match] !== undefined &&
+        source.constructor === SafeRegExp) return source;
+    const from = isObject || source === undefined ? source : pattern(`${source}`);
+    return construct(NativeRegExp, [from, flags], new.target === undefined || new.target === SafeRegExp ? NativeRegExp : new.target);
   };
   const proto = NativeRegExp.prototype;
   for (const key of ownKeys(NativeRegExp)) {

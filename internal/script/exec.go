@@ -123,6 +123,12 @@ func (e *Exec) finish(t *Turn) {
 // every engine call dead is asked, whatever the call answered: an interrupted
 // async function merely rejects, and the scenario may catch that.
 func (e *Exec) drain(v *vm, enter func(*vm) error) *Turn {
+	if e.CPU() >= e.pool.image.config.RunCPU {
+		e.kill(CPU)
+	}
+	if turn := e.died(v, nil); turn != nil {
+		return turn
+	}
 	err := enter(v)
 	if turn := e.died(v, err); turn != nil {
 		return turn

@@ -13,6 +13,7 @@ type watchdog struct {
 	pool      *Pool
 	interval  time.Duration
 	executing atomic.Int64
+	asleep    atomic.Bool // nothing executes, and it looks no more
 	wake      chan struct{}
 	quit      chan struct{}
 	gone      chan struct{}
@@ -21,6 +22,7 @@ type watchdog struct {
 const (
 	longestInterval = 50 * time.Millisecond
 	shrinkEvery     = 10 * time.Second
+	sleepAfter      = 20 // looks at nothing
 )
 
 func newWatchdog(p *Pool) *watchdog {
@@ -40,11 +42,9 @@ func (w *watchdog) stop() {
 
 // began and ended say that a turn executes.
 func (w *watchdog) began() {
-	if w.executing.Add(1) == 1 {
-		select {
-		case w.wake <- struct{}{}:
-		default:
-		}
+	w.executing.Add(1)
+	if w.asleep.Load() && w.asleep.CompareAndSwap(true, false) {
+		w.wake <- struct{}{}
 	}
 }
 
@@ -55,9 +55,8 @@ func (w *watchdog) watch() {
 	shrink := time.NewTicker(shrinkEvery)
 	defer shrink.Stop()
 	look := time.NewTicker(w.interval)
-	look.Stop()
 	defer look.Stop()
-	var last time.Time
+	last, idle := time.Now(), 0
 	for {
 		select {
 		case <-w.quit:
@@ -66,21 +65,24 @@ func (w *watchdog) watch() {
 			w.pool.shrink(now)
 		case <-w.wake:
 			look.Reset(w.interval)
-			last = time.Now()
+			last, idle = time.Now(), 0
 		case <-look.C:
-			if w.executing.Load() == 0 {
-				look.Stop()
-				// A turn may have begun before the ticker stopped.
-				if w.executing.Load() > 0 {
-					look.Reset(w.interval)
-				}
-				continue
-			}
 			now := time.Now()
-			w.look(min(now.Sub(last), 4*w.interval))
+			if w.executing.Load() > 0 {
+				idle = 0
+				w.look(min(now.Sub(last), 4*w.interval))
+			} else if idle++; idle > sleepAfter && w.rest() {
+				look.Stop()
+			}
 			last = now
 		}
 	}
+}
+
+// rest goes to sleep unless a turn begins in the same moment.
+func (w *watchdog) rest() bool {
+	w.asleep.Store(true)
+	return w.executing.Load() == 0 || !w.asleep.CompareAndSwap(true, false)
 }
 
 // look charges the passed time to every turn that executes.
