@@ -1,11 +1,11 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"junctor/internal/db/dbtest"
 	"junctor/test/outside"
 )
 
@@ -14,7 +14,7 @@ func TestKilledServerKeepsItsPromises(t *testing.T) {
 }
 
 func TestOneOfThreeNodesIsKilled(t *testing.T) {
-	short(t, options{rounds: 3, nodes: 3, onPostgres: true, postgres: postgres(t)})
+	short(t, options{rounds: 3, nodes: 3, onPostgres: true, postgres: dbtest.URL(t)})
 }
 
 func short(t *testing.T, o options) {
@@ -22,18 +22,6 @@ func short(t *testing.T, o options) {
 	if err := torture(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// postgres is the server that withpg has started for the whole test command.
-func postgres(t *testing.T) string {
-	url := os.Getenv("JUNCTOR_TEST_POSTGRES")
-	if url == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("JUNCTOR_TEST_POSTGRES is not set, and CI may not skip: use make test")
-		}
-		t.Skip("JUNCTOR_TEST_POSTGRES is not set: use make test, which starts a PostgreSQL")
-	}
-	return url
 }
 
 // The examination must find what it looks for: each case is one broken promise.
