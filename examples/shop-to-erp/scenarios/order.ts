@@ -23,6 +23,6 @@ export default async function (request: Request) {
   const { receipt } = answer.xml();
   return {
     status: 201,
-    json: { number: order.number, erp_number: receipt.number, total: total(order), currency: order.currency },
+    json: { number: order.number, erp_number: receipt.number, total: total(order).toNumber(), currency: order.currency },
   };
 }

@@ -1,10 +1,9 @@
+import { decimal } from "junctor";
 import type { Order } from "./types";
 
-// total of an order, counted in whole cents so that nothing is lost to rounding.
-export function total(order: Order): number {
-  let cents = 0;
-  for (const line of order.lines) cents += Math.round(line.price * 100) * line.quantity;
-  return cents / 100;
+// total of an order, exact: money is not for floating point.
+export function total(order: Order) {
+  return decimal.sum(order.lines.map((line) => decimal(line.price).times(line.quantity)));
 }
 
 // toErpOrder maps the shop's order to the ERP's document: <salesOrder>...</salesOrder>.
@@ -26,7 +25,7 @@ export function toErpOrder(order: Order) {
           position: (i + 1) * 10,
           code: line.sku,
           quantity: line.quantity,
-          unitPrice: line.price.toFixed(2),
+          unitPrice: decimal(line.price).toFixed(2),
         })),
       },
       total: total(order).toFixed(2),
