@@ -1,0 +1,622 @@
+/**
+ * What scenarios can do: the module "junctor".
+ *
+ * A scenario is a function that a message is handed to:
+ *
+ * ```ts
+ * import { http, run, Problem, type Request } from "junctor";
+ *
+ * export default async function (request: Request) {
+ *   const order = request.json<{ number: string; total: number }>();
+ *   run.subject(order.number);
+ *   if (order.total < 0) throw new Problem({ status: 422, title: "negative total" });
+ *   const answer = await http.post("erp", "/orders", { json: order });
+ *   return { status: 201, json: answer.json() };
+ * }
+ * ```
+ *
+ * Calls that return a promise are steps: each is kept in the run's journal, and
+ * when the run is executed again (after a crash, a wait or a failure) finished
+ * steps give their kept result instead of being made again. Everything else
+ * here is computed on the spot. There is no `fetch`, no `process` and no file
+ * system; `Date`, `Math.random` and `crypto.randomUUID` give the same in every
+ * execution of one run.
+ */
+declare module "junctor" {
+  // ---------------------------------------------------------------- general
+
+  /**
+   * A span of time: milliseconds as a number, or a text of numbers and units:
+   * `"200ms"`, `"30s"`, `"5m"`, `"1h30m"`, `"3d"`, `"2w"`.
+   */
+  export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d" | "w"}` | (string & {});
+
+  /** What JSON can hold. */
+  export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json | undefined };
+
+  /** Text, or bytes as they are. */
+  export type Data = string | Uint8Array;
+
+  // ---------------------------------------------------------------- messages
+
+  /** The channel that a message came through, without its tokens. */
+  export interface ChannelInfo {
+    readonly code: string;
+    readonly type: string;
+    readonly comment: string;
+  }
+
+  /** A message of a channel, as it came. */
+  export interface Request {
+    readonly channel: ChannelInfo;
+    /** In upper case: `"POST"`. */
+    readonly method: string;
+    /** The whole URL; tokens in it are blanked. */
+    readonly url: string;
+    /** What follows the token: `""` or `"/some/path"`. */
+    readonly path: string;
+    /** Query parameters; of a repeated one the first value. */
+    readonly query: { readonly [name: string]: string | undefined };
+    /** Query parameters with all their values. */
+    readonly queryAll: { readonly [name: string]: readonly string[] | undefined };
+    /** Headers by their name in lower case; repeated ones joined by `", "`. */
+    readonly headers: { readonly [name: string]: string | undefined };
+    /** A header by its name in any case. */
+    header(name: string): string | undefined;
+    /** Every value of a header, in order. */
+    headerValues(name: string): string[];
+    /** The content as bytes. Each access makes a new array: keep it in a variable. */
+    readonly body: Uint8Array;
+    /** The content as text: UTF-8, or the encoding that the Content-Type names. */
+    text(): string;
+    /** The content as JSON. Throws a `Problem` with status 400 when it is none. */
+    json<T = any>(): T;
+    /** The fields of a form (`application/x-www-form-urlencoded`); of a repeated one the first value. */
+    form(): Record<string, string | undefined>;
+    /** The content as XML, see `xml.parse`. Throws a `Problem` with status 400 when it is none. */
+    xml<T = any>(options?: XmlParseOptions): T;
+    /** The sender's address without port; behind trusted proxies the client's. */
+    readonly remoteAddress: string;
+    /** As in `"HTTP/1.1"`. */
+    readonly protocol: string;
+    /** Test documents and production documents never mix. */
+    readonly mode: "test" | "production";
+    /** The channel (without tokens). */
+    startparam(n: 1): ChannelInfo;
+    /** 2: the method, 3: the URL, 4: the content as text, 6: the sender's address, 7: the protocol. */
+    startparam(n: 2 | 3 | 4 | 6 | 7): string;
+    /** The headers as a list of `[name, value]`. */
+    startparam(n: 5): [name: string, value: string][];
+  }
+
+  /**
+   * What a scenario returns or hands to `respond`: status, headers and at most
+   * one of the contents. Anything else that is returned is data and answered
+   * as JSON with status 200; `undefined` is an empty 200.
+   */
+  export interface Answer {
+    /** 200 to 599; 200 when absent. */
+    status?: number;
+    headers?: { [name: string]: string | number | readonly string[] | null | undefined };
+    /** Any value, written as JSON. */
+    json?: unknown;
+    /** `text/plain` unless the headers say otherwise. */
+    text?: string;
+    /** An object for `xml.stringify`, or XML as text. */
+    xml?: string | object;
+    /** Text or bytes as they are: `application/octet-stream` unless the headers say otherwise. */
+    body?: Data | ArrayBuffer;
+  }
+
+  /** The older form of an answer, with the same meaning. */
+  export interface ClassicAnswer {
+    response_code?: number | string;
+    response_content?: Data | ArrayBuffer | object | number | boolean | null;
+    /** An object, or the JSON text of one. */
+    response_headers?: { [name: string]: string | number | readonly string[] | null | undefined } | string;
+  }
+
+  /**
+   * Answers the caller now, while the run goes on; of several calls the first
+   * counts. What the function returns later is kept as the run's output.
+   *
+   * ```ts
+   * respond({ status: 202, json: { accepted: true } });
+   * await http.post("erp", "/orders", { json: order });   // the caller does not wait for this
+   * ```
+   */
+  export function respond(answer: Answer | ClassicAnswer | Json): void;
+
+  // ---------------------------------------------------------------- errors
+
+  /** The members of an RFC 9457 problem; further ones are kept. */
+  export interface ProblemDetails {
+    /** 400 to 599; 500 when absent. */
+    status?: number;
+    /** Short, the same for every problem of this kind. */
+    title?: string;
+    /** What is wrong this time. */
+    detail?: string;
+    /** A URI for the kind of problem. */
+    type?: string;
+    /** The offending places of the input; `pointer` as in RFC 6901. */
+    errors?: { pointer: string; detail: string }[];
+    [name: string]: unknown;
+  }
+
+  /**
+   * An answer that says no: the caller gets it as `application/problem+json`.
+   * The run has succeeded, and nothing is tried again.
+   *
+   * ```ts
+   * throw new Problem({ status: 422, title: "unknown customer", detail: order.customer });
+   * ```
+   */
+  export class Problem extends Error {
+    constructor(problem?: ProblemDetails);
+    readonly status: number;
+    readonly title: string;
+    readonly problem: ProblemDetails;
+  }
+
+  /** Fails the run for good: nothing is tried again. */
+  export class PermanentError extends Error {
+    constructor(message?: string, options?: { cause?: unknown });
+  }
+
+  /** Thrown in `validate`: the caller gets 401. */
+  export class Unauthorized extends Error {
+    constructor(message?: string, options?: { cause?: unknown });
+  }
+
+  /**
+   * An answer of 400 and more, or no answer at all (`status` 0). Not caught, it
+   * fails the run: 408, 425, 429, 5xx and network errors are tried again by the
+   * channel's retry policy (`Retry-After` is honoured), others fail at once.
+   */
+  export class HttpError extends Error {
+    private constructor();
+    /** 0 when there was no answer. */
+    readonly status: number;
+    readonly headers: { readonly [name: string]: string | undefined };
+    /** Whether trying again cannot help. */
+    readonly permanent: boolean;
+    text(): string;
+    json<T = any>(): T;
+  }
+
+  // ---------------------------------------------------------------- http
+
+  export interface HttpOptions {
+    /** Any value, sent as JSON. At most one of json, text, body, form, xml. */
+    json?: unknown;
+    /** Sent as `text/plain; charset=utf-8`. */
+    text?: string;
+    /** Sent as it is, without a Content-Type of its own. */
+    body?: Data | ArrayBuffer;
+    /** Sent as `application/x-www-form-urlencoded`. */
+    form?: Record<string, string> | readonly (readonly [string, string])[] | string;
+    /** An object for `xml.stringify`, or XML as text. */
+    xml?: string | object;
+    /** Added to the URL's query. */
+    query?: Record<string, string> | readonly (readonly [string, string])[] | string;
+    /** Replace those of the connection, but for its credentials. */
+    headers?: Record<string, string | number>;
+    /** Of the whole request; the connection's (30 s) when absent. */
+    timeout?: Duration;
+    /** `false`: an answer of 400 and more is returned instead of thrown. */
+    throw?: boolean;
+  }
+
+  /** An answer, complete: at most 10 MiB. */
+  export interface HttpResponse {
+    readonly status: number;
+    /** Whether the status is below 400. */
+    readonly ok: boolean;
+    /** By name in lower case; repeated ones joined by `", "`. */
+    readonly headers: { readonly [name: string]: string | undefined };
+    /** A header by its name in any case. */
+    header(name: string): string | undefined;
+    /** Each access makes a new array: keep it in a variable. */
+    readonly body: Uint8Array;
+    text(): string;
+    json<T = any>(): T;
+    xml<T = any>(options?: XmlParseOptions): T;
+  }
+
+  /** Requests that all go to one place; `path` is joined to its URL. */
+  export interface HttpTarget {
+    get(path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    post(path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    put(path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    patch(path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    delete(path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    head(path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    options(path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    request(method: string, path?: string, options?: HttpOptions): Promise<HttpResponse>;
+  }
+
+  /** The code of an HTTP connection, or the channel's own way out. */
+  export type HttpDestination = string | ChannelExternal;
+
+  /**
+   * HTTP requests. The first argument names a connection of the configuration,
+   * which has the base URL and the credentials; the path is joined to that URL
+   * and cannot leave it. It may end in `?query`.
+   *
+   * Every request carries `Idempotency-Key: RUN.SEQ`, the same on every try, so
+   * that the receiver can recognise a repetition. Redirects are followed for GET
+   * and HEAD within the same host.
+   *
+   * ```ts
+   * const found = await http.get("erp", "/customers", { query: { code: "C1" } });
+   * const saved = await http.post("erp", "/orders", { json: order, timeout: "10s" });
+   * const maybe = await http.get("erp", `/orders/${id}`, { throw: false });
+   * if (maybe.status === 404) ...
+   * ```
+   */
+  export const http: {
+    get(destination: HttpDestination, path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    post(destination: HttpDestination, path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    put(destination: HttpDestination, path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    patch(destination: HttpDestination, path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    delete(destination: HttpDestination, path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    head(destination: HttpDestination, path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    options(destination: HttpDestination, path?: string, options?: HttpOptions): Promise<HttpResponse>;
+    /** `http.request("erp", "/orders", { method: "PUT", json })`; GET without a method. */
+    request(destination: HttpDestination, path: string, options?: HttpOptions & { method?: string }): Promise<HttpResponse>;
+  };
+
+  // ---------------------------------------------------------------- channel
+
+  /**
+   * The channel's outgoing URL (`external` in its configuration) and tokens.
+   * The tokens are stand-ins that become the real ones when the request leaves:
+   * put them into a header's value, a query value or a text.
+   */
+  export interface ChannelExternal extends HttpTarget {
+    readonly primaryToken: string;
+    readonly secondaryToken: string;
+  }
+
+  /**
+   * The channel that started the run; its members are undefined in a run that
+   * another run started.
+   *
+   * ```ts
+   * await channel.external.post("/ack", { headers: { authorization: `Bearer ${channel.external.primaryToken}` } });
+   * ```
+   */
+  export const channel: {
+    readonly code: string | undefined;
+    readonly type: string | undefined;
+    readonly comment: string | undefined;
+    readonly external: ChannelExternal;
+  };
+
+  // ---------------------------------------------------------------- kv
+
+  /**
+   * A small store of values by key, common to all scenarios. Writes are exactly
+   * once: they commit together with the step.
+   */
+  export const kv: {
+    /** `undefined` when there is no value, or it has expired. */
+    get<T = any>(key: string): Promise<T | undefined>;
+    /** Any JSON value. Without `ttl` it stays until it is deleted. */
+    set(key: string, value: unknown, options?: { ttl?: Duration }): Promise<void>;
+    /** Whether there was a value. */
+    delete(key: string): Promise<boolean>;
+    /**
+     * Adds a whole number (1 when absent) and gives the sum; a missing value
+     * counts as 0. Safe against others doing the same at once.
+     */
+    increment(key: string, by?: number, options?: { ttl?: Duration }): Promise<number>;
+  };
+
+  // ---------------------------------------------------------------- runs
+
+  /** The run that executes. */
+  export const run: {
+    /** `"run_..."`. */
+    readonly id: string;
+    /** 1 at first, and one more after each failed try. */
+    readonly attempt: number;
+    readonly mode: "test" | "production";
+    /** What the run is about, for the question "where is order 4711?". */
+    subject(text: string | number): void;
+    /** Further words to find the run by. */
+    tag(...texts: (string | number)[]): void;
+  };
+
+  export interface RunOptions {
+    /** The new run's subject. */
+    subject?: string;
+    /** Runs with the same key are executed one after another. */
+    ordering_key?: string;
+    tags?: string[];
+  }
+
+  /** Other scenarios as runs of their own; `input` is what they are called with. */
+  export const runs: {
+    /** Starts a run and does not wait for it. */
+    start(scenario: string, input?: unknown, options?: RunOptions): Promise<{ id: string }>;
+    /** Starts a run, waits for its end and gives what it returned; throws what it failed with. */
+    call<T = any>(scenario: string, input?: unknown, options?: RunOptions): Promise<T>;
+  };
+
+  // ---------------------------------------------------------------- time and log
+
+  /**
+   * Waits. The run may be put aside meanwhile and survives restarts: three days
+   * cost no more than a second. At most 10 years.
+   *
+   * ```ts
+   * await sleep("3d");
+   * ```
+   */
+  export function sleep(duration: Duration): Promise<void>;
+
+  /**
+   * The present time. A step: `new Date()` shows the time of the last finished
+   * step instead, and costs nothing.
+   */
+  export function now(): Promise<Date>;
+
+  /**
+   * Writes a line that is shown with the run. Values that are not texts are
+   * written as JSON.
+   *
+   * ```ts
+   * log("customer found", customer.id);
+   * log.warn("no stock for", item);
+   * ```
+   */
+  export const log: {
+    (...values: unknown[]): void;
+    debug(...values: unknown[]): void;
+    info(...values: unknown[]): void;
+    warn(...values: unknown[]): void;
+    error(...values: unknown[]): void;
+  };
+
+  // ---------------------------------------------------------------- xml
+
+  export interface XmlParseOptions {
+    /** Names of elements that are arrays even when they appear once. */
+    array?: string[];
+    /** `false`: leave out the prefixes of elements and the declarations of namespaces. */
+    prefixes?: boolean;
+    /** Leave out white space around text. */
+    trim?: boolean;
+    /** Give `XmlElement`, which keeps the order of everything. */
+    ordered?: boolean;
+  }
+
+  export interface XmlWriteOptions {
+    /** Begin with `<?xml version="1.0" encoding="..."?>`; true when absent. */
+    declaration?: boolean;
+    /** What the declaration names, and what `xml.encode` encodes in; UTF-8 when absent. */
+    encoding?: string;
+    /** Spaces per level (at most 16), or the text of one level; one line when absent. */
+    indent?: number | string | boolean;
+    /** The value is an `XmlElement`. */
+    ordered?: boolean;
+  }
+
+  /** The ordered form of an element. */
+  export interface XmlElement {
+    name: string;
+    attributes?: Record<string, string>;
+    children?: (XmlElement | string)[];
+  }
+
+  /**
+   * XML as plain objects:
+   *
+   * ```xml
+   * <order id="7"><note/><item n="1">pen</item><item n="2">ink</item><by>Eva</by></order>
+   * ```
+   * ```js
+   * { order: { "@id": "7", note: "", item: [{ "@n": "1", "#text": "pen" }, { "@n": "2", "#text": "ink" }], by: "Eva" } }
+   * ```
+   *
+   * - An element with neither attributes nor elements in it is its text, `""` when empty.
+   * - Any other is an object: attributes as `"@name"`, elements by name, text as `"#text"`.
+   * - A name that appears more than once is an array. Name those that may appear once in `array`.
+   * - Text stays text: nothing is turned into numbers.
+   * - Prefixes are kept (`"soap:Body"`), declarations are attributes (`"@xmlns:soap"`).
+   * - White space between elements is dropped; comments and processing instructions too.
+   *
+   * Writing is the reverse, in the order of the members; `null` is an empty
+   * element, an empty array nothing. Document types (DTD) and entities are
+   * refused, as are more than 256 levels, 16 MiB or a million elements.
+   * Errors are called `XmlError` and name line and column.
+   */
+  export const xml: {
+    /** Bytes are decoded by their byte order mark or XML declaration, else as UTF-8. */
+    parse(document: Data, options: XmlParseOptions & { ordered: true }): XmlElement;
+    parse<T = any>(document: Data, options?: XmlParseOptions): T;
+    /** Text; `xml.stringify({ order: { "@id": 7, item: ["a", "b"] } }, { indent: 2 })`. */
+    stringify(value: object, options?: XmlWriteOptions): string;
+    /** Bytes in the encoding that the declaration names. */
+    encode(value: object, options?: XmlWriteOptions): Uint8Array;
+  };
+
+  // ---------------------------------------------------------------- csv
+
+  export interface CsvParseOptions {
+    /** `,` when absent. */
+    delimiter?: string;
+    /** `"` when absent; `""` for text that uses no quotes. */
+    quote?: string;
+    /** Whether the first row has the names of the columns; true when absent, unless `columns` is given. */
+    header?: boolean;
+    /** The names of the columns, instead of the header's. */
+    columns?: string[];
+    /** Leave out spaces around fields that are not quoted. */
+    trim?: boolean;
+    /** Let rows be shorter than the first: what is missing is `""`. */
+    ragged?: boolean;
+  }
+
+  export interface CsvWriteOptions {
+    /** `,` when absent. */
+    delimiter?: string;
+    /** `"` when absent; `""` for none. */
+    quote?: string;
+    /** Whether the first line has the names of the columns; true when absent and there are names. */
+    header?: boolean;
+    /** Which members, in which order; all of them when absent. */
+    columns?: string[];
+    /** Quote every field. */
+    quoteAll?: boolean;
+    /** `"\r\n"` when absent. */
+    newline?: string;
+    /** Begin with a byte order mark, for Excel. */
+    bom?: boolean;
+    /** Put `'` before fields that a spreadsheet would compute (`=`, `+`, `-`, `@` and no number). */
+    neutraliseFormulas?: boolean;
+  }
+
+  /** A field that can be written; `null` and `undefined` are empty. */
+  export type CsvField = string | number | boolean | null | undefined | Decimal | Date;
+
+  /**
+   * Delimited text, as RFC 4180 has it. Fields stay text. Rows of another length,
+   * stray quotes and the like are a `CsvError` that names the line.
+   *
+   * ```ts
+   * const rows = csv.parse(encoding.decode(request.body, "windows-1250"), { delimiter: ";" });
+   * const text = csv.stringify(rows.map((r) => ({ code: r.code, total: decimal(r.total!).round(2) })));
+   * ```
+   */
+  export const csv: {
+    parse(text: string, options: CsvParseOptions & { header: false; columns?: undefined }): string[][];
+    parse<Column extends string = string>(text: string, options?: CsvParseOptions): Record<Column, string>[];
+    stringify(rows: readonly (Record<string, CsvField> | readonly CsvField[])[], options?: CsvWriteOptions): string;
+  };
+
+  // ---------------------------------------------------------------- encodings
+
+  /** Labels in any case; `cp1250`, `latin2`, `iso8859-2` and the like are known too. */
+  export type EncodingLabel =
+    | "utf-8" | "utf-16" | "utf-16le" | "utf-16be" | "us-ascii"
+    | `windows-125${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8}`
+    | `iso-8859-${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 13 | 14 | 15 | 16}`
+    | "koi8-r" | "koi8-u" | "ibm437" | "ibm850" | "ibm852" | "ibm866"
+    | (string & {});
+
+  /**
+   * Text in other encodings than UTF-8. What cannot be converted is an
+   * `EncodingError` that names the place, or is replaced on demand.
+   */
+  export const encoding: {
+    /** A byte order mark is left out. `replace`: U+FFFD for bytes that stand for nothing. */
+    decode(bytes: Uint8Array, label: EncodingLabel, options?: { replace?: boolean }): string;
+    /** `replace`: `?` for characters that the encoding does not have. `bom`: begin with a byte order mark (UTF only). */
+    encode(text: string, label: EncodingLabel, options?: { replace?: boolean; bom?: boolean }): Uint8Array;
+  };
+
+  /** Base64 of text (as UTF-8) or bytes. */
+  export const base64: {
+    /** With `+`, `/` and padding. */
+    encode(data: Data): string;
+    /** With `-` and `_`, without padding: for URLs and tokens. */
+    encodeUrl(data: Data): string;
+    /** Either alphabet, with or without padding. Throws a `SyntaxError` when it is none. */
+    decode(text: string): Uint8Array;
+    /** The same, as UTF-8 text. */
+    decodeText(text: string): string;
+  };
+
+  // ---------------------------------------------------------------- crypto
+
+  export type HashAlgorithm = "md5" | "sha1" | "sha256" | "sha384" | "sha512";
+  export type DigestEncoding = "hex" | "base64" | "base64url";
+
+  /**
+   * Hashes and signatures. Texts count as their UTF-8 bytes.
+   *
+   * ```ts
+   * const mine = crypto.hmac("sha256", secret, request.body);
+   * if (!crypto.timingSafeEqual(mine, request.header("x-signature") ?? "")) throw new Unauthorized();
+   * ```
+   */
+  export const crypto: {
+    hash(algorithm: HashAlgorithm, data: Data, encoding?: DigestEncoding): string;
+    hash(algorithm: HashAlgorithm, data: Data, encoding: "bytes"): Uint8Array;
+    hmac(algorithm: HashAlgorithm, key: Data, data: Data, encoding?: DigestEncoding): string;
+    hmac(algorithm: HashAlgorithm, key: Data, data: Data, encoding: "bytes"): Uint8Array;
+    /** Compares in a time that does not tell how much is right. */
+    timingSafeEqual(a: Data, b: Data): boolean;
+    /** The same in every execution of one run. An identifier, not a secret. */
+    randomUUID(): string;
+    /** At most 65,536 bytes; the same in every execution of one run. Not for keys and passwords. */
+    randomBytes(size: number): Uint8Array;
+  };
+
+  // ---------------------------------------------------------------- decimal
+
+  /** How to round: `half-up` is what schools teach, `half-even` what banks do; up and down are away from and towards zero. */
+  export type Rounding = "half-up" | "half-even" | "half-down" | "up" | "down" | "ceiling" | "floor";
+
+  /** What a decimal is made of. A number is taken as it is printed: `0.1` is exactly 0.1. */
+  export type DecimalLike = Decimal | string | number | bigint;
+
+  /** An exact decimal that never changes. At most 1,000 digits. */
+  export interface Decimal {
+    plus(x: DecimalLike): Decimal;
+    minus(x: DecimalLike): Decimal;
+    times(x: DecimalLike): Decimal;
+    /**
+     * With a scale the quotient is rounded to that many places (`half-up` when
+     * absent); without one it must end, or a `DecimalError` is thrown.
+     */
+    div(x: DecimalLike, scale?: number, rounding?: Rounding): Decimal;
+    /** The remainder; it has the sign of this decimal. */
+    mod(x: DecimalLike): Decimal;
+    /** To exactly this many places (0 when absent); a negative scale rounds to tens, hundreds, ... */
+    round(scale?: number, rounding?: Rounding): Decimal;
+    neg(): Decimal;
+    abs(): Decimal;
+    /** -1, 0 or 1. `1.0` and `1.00` are equal. */
+    cmp(x: DecimalLike): -1 | 0 | 1;
+    eq(x: DecimalLike): boolean;
+    lt(x: DecimalLike): boolean;
+    lte(x: DecimalLike): boolean;
+    gt(x: DecimalLike): boolean;
+    gte(x: DecimalLike): boolean;
+    isZero(): boolean;
+    isNegative(): boolean;
+    /** How many places are behind the point. */
+    readonly scale: number;
+    /** Plain notation with all its places: `"10.10"`. */
+    toString(): string;
+    toFixed(scale?: number, rounding?: Rounding): string;
+    /** The nearest number; exactness may be lost. */
+    toNumber(): number;
+    /** The text, so that JSON loses nothing. */
+    toJSON(): string;
+  }
+
+  /**
+   * Exact decimal arithmetic, for money and quantities.
+   *
+   * ```ts
+   * const net = decimal("10.10").times(3);              // 30.30
+   * const vat = net.times("0.21").round(2, "half-up");   // 6.36
+   * const third = net.div(3, 4);                         // 10.1000
+   * ```
+   * Operators do not work (`net + vat` throws): use the methods. What is not a
+   * number, and division by zero, is a `DecimalError`.
+   */
+  export const decimal: {
+    (value: DecimalLike): Decimal;
+    sum(values: Iterable<DecimalLike>): Decimal;
+    min(...values: [DecimalLike, ...DecimalLike[]]): Decimal;
+    max(...values: [DecimalLike, ...DecimalLike[]]): Decimal;
+    /** Whether a decimal can be made of it. */
+    isValid(value: unknown): boolean;
+  };
+}

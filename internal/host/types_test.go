@@ -1,0 +1,121 @@
+package host
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The declarations and the module have the same exports.
+func TestDeclarationsNameEveryExport(t *testing.T) {
+	var declared []string
+	for _, m := range regexp.MustCompile(`(?m)^  export (?:const|function|class) (\w+)`).FindAllStringSubmatch(Declarations(), -1) {
+		declared = append(declared, m[1])
+	}
+	slices.Sort(declared)
+	got := newScenarios(t).run(t, `return Object.keys(junctor).filter((name) => name !== "default").sort();`)
+	if want := `["` + strings.Join(declared, `","`) + `"]`; got != want {
+		t.Errorf("the module exports\n%s, declared are\n%s", got, want)
+	}
+}
+
+// The members of what is exported are declared, and what is declared is there.
+func TestDeclarationsNameEveryMember(t *testing.T) {
+	s := newScenarios(t)
+	for _, name := range []string{"http", "kv", "run", "runs", "log", "channel", "xml", "csv", "encoding", "base64", "crypto"} {
+		block := regexp.MustCompile(`(?ms)^  export const ` + name + `: \{\n(.*?)^  \};`).FindStringSubmatch(Declarations())
+		if block == nil {
+			t.Errorf("%s is not declared as an object", name)
+			continue
+		}
+		var members []string
+		for _, m := range regexp.MustCompile(`(?m)^    (?:readonly )?(\w+)[?:(<]`).FindAllStringSubmatch(block[1], -1) {
+			members = append(members, m[1])
+		}
+		slices.Sort(members)
+		members = slices.Compact(members)
+		got := s.run(t, `return Object.keys((junctor as any).`+name+`).sort();`)
+		if want := `["` + strings.Join(members, `","`) + `"]`; got != want {
+			t.Errorf("%s has %s, declared are %s", name, got, want)
+		}
+	}
+}
+
+const typescript = "typescript@6.0.3"
+
+const strictest = `{
+  "compilerOptions": {
+    "noEmit": true, "strict": true, "noUncheckedIndexedAccess": true, "exactOptionalPropertyTypes": true, "noImplicitOverride": true,
+    "noUnusedLocals": true, "noFallthroughCasesInSwitch": true, "skipLibCheck": false,
+    "target": "es2023", "lib": ["es2023"], "module": "esnext", "moduleResolution": "bundler", "types": []
+  },
+  "files": ["junctor.d.ts", "example.ts", "mistakes.ts"]
+}`
+
+// The declarations pass the strictest checks, and so does a scenario that uses
+// all of them; another is full of mistakes that they find.
+func TestDeclarationsPassTheCompiler(t *testing.T) {
+	compiler := installTypeScript(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "junctor.d.ts"), []byte(Declarations()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"example.ts", "mistakes.ts"} {
+		text, err := os.ReadFile(filepath.Join("testdata", "types", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "tsconfig.json"), []byte(strictest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", compiler, "--project", dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// installTypeScript returns the compiler's script, installed once per machine.
+func installTypeScript(t *testing.T) string {
+	t.Helper()
+	leaveOut := func(reason string) {
+		t.Helper()
+		if os.Getenv("CI") == "true" {
+			t.Fatal(reason)
+		}
+		t.Skip(reason)
+	}
+	for _, tool := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			leaveOut("junctor.d.ts is not compiled: " + tool + " is not installed")
+		}
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = t.TempDir()
+	}
+	dir := filepath.Join(cache, "junctor-test", typescript)
+	compiler := filepath.Join(dir, "node_modules", "typescript", "lib", "tsc.js")
+	if _, err := os.Stat(compiler); err == nil {
+		return compiler
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	install := exec.CommandContext(ctx, "npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts", typescript)
+	if out, err := install.CombinedOutput(); err != nil {
+		leaveOut("junctor.d.ts is not compiled: npm cannot install " + typescript + ": " + strings.TrimSpace(string(out)))
+	}
+	return compiler
+}
