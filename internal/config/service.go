@@ -64,6 +64,7 @@ type Result struct {
 	Changes   []Change        `json:"changes"`             // in the order of Kinds and codes; empty, never nil
 	Channels  []Endpoint      `json:"channels"`            // every channel there is afterwards
 	Scenarios []ScenarioState `json:"scenarios,omitempty"` // the set's scenarios
+	Warnings  []string        `json:"warnings,omitempty"`  // what works and should not stay so
 }
 
 // Endpoint is a channel with its addresses. In a plan, a channel that is yet
@@ -101,7 +102,7 @@ func (s *Service) Plan(ctx context.Context, set *Set, o Options) (*Result, error
 		if err != nil {
 			return err
 		}
-		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: states(set)}
+		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: states(set), Warnings: wanted.warnings()}
 		return nil
 	})
 	return result, err
@@ -134,7 +135,7 @@ func (s *Service) Apply(ctx context.Context, set *Set, o Options) (*Result, erro
 			return err
 		}
 		tokens, err := s.ensureTokens(tx, p.after(Channels))
-		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: scenarios}
+		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: scenarios, Warnings: wanted.warnings()}
 		return err
 	})
 	if err != nil {

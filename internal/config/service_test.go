@@ -19,6 +19,7 @@ import (
 	"junctor/internal/fault"
 	"junctor/internal/scenario"
 	"junctor/internal/script"
+	"junctor/internal/strict"
 )
 
 func newService(d *db.DB, parts config.Parts) *config.Service {
@@ -139,8 +140,8 @@ func sent(t *testing.T, set *config.Set) *config.Set {
 		t.Fatal(err)
 	}
 	var got config.Set
-	if err := json.Unmarshal(body, &got); err != nil {
-		t.Fatal(err)
+	if found := strict.Decode(body, &got); found != nil {
+		t.Fatal(found)
 	}
 	return &got
 }
@@ -164,7 +165,7 @@ func TestApplyRefusesAsAWhole(t *testing.T) {
 			pointers = append(pointers, field.Pointer)
 		}
 		want := []string{
-			"/scenarios/none", "/scenarios/odd", "/scenarios/odd", "/settings/timezone", "/channels/shop/x", "/channels/shop/scenario",
+			"/scenarios/none", "/scenarios/odd", "/scenarios/odd", "/scenarios/odd", "/settings/timezone", "/channels/shop/x", "/channels/shop/scenario",
 			"/classes", "/connections/bad code",
 		}
 		if diff := cmp.Diff(want, pointers); diff != "" {
@@ -242,6 +243,46 @@ func TestApplyMeasuresAndAudits(t *testing.T) {
 		failing := newService(d, config.Parts{Measure: func(*script.Program) (time.Duration, error) { return 0, errors.New("boom") }})
 		if _, err := failing.Apply(t.Context(), load(t, "testdata/shop"), config.Options{}); !fault.Is(err, fault.Unprocessable) {
 			t.Errorf("a scenario that cannot start: %v", err)
+		}
+	})
+}
+
+func TestApplyWarnsOfCredentialsWrittenOut(t *testing.T) {
+	each(t, func(t *testing.T, s *config.Service) {
+		set := load(t, "testdata/shop")
+		set.Objects[config.Channels]["import"] = json.RawMessage(`{"type":"public","scenario":"stock","verify":[{"bearer":"${env:A}"},{"basic":{"user":"u","password":"hunter2"}}]}`)
+		set.Objects[config.Connections]["erp"] = json.RawMessage(`{"type":"http","url":"https://a","auth":{"api_key":{"header":"X","value":"hunter2"}}}`)
+		got := strings.Join(apply(t, s, set, false).Warnings, "\n")
+		want := "connections \"erp\" has a credential written out (value): write ${env:NAME} or ${secret:name} instead\n" +
+			"channels \"import\" has a credential written out (password): write ${env:NAME} or ${secret:name} instead"
+		expect(t, "warnings", want, got)
+	})
+}
+
+// Two that apply at once do it one after the other, each as a whole.
+func TestApplyAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *config.Service) {
+		sets := []*config.Set{load(t, "testdata/shop"), load(t, "testdata/shop")}
+		delete(sets[1].Objects[config.Channels], "import")
+		delete(sets[1].Scenarios, "stock")
+		done := make(chan error)
+		for i := range 8 {
+			go func() {
+				_, err := s.Apply(t.Context(), sets[i%2], config.Options{Author: "ann"})
+				done <- err
+			}()
+		}
+		for range 8 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		set, err := s.Export(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if channels, scenarios := len(set.Objects[config.Channels]), len(set.Scenarios); channels != scenarios || channels < 1 || channels > 2 {
+			t.Errorf("a mixture: %d channels, %d scenarios", channels, scenarios)
 		}
 	})
 }

@@ -22,6 +22,7 @@ const (
 	maxFile   = 4 << 20
 	maxDepth  = 100
 	maxValues = 200_000
+	maxLines  = 50_000 // keys and dashes; the parser's time grows with their square
 )
 
 // document is a YAML file as the JSON value it stands for, with the place of
@@ -88,6 +89,10 @@ func (d *document) parse(text string) (file *ast.File) {
 		d.add(deep, "this is nested more than %d levels deep", maxDepth)
 		return nil
 	}
+	if last := tooMany(tokens); last != nil {
+		d.add(last, "this file has more than %d keys and list items", maxLines)
+		return nil
+	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err == nil {
 		return file
@@ -119,6 +124,19 @@ func tooDeep(tokens token.Tokens) *token.Position {
 			dashes++
 		}
 		if flow > maxDepth || dashes > maxDepth || t.Position.Column > 50*maxDepth && t.Type == token.MappingValueType {
+			return t.Position
+		}
+	}
+	return nil
+}
+
+func tooMany(tokens token.Tokens) *token.Position {
+	lines := 0
+	for _, t := range tokens {
+		if t.Type == token.MappingValueType || t.Type == token.SequenceEntryType {
+			lines++
+		}
+		if lines > maxLines {
 			return t.Position
 		}
 	}

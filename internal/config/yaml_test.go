@@ -50,6 +50,7 @@ func TestYAMLProblems(t *testing.T) {
 		"a: &x 1\nb: {<<: *x}\n":         "f:2:9: << takes in a map, or a list of maps",
 		strings.Repeat("[", 1000):        "f:1:101: this is nested more than 100 levels deep",
 		strings.Repeat("- ", 1000) + "a": "f:1:201: this is nested more than 100 levels deep",
+		strings.Repeat("a:\n", 50_001):   "f:50001:2: this file has more than 50000 keys and list items",
 		"a: 'open\n":                     "f:1:4: could not find end character of single-quoted text",
 	} {
 		d := parseYAML("f", []byte(text))
