@@ -19,6 +19,7 @@ type Start struct {
 	Mode             string // production when empty
 	Input            []byte
 	OrderingKey      string // runs of one channel and key execute one after another; "": none
+	Hold             bool   // stored, but not executed before Release
 	Once             *Once  // at most one run per key
 	Parent           string
 	Origin           string
@@ -54,7 +55,10 @@ func (e *Engine) newRow(ctx context.Context, s Start, owner string) (*row, error
 	if r.mode == "" {
 		r.mode = "production"
 	}
-	if owner == "" {
+	switch {
+	case s.Hold:
+		r.owner, r.waitingFor = "", waitingForRelease
+	case owner == "":
 		r.dueAt = now
 	}
 	return r, nil
@@ -77,8 +81,8 @@ func (e *Engine) inserting(r *row, s Start) func(*db.Tx) ([]db.Op, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !head {
-			fresh.owner, fresh.dueAt, fresh.waitingFor = "", 0, "order"
+		if !head && !s.Hold {
+			fresh.owner, fresh.dueAt, fresh.waitingFor = "", 0, waitingForOrder
 		}
 		r.orderingSeq, r.waitingFor = fresh.orderingSeq, fresh.waitingFor
 		_, err = tx.Many(stmtInsert, [][]any{fresh.values()})
@@ -134,11 +138,11 @@ func (e *Engine) Accept(ctx context.Context, s Start) (Accepted, error) {
 		}
 	}
 	owner, size := "", len(s.Input)
-	if e.queue.reserve(size) {
+	if !s.Hold && e.queue.reserve(size) {
 		owner = e.node
 	}
 	x, err := e.store(ctx, s, owner)
-	if err != nil || x.row.waitingFor == "order" || owner == "" {
+	if err != nil || x.row.waitingFor != "" || owner == "" {
 		if owner != "" {
 			e.queue.free(size)
 		}
@@ -180,7 +184,7 @@ func (e *Engine) store(ctx context.Context, s Start, owner string) (*Execution, 
 // execution prepares a run for execution here.
 func (e *Engine) execution(r *row, j *journal) *Execution {
 	x := &Execution{
-		e: e, row: r, journal: j, called: map[int]*step{}, queue: j.recorded(),
+		e: e, row: r, time: r.clock, journal: j, called: map[int]*step{}, queue: j.recorded(),
 		landed: make(chan landing, 4), kick: make(chan struct{}, 1),
 	}
 	x.ctx, x.off = context.WithCancel(e.ctx)

@@ -46,6 +46,29 @@ func (x *Execution) startChild(t *turn, s *step, h Handler, args []byte) error {
 	return nil
 }
 
+// spawn commits a run that this one does not wait for, together with its step.
+func (x *Execution) spawn(t *turn, s *step, h Handler, args []byte) error {
+	start, err := h.Spawn(x.ctx, x.call(s, args))
+	if err != nil {
+		x.settle(t, s, nil, asStepError(err))
+		return nil
+	}
+	start.Origin = ""
+	child, err := x.e.newRow(x.ctx, start, "")
+	if err != nil {
+		return err
+	}
+	x.number(s)
+	s.result = inline([]byte(`{"id":"` + child.id + `"}`))
+	x.pending = append(x.pending, s.startOp(x.row.id))
+	if err := x.write(x.e.inserting(child, start), true, true); err != nil {
+		return err
+	}
+	x.queue = append(x.queue, s)
+	x.e.wake()
+	return nil
+}
+
 // childDone completes the first child step whose run has ended.
 func (x *Execution) childDone() (bool, error) {
 	var children []*step

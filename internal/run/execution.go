@@ -59,6 +59,7 @@ type Execution struct {
 	called    map[int]*step // calls made by this execution
 	queue     []*step       // completed, to be delivered in this order
 	delivered int           // number of the last delivered completion
+	time      int64         // the run's time: that of the last delivered completion
 	waits     []*step       // sleeps and children that are outstanding
 	flying    int           // external steps under way
 	landed    chan landing
@@ -160,7 +161,8 @@ const maxLogs = 1000
 
 // Log keeps a line of the run's log. A repeated execution writes its lines
 // again; those that are on disk already are recognised by their number.
-func (x *Execution) Log(at time.Time, level, text string) {
+func (x *Execution) Log(level, text string) {
+	at := db.Time(x.time)
 	n := len(x.logs)
 	if n >= maxLogs {
 		return
@@ -213,7 +215,7 @@ func (x *Execution) deliver(s *step) (Completion, error) {
 	if x.called[s.call] != s {
 		return Completion{}, &Mismatch{Run: x.row.id, Seq: s.seq, Had: describe(s.name, nil), Asked: "nothing of the kind before its result was due"}
 	}
-	x.delivered = s.done
+	x.delivered, x.time = s.done, s.finishedAt
 	c := Completion{Call: s.call, Err: s.err, At: db.Time(s.finishedAt)}
 	if s.err == nil && s.result != nil {
 		result, err := x.load(s.result)
@@ -236,6 +238,7 @@ func (x *Execution) Resettle() error {
 	}
 	x.logged = max(x.logged, len(x.logs))
 	x.fresh, x.called, x.logs, x.delivered = nil, map[int]*step{}, nil, 0
+	x.time = x.row.clock
 	x.queue = x.journal.recorded()
 	return nil
 }
@@ -322,6 +325,9 @@ func (x *Execution) land(l landing) {
 	l.step.underWay = false
 	x.complete(l.step, l.result, asStepError(l.err))
 }
+
+// Interrupted says why the program's turn was stopped from outside.
+func (x *Execution) Interrupted() error { return x.left() }
 
 // left says why the execution's context has ended.
 func (x *Execution) left() error {

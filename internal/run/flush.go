@@ -91,6 +91,12 @@ func (x *Execution) resume(t *turn, s *step, h Handler) error {
 	switch {
 	case h.External != nil:
 		t.begin, t.ahead = append(t.begin, s), true
+	case h.Spawn != nil:
+		args, err := x.load(s.arguments)
+		if err != nil {
+			return err
+		}
+		return x.spawn(t, s, h, args)
 	case h.Sleep != nil, h.Child != nil:
 		if !contains(x.waits, s) {
 			x.waits = append(x.waits, s)
@@ -117,6 +123,8 @@ func (x *Execution) start(t *turn, s *step, h Handler, args []byte) error {
 		x.waits, t.ahead = append(x.waits, s), true
 	case h.Child != nil:
 		return x.startChild(t, s, h, args)
+	case h.Spawn != nil:
+		return x.spawn(t, s, h, args)
 	case h.Now != nil:
 		result, err := h.Now(x.call(s, args), db.Time(s.startedAt))
 		x.settle(t, s, result, asStepError(err))

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -11,6 +12,12 @@ import (
 // the order of a number that the key's row in run_order deals out. Only the
 // head is due. The row is locked by whoever changes it, so that a run that
 // arrives and a head that leaves cannot miss each other.
+
+// What a run that has not begun may wait for.
+const (
+	waitingForOrder   = "order"   // the run before it in its ordering key
+	waitingForRelease = "release" // its channel is paused
+)
 
 // enqueue gives a new run its place and reports whether it is at the head.
 func enqueue(tx *db.Tx, r *row) (head bool, err error) {
@@ -54,8 +61,27 @@ func release(tx *db.Tx, r *row, now int64) error {
 	if _, err = tx.Exec(`UPDATE run_order SET head = $3 WHERE scope = $1 AND name = $2`, r.channel, r.orderingKey, next); err != nil {
 		return err
 	}
-	_, err = tx.Exec(`UPDATE runs SET due_at = $2, waiting_for = '' WHERE id = $1`, id, now)
+	_, err = tx.Exec(`UPDATE runs SET due_at = $2, waiting_for = '' WHERE id = $1 AND waiting_for <> $3`, id, now, waitingForRelease)
 	return err
+}
+
+// Release lets the held runs of a channel go, those at the heads of their
+// ordering keys first.
+func (e *Engine) Release(ctx context.Context, channel string) error {
+	err := e.db.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`UPDATE runs SET waiting_for = CASE WHEN ordering_key = '' OR ordering_seq = (SELECT head FROM run_order
+				WHERE scope = runs.channel AND name = runs.ordering_key) THEN '' ELSE $4 END,
+			due_at = CASE WHEN ordering_key = '' OR ordering_seq = (SELECT head FROM run_order
+				WHERE scope = runs.channel AND name = runs.ordering_key) THEN $3 ELSE NULL END
+			WHERE finished_at IS NULL AND owner = '' AND channel = $1 AND waiting_for = $2`,
+			channel, waitingForRelease, e.now(), waitingForOrder)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("release the held runs of %s: %w", channel, err)
+	}
+	e.wake()
+	return nil
 }
 
 // holds reports whether a run that has ended so keeps its ordering key: a

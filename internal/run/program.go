@@ -55,6 +55,8 @@ type Handler struct {
 	Sleep func(c *Call) (time.Duration, error)
 	// Child says which run to start and to wait for.
 	Child func(ctx context.Context, c *Call) (Start, error)
+	// Spawn says which run to start and not to wait for; the result is {"id"}.
+	Spawn func(ctx context.Context, c *Call) (Start, error)
 	// Now answers from memory at once; its result is journalled.
 	Now func(c *Call, now time.Time) ([]byte, error)
 }

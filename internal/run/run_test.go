@@ -234,7 +234,7 @@ func TestAcceptedRunIsExecutedOnce(t *testing.T) {
 		w.programs["p"] = func(p *process) ([]byte, *run.Failure) {
 			p.x.Subject("4711")
 			p.x.Tag("big")
-			p.x.Log(p.x.Started(), "info", "hello")
+			p.x.Log("info", "hello")
 			a, _ := p.step("out", `"one"`)
 			n, _ := p.step("count", "orders")
 			return []byte(fmt.Sprintf(`[%s,%s]`, a, n)), nil

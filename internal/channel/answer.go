@@ -1,0 +1,119 @@
+package channel
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Answer is what the caller of an awaited channel gets (O6).
+type Answer struct {
+	Status int
+	Header http.Header // with Content-Type, when there is content
+	Body   []byte
+}
+
+// output is a scenario's output as the module "junctor" writes it.
+type output struct {
+	Status  int                        `json:"status"`
+	Headers map[string]json.RawMessage `json:"headers"`
+	JSON    json.RawMessage            `json:"json"`
+	Text    *string                    `json:"text"`
+	Base64  *string                    `json:"base64"`
+	Raw     bool                       `json:"raw"` // content without a type of its own
+	XML     bool                       `json:"xml"`
+	Value   json.RawMessage            `json:"value"` // plain data
+}
+
+// The types of content that has none.
+const (
+	typeRaw  = "application/octet-stream"
+	typeJSON = "application/json"
+	typeText = "text/plain; charset=utf-8"
+	typeXML  = "application/xml; charset=utf-8"
+)
+
+// DecodeAnswer makes the answer of a run's output. No output is an empty 200.
+func DecodeAnswer(run []byte) (Answer, error) {
+	a := Answer{Status: http.StatusOK, Header: http.Header{}}
+	if len(run) == 0 {
+		return a, nil
+	}
+	var o output
+	if err := json.Unmarshal(run, &o); err != nil {
+		return a, fmt.Errorf("read the run's output: %w", err)
+	}
+	if o.Status != 0 {
+		a.Status = o.Status
+	}
+	for name, raw := range o.Headers {
+		if err := a.addHeader(name, raw); err != nil {
+			return a, err
+		}
+	}
+	standard := ""
+	switch {
+	case o.Value != nil:
+		a.Body, standard = o.Value, typeJSON
+	case o.JSON != nil:
+		a.Body, standard = o.JSON, typeJSON
+	case o.Text != nil:
+		a.Body, standard = []byte(*o.Text), typeText
+		if o.XML {
+			standard = typeXML
+		}
+	case o.Base64 != nil:
+		body, err := base64.StdEncoding.DecodeString(*o.Base64)
+		if err != nil {
+			return a, fmt.Errorf("read the run's output: %w", err)
+		}
+		a.Body = body
+	}
+	if o.Raw {
+		standard = typeRaw
+	}
+	if standard != "" && a.Header.Get("Content-Type") == "" {
+		a.Header.Set("Content-Type", standard)
+	}
+	return a, nil
+}
+
+// ownHeaders belong to the connection and not to an answer.
+var ownHeaders = map[string]bool{
+	"Connection": true, "Content-Length": true, "Transfer-Encoding": true, "Keep-Alive": true, "Upgrade": true,
+	"Trailer": true, "Te": true, "Proxy-Connection": true, "Junctor-Run": true, "Junctor-Duplicate": true,
+}
+
+func (a *Answer) addHeader(name string, raw json.RawMessage) error {
+	name = http.CanonicalHeaderKey(name)
+	if checkHeaderName(name) != nil || ownHeaders[name] {
+		return nil // what cannot be sent is left out: the answer itself is worth more
+	}
+	var values []string
+	if bytes.HasPrefix(raw, []byte("[")) {
+		if err := json.Unmarshal(raw, &values); err != nil {
+			return fmt.Errorf("read the answer's header %s: %w", name, err)
+		}
+	} else {
+		var value string
+		if err := json.Unmarshal(raw, &value); err != nil {
+			return fmt.Errorf("read the answer's header %s: %w", name, err)
+		}
+		values = []string{value}
+	}
+	for _, v := range values {
+		a.Header.Add(name, strings.Map(headerRune, v))
+	}
+	return nil
+}
+
+// headerRune keeps a value on its line.
+func headerRune(r rune) rune {
+	if r < ' ' && r != '\t' || r == 0x7f {
+		return ' '
+	}
+	return r
+}

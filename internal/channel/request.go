@@ -1,0 +1,155 @@
+package channel
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Message is a request on its way to becoming a run's input (O7).
+type Message struct {
+	Channel       *Config
+	Request       *http.Request
+	Path          string // below the token: "" or "/some/path"
+	Body          []byte // decompressed
+	RemoteAddress string // without port; the client's behind trusted proxies
+	BaseURL       string // scheme://host, as the sender sees it
+	Mode          string // test or production
+	HideAuth      bool   // the Authorization header proved who the sender is: it is not kept
+}
+
+// tokenBase is where the token endpoints are; the token itself is blanked in
+// what a run keeps, it is a credential.
+const tokenBase = "/api/token/v1/***"
+
+const hidden = "***"
+
+// Source describes the message as one JSON object: channel, method, url, path,
+// query, headers (names in lower case, sorted, one pair per value),
+// remote_address, protocol, mode, and binary when the body is not UTF-8.
+func (m *Message) Source() []byte {
+	r := m.Request
+	b := make([]byte, 0, 512)
+	b = append(b, `{"channel":{"code":`...)
+	b = appendText(b, m.Channel.Code)
+	b = append(b, `,"type":`...)
+	b = appendText(b, string(m.Channel.Type))
+	b = append(b, `,"comment":`...)
+	b = appendText(b, m.Channel.Comment)
+	b = append(b, `},"method":`...)
+	b = appendText(b, r.Method)
+	b = append(b, `,"url":`...)
+	b = appendText(b, m.url())
+	b = append(b, `,"path":`...)
+	b = appendText(b, m.Path)
+	b = append(b, `,"query":`...)
+	b = m.appendQuery(b)
+	b = append(b, `,"headers":`...)
+	b = m.appendHeaders(b)
+	b = append(b, `,"remote_address":`...)
+	b = appendText(b, m.RemoteAddress)
+	b = append(b, `,"protocol":`...)
+	b = appendText(b, r.Proto)
+	b = append(b, `,"mode":`...)
+	b = appendText(b, m.Mode)
+	if !utf8.Valid(m.Body) {
+		b = append(b, `,"binary":true`...)
+	}
+	return append(b, '}')
+}
+
+func (m *Message) url() string {
+	u := m.BaseURL + tokenBase + (&url.URL{Path: m.Path}).EscapedPath()
+	if q := m.Request.URL.RawQuery; q != "" {
+		u += "?" + q
+	}
+	return u
+}
+
+// appendQuery writes the parameters in the order in which they were sent.
+func (m *Message) appendQuery(b []byte) []byte {
+	b = append(b, '[')
+	first := true
+	for part := range strings.SplitSeq(m.Request.URL.RawQuery, "&") {
+		if part == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(part, "=")
+		b = appendPair(b, unescape(name), unescape(value), &first)
+	}
+	return append(b, ']')
+}
+
+func unescape(s string) string {
+	if t, err := url.QueryUnescape(s); err == nil {
+		return t
+	}
+	return s // a sender's stray % is no reason to lose the message
+}
+
+func (m *Message) appendHeaders(b []byte) []byte {
+	names := make([]string, 0, len(m.Request.Header))
+	for name := range m.Request.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	b = append(b, '[')
+	first := true
+	b = appendPair(b, "host", m.Request.Host, &first)
+	for _, name := range names {
+		for _, value := range m.Request.Header[name] {
+			if m.HideAuth && name == "Authorization" {
+				value = hidden
+			}
+			b = appendPair(b, strings.ToLower(name), value, &first)
+		}
+	}
+	return append(b, ']')
+}
+
+func appendPair(b []byte, name, value string, first *bool) []byte {
+	if !*first {
+		b = append(b, ',')
+	}
+	*first = false
+	b = append(b, '[')
+	b = appendText(b, name)
+	b = append(b, ',')
+	b = appendText(b, value)
+	return append(b, ']')
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendText writes a JSON string. What is not UTF-8 becomes U+FFFD.
+func appendText(b []byte, s string) []byte {
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				b = append(append(b, s[start:i]...), "\uFFFD"...)
+				start = i + 1
+			}
+			i += size
+			continue
+		}
+		if c >= ' ' && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		b = append(b, s[start:i]...)
+		if c == '"' || c == '\\' {
+			b = append(b, '\\', c)
+		} else {
+			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		i++
+		start = i
+	}
+	return append(append(b, s[start:]...), '"')
+}

@@ -1,0 +1,79 @@
+// What a scenario returns or hands to respond(), as one JSON text:
+// {"status","headers", and "json", "text", "base64" or nothing; "raw" when the
+// content has no type of its own}, or {"value"} for plain data.
+(function (realm, shared) {
+  'use strict';
+  const { parse, stringify } = JSON;
+  const modern = new Set(['status', 'headers', 'json', 'text', 'body', 'xml']);
+  const classic = new Set(['response_code', 'response_content', 'response_headers']);
+
+  function only(value, names) {
+    const keys = Object.keys(value);
+    if (keys.length === 0) return false;
+    for (const key of keys) if (!names.has(key)) return false;
+    return true;
+  }
+
+  function status(value) {
+    const code = value === undefined || value === null ? 200 : Number(value);
+    if (!Number.isInteger(code) || code < 200 || code > 599) {
+      throw new RangeError(`an answer's status is a whole number from 200 to 599, not ${String(value)}`);
+    }
+    return code;
+  }
+
+  function headers(given) {
+    if (given === undefined || given === null || given === '') return {};
+    let source = given;
+    if (typeof given === 'string') {
+      try { source = parse(given); } catch (error) { throw new TypeError(`response_headers is not JSON: ${error.message}`); }
+    }
+    if (typeof source !== 'object' || source === null || Array.isArray(source)) throw new TypeError('an answer\'s headers are an object of names and values');
+    const out = {};
+    for (const [name, value] of Object.entries(source)) {
+      if (value === undefined || value === null) continue;
+      out[name.toLowerCase()] = Array.isArray(value) ? value.map(String) : String(value);
+    }
+    return out;
+  }
+
+  function raw(content) {
+    if (content === undefined || content === null) return '';
+    if (content instanceof Uint8Array || content instanceof ArrayBuffer) {
+      const bytes = content instanceof ArrayBuffer ? new Uint8Array(content) : content;
+      return `,"raw":true,"base64":${stringify(shared.exports.base64.encode(bytes))}`;
+    }
+    const text = typeof content === 'string' ? content : stringify(content);
+    return `,"raw":true,"text":${stringify(text)}`;
+  }
+
+  function content(value) {
+    if (value.json !== undefined) return `,"json":${stringify(value.json)}`;
+    if (value.text !== undefined) return `,"text":${stringify(String(value.text))}`;
+    if (value.xml !== undefined) {
+      const { xml } = shared.exports;
+      return `,"xml":true,"text":${stringify(typeof value.xml === 'string' ? value.xml : xml.stringify(value.xml))}`;
+    }
+    return raw(value.body);
+  }
+
+  function isAnswer(value) {
+    return only(value, modern) && (value.status === undefined || typeof value.status === 'number');
+  }
+
+  shared.output = function (value) {
+    if (value === undefined) return '';
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      if (isAnswer(value)) return `{"status":${status(value.status)},"headers":${stringify(headers(value.headers))}${content(value)}}`;
+      if (only(value, classic)) {
+        return `{"status":${status(value.response_code)},"headers":${stringify(headers(value.response_headers))}${raw(value.response_content)}}`;
+      }
+    }
+    const text = stringify(value);
+    return text === undefined ? '' : `{"value":${text}}`;
+  };
+
+  // respond answers the caller now; the run goes on.
+  function respond(answer) { realm.notice('respond', shared.output(answer)); }
+  return { respond };
+})

@@ -1,0 +1,90 @@
+// http: requests through a connection, or through the channel's outgoing URL.
+(function (realm, shared) {
+  'use strict';
+  const { parse, stringify } = JSON;
+
+  class Response {
+    #answer;
+    constructor(answer) {
+      this.#answer = answer;
+      this.status = answer.status;
+      this.headers = answer.headers;
+    }
+    get ok() { return this.status < 400; }
+    header(name) { return this.headers[String(name).toLowerCase()]; }
+    get body() { return shared.bytes(this.#answer); }
+    text() { return shared.text(this.#answer); }
+    json() {
+      const text = this.text();
+      try { return parse(text); } catch (error) { throw new SyntaxError(`the answer (status ${this.status}) is not JSON: ${error.message}`); }
+    }
+    xml(options) { return shared.exports.xml.parse(this.text(), options); }
+  }
+
+  function setBody(args, options) {
+    const { json, text, body, form, xml } = options;
+    if (json !== undefined) {
+      args.text = stringify(json);
+      args.type = 'application/json';
+    } else if (form !== undefined) {
+      args.text = new URLSearchParams(form).toString();
+      args.type = 'application/x-www-form-urlencoded';
+    } else if (xml !== undefined) {
+      args.text = typeof xml === 'string' ? xml : shared.exports.xml.stringify(xml);
+      args.type = 'application/xml; charset=utf-8';
+    } else if (text !== undefined) {
+      args.text = String(text);
+      args.type = 'text/plain; charset=utf-8';
+    } else if (typeof body === 'string') {
+      args.text = body;
+    } else if (body instanceof ArrayBuffer) {
+      args.base64 = shared.exports.base64.encode(new Uint8Array(body));
+    } else if (body !== undefined && body !== null) {
+      args.base64 = shared.exports.base64.encode(body);
+    }
+  }
+
+  const known = new Set(['json', 'text', 'body', 'form', 'xml', 'query', 'headers', 'timeout', 'throw']);
+
+  async function send(method, target, path, options = {}) {
+    if (typeof path === 'object' && path !== null) { options = path; path = ''; }
+    for (const key of Object.keys(options)) {
+      if (!known.has(key)) throw new TypeError(`http knows no option ${stringify(key)}; it knows ${[...known].join(', ')}`);
+    }
+    const args = { connection: '', method: String(method).toUpperCase(), path: path === undefined ? '' : String(path) };
+    if (target === shared.external) delete args.connection;
+    else if (typeof target === 'string' && target !== '') args.connection = target;
+    else throw new TypeError('http takes the code of a connection, or channel.external');
+    setBody(args, options);
+    if (options.query !== undefined) args.query = [...new URLSearchParams(options.query)];
+    if (options.headers !== undefined) args.headers = Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
+    if (options.timeout !== undefined) args.timeout = shared.milliseconds(options.timeout);
+    if (options.throw === false) args.throw = false;
+    return new Response(parse(await realm.call('http.request', stringify(args))));
+  }
+
+  function client(before) {
+    const verbs = { request: (method, ...rest) => send(method, ...before(rest)) };
+    for (const verb of ['get', 'post', 'put', 'patch', 'delete', 'head', 'options']) {
+      verbs[verb] = { [verb]: (...rest) => send(verb, ...before(rest)) }[verb];
+    }
+    return verbs;
+  }
+
+  const http = client((rest) => rest);
+  http.request = function request(method, target, path, options) {
+    // request(connection, path, {method}) reads well too: the method may come last.
+    const verbs = /^(get|post|put|patch|delete|head|options)$/i;
+    if (typeof method === 'string' && verbs.test(method) && target !== undefined) return send(method, target, path, options);
+    const { method: chosen = 'GET', ...rest } = path ?? {};
+    return send(chosen, method, target, rest);
+  };
+
+  // The channel's own way out; its tokens are put in by the host, so that they
+  // are in no journal.
+  const external = client((rest) => [shared.external, ...rest]);
+  external.primaryToken = '{{primary_token}}';
+  external.secondaryToken = '{{secondary_token}}';
+  shared.external = external;
+  return { http };
+})

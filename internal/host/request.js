@@ -1,0 +1,102 @@
+// What a scenario is called with.
+(function (realm, shared) {
+  'use strict';
+  const { parse } = JSON;
+
+  // content of a message: text as it is, or bytes when it was not UTF-8.
+  shared.text = function (content) {
+    if (content.base64 !== undefined) return new TextDecoder().decode(shared.exports.base64.decode(content.base64));
+    return content.text ?? '';
+  };
+  shared.bytes = function (content) {
+    if (content.base64 !== undefined) return shared.exports.base64.decode(content.base64);
+    return new TextEncoder().encode(content.text ?? '');
+  };
+
+  function charset(type) {
+    const found = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type ?? '');
+    return found === null ? 'utf-8' : found[1];
+  }
+
+  function pairs(list, name) {
+    const out = Object.create(null);
+    for (const [key, value] of list) name(out, key, value);
+    return out;
+  }
+  const first = (out, key, value) => { if (!(key in out)) out[key] = value; };
+  const all = (out, key, value) => { (out[key] ??= []).push(value); };
+  const joined = (out, key, value) => { out[key] = key in out ? `${out[key]}, ${value}` : value; };
+
+  // Request is read lazily: most scenarios want the body only.
+  class Request {
+    #source;
+    #body;
+    #meta;
+    #text;
+    #headers;
+    constructor(source, body) {
+      this.#source = source;
+      this.#body = body;
+    }
+    get #m() { return (this.#meta ??= parse(this.#source)); }
+    get channel() { return this.#m.channel; }
+    get method() { return this.#m.method; }
+    get url() { return this.#m.url; }
+    get path() { return this.#m.path; }
+    get query() { return pairs(this.#m.query, first); }
+    get queryAll() { return pairs(this.#m.query, all); }
+    get headers() { return (this.#headers ??= pairs(this.#m.headers, joined)); }
+    header(name) { return this.headers[String(name).toLowerCase()]; }
+    headerValues(name) {
+      const wanted = String(name).toLowerCase();
+      return this.#m.headers.filter(([key]) => key === wanted).map(([, value]) => value);
+    }
+    get remoteAddress() { return this.#m.remote_address; }
+    get protocol() { return this.#m.protocol; }
+    get mode() { return this.#m.mode; }
+    get body() {
+      return shared.bytes(this.#m.binary ? { base64: this.#body } : { text: this.#body });
+    }
+    text() {
+      if (this.#text !== undefined) return this.#text;
+      if (!this.#m.binary) return (this.#text = this.#body);
+      const label = charset(this.header('content-type'));
+      let decoder;
+      try { decoder = new TextDecoder(label); } catch { decoder = new TextDecoder(); }
+      return (this.#text = decoder.decode(this.body));
+    }
+    json() {
+      const { Problem } = shared.exports;
+      const text = this.text();
+      try { return parse(text); } catch (error) {
+        throw new Problem({ status: 400, title: 'The body is not valid JSON', detail: text === '' ? 'The body is empty.' : error.message });
+      }
+    }
+    form() {
+      const out = Object.create(null);
+      for (const [key, value] of new URLSearchParams(this.text())) first(out, key, value);
+      return out;
+    }
+    xml(options) {
+      const { Problem, xml } = shared.exports;
+      try { return xml.parse(this.text(), options); } catch (error) {
+        throw new Problem({ status: 400, title: 'The body is not valid XML', detail: error.message });
+      }
+    }
+    startparam(n) {
+      switch (n) {
+        case 1: return this.channel;
+        case 2: return this.method;
+        case 3: return this.url;
+        case 4: return this.text();
+        case 5: return this.#m.headers.map(([key, value]) => [key, value]);
+        case 6: return this.remoteAddress;
+        case 7: return this.protocol;
+        default: throw new RangeError(`startparam takes a number from 1 to 7, not ${String(n)}`);
+      }
+    }
+    toJSON() { return { ...this.#m, body: this.text() }; }
+  }
+  shared.Request = Request;
+  return {};
+})

@@ -1,0 +1,90 @@
+// run, runs, channel, kv, log, sleep and now.
+(function (realm, shared) {
+  'use strict';
+  const { parse, stringify } = JSON;
+  const state = () => realm.state();
+
+  const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+  // milliseconds reads 250, "30s", "1h30m", "3d".
+  shared.milliseconds = function (duration) {
+    if (typeof duration === 'number' && duration >= 0 && Number.isFinite(duration)) return duration;
+    const text = String(duration);
+    let total = 0, rest = text;
+    while (rest !== '') {
+      const part = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/.exec(rest);
+      if (part === null) break;
+      total += Number(part[1]) * units[part[2]];
+      rest = rest.slice(part[0].length);
+    }
+    if (text === '' || rest !== '') throw new TypeError(`${stringify(duration)} is not a duration: write it like "200ms", "30s", "5m", "1h30m" or "3d"`);
+    return total;
+  };
+
+  const run = {
+    get id() { return state().id; },
+    get attempt() { return state().attempt; },
+    get mode() { return state().request?.mode ?? 'production'; },
+    subject(text) { realm.notice('subject', String(text)); },
+    tag(...tags) { for (const tag of tags) realm.notice('tag', String(tag)); },
+  };
+
+  function start(scenario, input, options = {}) {
+    if (typeof scenario !== 'string' || scenario === '') throw new TypeError('runs takes the name of a scenario');
+    const { subject, ordering_key: key, tags } = options;
+    return stringify({ scenario, input: input === undefined ? null : input, subject, ordering_key: key, tags });
+  }
+  const runs = {
+    async start(scenario, input, options) { return parse(await realm.call('runs.start', start(scenario, input, options))); },
+    async call(scenario, input, options) { return shared.result(await realm.call('runs.call', start(scenario, input, options))); },
+  };
+
+  // result is what a called run returned: its data, or its answer's.
+  shared.result = function (output) {
+    if (output === '' || output === 'null') return undefined;
+    const answer = parse(output);
+    if ('value' in answer) return answer.value;
+    return 'json' in answer ? answer.json : answer;
+  };
+
+  const channel = {
+    get code() { return state().request?.channel?.code; },
+    get type() { return state().request?.channel?.type; },
+    get comment() { return state().request?.channel?.comment; },
+    external: shared.external,
+  };
+
+  function name(key) {
+    if (typeof key !== 'string' || key === '') throw new TypeError('a kv key is a text that is not empty');
+    return key;
+  }
+  const kv = {
+    async get(key) { const text = await realm.call('kv.get', stringify({ key: name(key) })); return text === '' ? undefined : parse(text); },
+    async set(key, value, options = {}) {
+      if (value === undefined) throw new TypeError('kv.set takes a value; kv.delete removes one');
+      const args = { key: name(key), value };
+      if (options.ttl !== undefined) args.ttl = shared.milliseconds(options.ttl);
+      await realm.call('kv.set', stringify(args));
+    },
+    async delete(key) { return parse(await realm.call('kv.delete', stringify({ key: name(key) }))); },
+    async increment(key, by = 1, options = {}) {
+      if (!Number.isSafeInteger(by)) throw new TypeError('kv.increment adds a whole number');
+      const args = { key: name(key), by };
+      if (options.ttl !== undefined) args.ttl = shared.milliseconds(options.ttl);
+      return parse(await realm.call('kv.increment', stringify(args)));
+    },
+  };
+
+  function line(level) {
+    return function (...values) {
+      const words = values.map((v) => (typeof v === 'string' ? v : v instanceof Error ? `${v.name}: ${v.message}` : stringify(v) ?? String(v)));
+      realm.notice('log', stringify({ level, message: words.join(' ') }));
+    };
+  }
+  const log = Object.assign(line('info'), { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') });
+
+  async function sleep(duration) { await realm.call('sleep', stringify({ ms: shared.milliseconds(duration) })); }
+  async function now() { return new Date(parse(await realm.call('now', '{}'))); }
+
+  return { run, runs, channel, kv, log, sleep, now };
+})

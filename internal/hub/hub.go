@@ -1,0 +1,224 @@
+// Package hub is the composition root: a Hub is one domain's services wired
+// together, a server adds the listener. It holds no rule of its own: it hands
+// each part what it needs of the others.
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"junctor/internal/access"
+	"junctor/internal/catalog"
+	"junctor/internal/channel"
+	"junctor/internal/clock"
+	"junctor/internal/config"
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/host"
+	"junctor/internal/run"
+	"junctor/internal/scenario"
+	"junctor/internal/script"
+	"junctor/internal/secret"
+)
+
+// Hub is one domain: its storage and the services over it.
+type Hub struct {
+	options   Options
+	log       *slog.Logger
+	metrics   *prometheus.Registry
+	db        *db.DB
+	committer *db.Committer
+	access    *access.Store
+	objects   *catalog.Store
+	versions  *scenario.Versions
+	tokens    *channel.Tokens
+	config    *config.Service
+	pool      *script.Pool
+	runtime   *scenario.Runtime
+	validator *scenario.Validator
+	runs      *run.Engine
+	live      atomic.Pointer[live]
+	opened    []func() error // what Close undoes, in reverse
+	reloading sync.Mutex     // one reload at a time
+	restart   func()         // set while serving: begins the process anew
+}
+
+// Open opens or creates a domain's storage and wires its services, without
+// executing runs or listening. Errors name what is wrong with the storage.
+func Open(ctx context.Context, o Options) (_ *Hub, err error) {
+	o = o.withDefaults()
+	h := &Hub{options: o, log: o.Log, metrics: prometheus.NewRegistry(), restart: func() {}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.Close())
+		}
+	}()
+	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := h.openStorage(ctx); err != nil {
+		return nil, err
+	}
+	if err := h.openServices(ctx); err != nil {
+		return nil, err
+	}
+	return h, h.reload(ctx)
+}
+
+func (h *Hub) openStorage(ctx context.Context) (err error) {
+	h.db, err = db.Open(ctx, db.Options{Dir: h.options.Data, URL: h.options.Database, Domain: config.Domain, Log: h.log})
+	if err != nil {
+		return err
+	}
+	h.closes(h.db.Close)
+	h.committer = db.NewCommitter(h.db, run.Fence, h.metrics)
+	h.closes(func() error { h.committer.Close(); return nil })
+	if err := os.MkdirAll(h.options.Data, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	key, err := secret.LoadKey(filepath.Join(h.options.Data, "master.key"))
+	if err != nil {
+		return err
+	}
+	h.access = access.New(h.db, key, h.options.Clock)
+	return nil
+}
+
+func (h *Hub) openServices(ctx context.Context) (err error) {
+	h.objects = catalog.New(h.db)
+	h.versions, h.tokens = scenario.NewVersions(h.db), channel.NewTokens(h.db)
+	h.config = config.New(h.db, h.objects, h.versions, h.tokens, config.Parts{
+		Measure: func(p *script.Program) (time.Duration, error) { return h.pool.Measure(p) },
+		Secrets: h.secret,
+		Changed: h.changed,
+	})
+	first, err := h.config.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	h.pool, err = script.NewPool(script.Config{
+		Zone: first.Settings.Timezone, Module: host.Module(), Pure: host.Pure(), Log: h.log, Metrics: h.metrics, OnStuck: h.stuck,
+	})
+	if err != nil {
+		return fmt.Errorf("prepare the script engine: %w", err)
+	}
+	h.closes(func() error { h.pool.Close(); return nil })
+	h.runtime = scenario.NewRuntime(h.versions, h.pool, 2*runtime.GOMAXPROCS(0), h.version)
+	handlers := host.Handlers(connections{h}, scenarios{h}, h.options.Clock.Now)
+	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
+	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
+	h.runs, err = run.New(run.Options{
+		DB: h.db, Committer: h.committer, Programs: h.runtime, Handlers: handlers, Policies: h.policy, Show: scenario.Show,
+		Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
+		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd,
+	})
+	return err
+}
+
+// Config changes and reads the configuration; see Hub.Reload for when a change
+// takes effect.
+func (h *Hub) Config() *config.Service { return h.config }
+
+// Access is the accounts, tokens and secrets.
+func (h *Hub) Access() *access.Store { return h.access }
+
+// Runs is the engine; it executes only while the hub serves.
+func (h *Hub) Runs() *run.Engine { return h.runs }
+
+// Versions are the scenarios' versions.
+func (h *Hub) Versions() *scenario.Versions { return h.versions }
+
+// Close releases everything Open has opened.
+func (h *Hub) Close() error {
+	var errs []error
+	for i := len(h.opened) - 1; i >= 0; i-- {
+		errs = append(errs, h.opened[i]())
+	}
+	h.opened = nil
+	if l := h.live.Load(); l != nil {
+		l.close()
+	}
+	return errors.Join(errs...)
+}
+
+func (h *Hub) closes(f func() error) { h.opened = append(h.opened, f) }
+
+// secret resolves the references of configurations.
+func (h *Hub) secret(ref string) (string, error) {
+	kind, name, _ := strings.Cut(ref, ":")
+	switch kind {
+	case "env":
+		if value, ok := os.LookupEnv(name); ok {
+			return value, nil
+		}
+		return "", fault.New(fault.NotFound, "The environment variable %s is not set.", name)
+	case "secret":
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		return h.access.Secret(ctx, name)
+	}
+	return "", fault.New(fault.Invalid, "%q is not a reference.", ref)
+}
+
+// changed writes the audit log's line of a configuration change, in its
+// transaction.
+func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
+	return h.access.Audit(tx, access.Entry{
+		Author: author, Action: c.Kind + "." + c.Action, Object: c.Kind + "/" + c.Code,
+	})
+}
+
+// stuck restarts the process when scripts that cannot be stopped hold half of
+// the machine's cores. Runs go on from their journals.
+func (h *Hub) stuck(n int) {
+	if n*2 < runtime.GOMAXPROCS(0) {
+		return
+	}
+	h.log.Error("scripts that cannot be stopped hold half of the cores; the node restarts itself", "stuck", n)
+	go h.restart()
+}
+
+// Options is what a hub is opened with. The zero value is a server on
+// ./junctor-data and :8080.
+type Options struct {
+	Data           string // directory; ./junctor-data when empty
+	Database       string // postgres://... ; SQLite in Data when empty
+	Listen         string // :8080 when empty
+	PublicURL      string // scheme://host that senders see; from the request when empty
+	TrustedProxies []netip.Prefix
+	AdminPassword  string // of the first start's admin; random when empty
+	Release        string
+	Log            *slog.Logger
+	Clock          clock.Clock
+	OnLog          func(run.Info, run.LogLine) // each line that a scenario logs
+	OnEnd          func(run.Info)              // each run that ends
+	Console        io.Writer                   // where the first start's password is printed; nil: nowhere
+}
+
+func (o Options) withDefaults() Options {
+	if o.Data == "" {
+		o.Data = "junctor-data"
+	}
+	if o.Listen == "" {
+		o.Listen = ":8080"
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = clock.Real{}
+	}
+	return o
+}

@@ -1,0 +1,182 @@
+package hub_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"junctor/internal/config"
+	"junctor/internal/hub"
+	"junctor/internal/run"
+)
+
+// site is a served hub over a folder of configuration.
+type site struct {
+	t     *testing.T
+	hub   *hub.Hub
+	base  string
+	token map[string]string // by channel
+}
+
+func serve(t *testing.T, files map[string]string) *site {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	h, err := hub.Open(ctx, hub.Options{Data: t.TempDir(), Listen: "127.0.0.1:0", AdminPassword: "secret-enough", Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, hub: h}
+	s.apply(files)
+	ready, done := make(chan hub.Addresses, 1), make(chan error, 1)
+	go func() { done <- h.Serve(ctx, func(a hub.Addresses) { ready <- a }) }()
+	select {
+	case a := <-ready:
+		s.base = "http://" + a.Listen
+	case err := <-done:
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+type testWriter struct{ t *testing.T }
+
+func (w testWriter) Write(b []byte) (int, error) {
+	w.t.Log(strings.TrimSpace(string(b)))
+	return len(b), nil
+}
+
+func (s *site) apply(files map[string]string) {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			s.t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	set, problems := config.Load(context.Background(), dir)
+	for _, p := range problems {
+		s.t.Error(p)
+	}
+	if len(problems) > 0 {
+		s.t.FailNow()
+	}
+	result, err := s.hub.Config().Apply(context.Background(), set, config.Options{Author: "test"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.token = map[string]string{}
+	for _, c := range result.Channels {
+		s.token[c.Code] = c.Token
+	}
+	if err := s.hub.Reload(context.Background()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) send(method, channel, rest, body string, header ...string) (*http.Response, string) {
+	s.t.Helper()
+	r, err := http.NewRequest(method, s.base+"/api/token/v1/"+s.token[channel]+rest, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp, string(answer)
+}
+
+func (s *site) ended(id string) *run.Info {
+	s.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		info, err := s.hub.Runs().Get(context.Background(), id)
+		if err == nil && info.State.Ended() {
+			return info
+		}
+		if time.Now().After(deadline) {
+			shown, _ := json.MarshalIndent(info, "", " ")
+			s.t.Fatalf("the run never ended: %v\n%s", err, shown)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+func TestAwaitedChannelAnswers(t *testing.T) {
+	s := serve(t, map[string]string{
+		"junctor.yaml": "channels:\n  shop: { type: public, scenario: order, await: true, subject: $.number }\n",
+		"scenarios/order.ts": `import { kv, run, now, log, type Request } from "junctor";
+export default async function (request: Request) {
+  const order = request.json<{ number: string; lines: { qty: number; price: number }[] }>();
+  let total = 0;
+  for (const line of order.lines) total += line.qty * line.price;
+  const n = await kv.increment("orders");
+  log.info("total", total);
+  return { status: 201, json: { number: order.number, total, n, path: request.path, q: request.query.x, p: [1, 2, 3, 4, 5, 6, 7].map((i) => request.startparam(i as 1) !== undefined) } };
+}`,
+	})
+	resp, body := s.send("PUT", "shop", "/some/path?x=1", `{"number":"4711","lines":[{"qty":2,"price":1.5}]}`)
+	want := `{"number":"4711","total":3,"n":1,"path":"/some/path","q":"1","p":[true,true,true,true,true,true,true]}`
+	if resp.StatusCode != 201 || body != want || resp.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("got %d %s %s", resp.StatusCode, resp.Header.Get("Content-Type"), body)
+	}
+	info := s.ended(resp.Header.Get("Junctor-Run"))
+	if info.State != run.Succeeded || info.Subject != "4711" || len(info.Steps) != 1 || len(info.Logs) != 1 {
+		t.Errorf("run: %+v", info)
+	}
+}
+
+func TestNotAwaitedReachesTheSink(t *testing.T) {
+	got := make(chan *http.Request, 10)
+	sink := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r }))
+	defer sink.Close()
+	s := serve(t, map[string]string{
+		"junctor.yaml": "connections:\n  erp: { type: http, url: \"" + sink.URL + "\", allow_private: true }\nchannels:\n  shop: { type: public, scenario: order }\n",
+		"scenarios/order.ts": `import { http, type Request } from "junctor";
+export default async function (request: Request) {
+  await http.post("erp", "/orders", { json: request.json() });
+}`,
+	})
+	resp, body := s.send("POST", "shop", "", `{"number":"4711"}`)
+	if resp.StatusCode != 200 || body != "" {
+		t.Fatalf("got %d %s", resp.StatusCode, body)
+	}
+	id := resp.Header.Get("Junctor-Run")
+	r := <-got
+	if r.URL.Path != "/orders" || r.Header.Get("Idempotency-Key") != id+".1" {
+		t.Errorf("the sink got %s with key %s", r.URL.Path, r.Header.Get("Idempotency-Key"))
+	}
+	if info := s.ended(id); info.State != run.Succeeded {
+		t.Errorf("run: %+v", info)
+	}
+}

@@ -1,0 +1,276 @@
+package hub
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"junctor/internal/access"
+	"junctor/internal/catalog"
+	"junctor/internal/channel"
+	"junctor/internal/config"
+	"junctor/internal/connection/http"
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/host"
+	"junctor/internal/ingress"
+	"junctor/internal/run"
+)
+
+// live is the configuration in use: a snapshot, with its connections open. It
+// is replaced as a whole.
+type live struct {
+	snapshot    *config.Snapshot
+	doors       map[string]*ingress.Door // by token
+	connections map[string]*opened
+	externals   map[string]*external // by channel
+}
+
+type opened struct {
+	config http.Config
+	conn   *http.Conn
+	err    error
+}
+
+type external struct {
+	config channel.External
+	to     *host.External
+	err    error
+}
+
+func (l *live) close() {
+	for _, c := range l.connections {
+		c.close()
+	}
+	for _, x := range l.externals {
+		x.close()
+	}
+}
+
+func (c *opened) close() {
+	if c.conn != nil {
+		c.conn.Close() //nolint:errcheck // it drops idle connections; there is nothing to lose
+	}
+}
+
+func (x *external) close() {
+	if x.to != nil {
+		x.to.Conn.Close() //nolint:errcheck // as above
+	}
+}
+
+// Reload brings the present configuration into use on this node; a serving hub
+// does it by itself when the configuration changes.
+func (h *Hub) Reload(ctx context.Context) error { return h.reload(ctx) }
+
+// reload brings the present configuration into use. Connections that have not
+// changed stay open.
+func (h *Hub) reload(ctx context.Context) error { return h.bring(ctx, true) }
+
+// reopen is reload after a change of secrets: every connection is opened anew.
+func (h *Hub) reopen(ctx context.Context) error { return h.bring(ctx, false) }
+
+func (h *Hub) bring(ctx context.Context, keep bool) error {
+	h.reloading.Lock()
+	defer h.reloading.Unlock()
+	snapshot, err := h.config.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	for _, problem := range snapshot.Problems {
+		h.log.Warn("a part of the configuration cannot be used", "error", problem)
+	}
+	old := h.live.Load()
+	if old == nil || !keep {
+		defer closeUnused(old, nil)
+		old = nil
+	}
+	fresh := &live{
+		snapshot: snapshot, doors: make(map[string]*ingress.Door, len(snapshot.ByToken)),
+		connections: map[string]*opened{}, externals: map[string]*external{},
+	}
+	for token, c := range snapshot.ByToken {
+		fresh.doors[token] = &ingress.Door{Channel: &c.Config, Version: c.Version, Verifier: c.Verifier, Refused: c.Refused}
+	}
+	h.openConnections(fresh, old)
+	h.access.SetLimits(access.Limits{Idle: snapshot.Settings.Sessions.Idle, Age: snapshot.Settings.Sessions.Age})
+	before := h.live.Swap(fresh)
+	if keep {
+		closeUnused(before, fresh)
+	}
+	return h.released(ctx, before, fresh)
+}
+
+func (h *Hub) openConnections(fresh, old *live) {
+	for code, c := range fresh.snapshot.Connections {
+		if old != nil {
+			if had, ok := old.connections[code]; ok && had.err == nil && reflect.DeepEqual(had.config, c) {
+				fresh.connections[code] = had
+				continue
+			}
+		}
+		o := &opened{config: c}
+		c.Release = h.options.Release
+		o.conn, o.err = http.Open(c, h.secret)
+		if o.err != nil {
+			h.log.Warn("a connection cannot be used", "connection", code, "error", o.err)
+		}
+		fresh.connections[code] = o
+	}
+	for code, c := range fresh.snapshot.Channels {
+		if c.External == nil {
+			continue
+		}
+		if old != nil {
+			if had, ok := old.externals[code]; ok && had.err == nil && had.config == *c.External {
+				fresh.externals[code] = had
+				continue
+			}
+		}
+		fresh.externals[code] = h.openExternal(code, *c.External)
+	}
+}
+
+// openExternal opens a channel's way out, with its tokens.
+func (h *Hub) openExternal(code string, c channel.External) *external {
+	x := &external{config: c}
+	to, err := host.OpenExternal(code, c, h.options.Release, h.secret)
+	if err != nil {
+		h.log.Warn("a channel's outgoing URL cannot be used", "channel", code, "error", err)
+		x.err = err
+		return x
+	}
+	x.to = to
+	return x
+}
+
+// closeUnused closes what the new configuration has not taken over.
+func closeUnused(old, fresh *live) {
+	if old == nil {
+		return
+	}
+	for code, c := range old.connections {
+		if fresh == nil || fresh.connections[code] != c {
+			c.close()
+		}
+	}
+	for code, x := range old.externals {
+		if fresh == nil || fresh.externals[code] != x {
+			x.close()
+		}
+	}
+}
+
+// released lets the runs of channels go that are not paused any more.
+func (h *Hub) released(ctx context.Context, before, now *live) error {
+	for code, c := range now.snapshot.Channels {
+		if c.Paused {
+			continue
+		}
+		if before != nil {
+			if was, ok := before.snapshot.Channels[code]; !ok || !was.Paused {
+				continue
+			}
+		}
+		if err := h.runs.Release(ctx, code); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watch keeps the live configuration up to date with what this process, another
+// node or a stopped-server command changes. A notice is a hint; the revision is
+// asked for regularly as well.
+func (h *Hub) watch(ctx context.Context) {
+	changed, secrets := make(chan struct{}, 1), make(chan struct{}, 1)
+	signal := func(c chan struct{}) func(string) {
+		return func(string) {
+			select {
+			case c <- struct{}{}:
+			default:
+			}
+		}
+	}
+	defer h.db.Listen(catalog.Topic, signal(changed))()
+	defer h.db.Listen(access.TopicSecrets, signal(secrets))()
+	const lookEvery = 5 * time.Second
+	for {
+		look, stop := h.options.Clock.After(lookEvery)
+		var err error
+		select {
+		case <-ctx.Done():
+			stop()
+			return
+		case <-changed:
+			err = h.reload(ctx)
+		case <-secrets:
+			err = h.reopen(ctx)
+		case <-look:
+			err = h.reloadIfNew(ctx)
+		}
+		stop()
+		if err != nil && ctx.Err() == nil {
+			h.log.Error("the configuration could not be read; the last one stays in use", "error", err)
+		}
+	}
+}
+
+func (h *Hub) reloadIfNew(ctx context.Context) error {
+	var revision int64
+	err := h.db.Read(ctx, func(tx *db.Tx) (err error) {
+		revision, err = h.objects.Revision(tx)
+		return err
+	})
+	if err != nil || revision == h.live.Load().snapshot.Revision {
+		return err
+	}
+	return h.reload(ctx)
+}
+
+// Door is the enabled channel with the token.
+func (h *Hub) Door(token string) *ingress.Door { return h.live.Load().doors[token] }
+
+// version is what a new run of a scenario takes.
+func (h *Hub) version(code string) (string, error) {
+	if v, ok := h.live.Load().snapshot.Scenarios[code]; ok {
+		return v, nil
+	}
+	return "", fault.New(fault.NotFound, "There is no scenario %q.", code)
+}
+
+// policy is how the runs of a channel are treated.
+func (h *Hub) policy(code string) run.Policy {
+	c, ok := h.live.Load().snapshot.Channels[code]
+	if !ok {
+		return run.DefaultPolicy
+	}
+	return run.Policy{
+		Attempts: c.Retry.Attempts, First: c.Retry.First, Max: c.Retry.Max, Factor: c.Retry.Factor,
+		Skip: c.OnFailure == channel.Skip, Capture: run.Capture(c.Capture),
+		KeepSucceeded: c.Retention.Succeeded, KeepFailed: c.Retention.Failed,
+	}
+}
+
+// connections is what scenarios reach the outside by.
+type connections struct{ h *Hub }
+
+func (c connections) HTTP(code string) (*http.Conn, error) {
+	o, ok := c.h.live.Load().connections[code]
+	if !ok {
+		return nil, fault.New(fault.NotFound, "There is no connection %q; connections are declared in junctor.yaml.", code)
+	}
+	return o.conn, o.err
+}
+
+func (c connections) External(code string) (*host.External, error) {
+	x, ok := c.h.live.Load().externals[code]
+	if !ok {
+		return nil, fault.New(fault.NotFound, "The channel %q has no outgoing URL; set its external.url.", code)
+	}
+	return x.to, x.err
+}
+
+type scenarios struct{ h *Hub }
+
+func (s scenarios) Version(code string) (string, error) { return s.h.version(code) }

@@ -1,0 +1,211 @@
+// Package ingress is the outside world's door: the token endpoints
+// /api/token/v1/TOKEN of public channels (O3, O5, O6).
+//
+// It translates requests into runs and their outcomes into answers. What is
+// allowed, kept and executed is decided by channel and run; it must not know
+// how.
+package ingress
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"junctor/internal/channel"
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/run"
+	"junctor/internal/scenario"
+)
+
+// Base is the path below which the token endpoints are.
+const Base = "/api/token/v1/"
+
+// Door is one channel ready to take messages.
+type Door struct {
+	Channel  *channel.Config
+	Version  string // of its scenario
+	Verifier *channel.Verifier
+	Refused  error // every message gets it: the channel is not set up completely
+}
+
+// Doors finds channels by their tokens, in memory.
+type Doors interface {
+	// Door is the enabled channel with the token, nil when there is none.
+	Door(token string) *Door
+}
+
+// Runs starts runs; *run.Engine is it.
+type Runs interface {
+	Accept(ctx context.Context, s run.Start) (run.Accepted, error)
+	Await(ctx context.Context, s run.Start, timeout time.Duration) (run.Result, error)
+}
+
+// Validator is the channels' own check of messages; *scenario.Validator is it.
+type Validator interface {
+	Has(ctx context.Context, code, version string) (bool, error)
+	Validate(ctx context.Context, code, version string, in scenario.Input) (func(*db.Tx) ([]db.Op, error), error)
+}
+
+// Options is what the door is made of; all are required but Metrics.
+type Options struct {
+	Doors     Doors
+	Runs      Runs
+	Validator Validator
+	Address   func(*http.Request) string // the client's address, behind trusted proxies
+	BaseURL   func(*http.Request) string // scheme://host as the sender sees it
+	Log       *slog.Logger
+	Metrics   prometheus.Registerer
+}
+
+// New makes the door's handler.
+func New(o Options) http.Handler {
+	return &door{o, newMetrics(o.Metrics)}
+}
+
+type door struct {
+	Options
+	metrics *metrics
+}
+
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	code := ""
+	entry := d.find(r)
+	var err error
+	if entry == nil {
+		err = fault.New(fault.NotFound, "There is nothing here; check the token in the address.")
+	} else {
+		code = entry.door.Channel.Code
+		err = d.take(w, r, entry)
+	}
+	status := http.StatusOK
+	if err != nil {
+		status = d.refuse(w, r, code, err)
+	}
+	d.metrics.done(code, status, time.Since(began))
+}
+
+// found is a door, and how the request got there.
+type found struct {
+	door   *Door
+	path   string // below the token
+	bearer bool   // the token came in the Authorization header
+}
+
+// find reads the token from the path, or from the Authorization header where
+// the path has "-" in its place. An unknown token and a disabled one take the
+// same way.
+func (d *door) find(r *http.Request) *found {
+	rest := strings.TrimPrefix(r.URL.Path, Base)
+	token, path := rest, ""
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		token, path = rest[:i], rest[i:]
+	}
+	f := &found{path: path}
+	if token == "-" {
+		scheme, sent, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return nil
+		}
+		token, f.bearer = strings.TrimSpace(sent), true
+	}
+	f.door = d.Doors.Door(token)
+	if f.door == nil {
+		return nil
+	}
+	return f
+}
+
+// take lets a message in and answers it. An error has not been answered yet.
+func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) error {
+	if f.door.Refused != nil {
+		return f.door.Refused
+	}
+	if !f.bearer {
+		if err := f.door.Verifier.Check(r); err != nil {
+			w.Header().Set("WWW-Authenticate", `Basic realm="junctor", Bearer realm="junctor"`)
+			return err
+		}
+	}
+	body, err := readBody(w, r, f.door.Channel.BodyLimit)
+	if err != nil {
+		return err
+	}
+	start, err := d.start(r, f, body)
+	var answered *scenario.Answered
+	if errors.As(err, &answered) {
+		return d.answer(w, r, run.Result{Output: answered.Output})
+	}
+	if err != nil {
+		return err
+	}
+	if f.door.Channel.Await {
+		return d.await(w, r, f.door.Channel, start)
+	}
+	accepted, err := d.Runs.Accept(r.Context(), *start)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Junctor-Run", accepted.Run)
+	if accepted.Duplicate {
+		h.Set("Junctor-Duplicate", "true")
+	}
+	h.Set("Content-Length", "0")
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func (d *door) await(w http.ResponseWriter, r *http.Request, c *channel.Config, start *run.Start) error {
+	if c.Paused {
+		return fault.New(fault.Unavailable, "This channel is paused; nothing was accepted.").WithRetryAfter(time.Minute)
+	}
+	res, err := d.Runs.Await(r.Context(), *start, c.Timeout)
+	if err != nil {
+		return err
+	}
+	if res.Failure != nil || (res.State != run.Succeeded && !res.Answered) {
+		failed := fault.New(fault.ScenarioFailed, "The scenario did not complete; its run tells why.")
+		failed.Run = res.Run
+		return failed
+	}
+	return d.answer(w, r, res)
+}
+
+// answer writes what the scenario answered.
+func (d *door) answer(w http.ResponseWriter, r *http.Request, res run.Result) error {
+	a, err := channel.DecodeAnswer(res.Output)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	for name, values := range a.Header {
+		h[name] = values
+	}
+	if res.Run != "" {
+		h.Set("Junctor-Run", res.Run)
+	}
+	if res.Duplicate {
+		h.Set("Junctor-Duplicate", "true")
+	}
+	return writeBody(w, r, a)
+}
+
+// refuse answers with the error and logs what is not the sender's fault.
+func (d *door) refuse(w http.ResponseWriter, r *http.Request, code string, err error) int {
+	if r.Context().Err() != nil && errors.Is(err, r.Context().Err()) {
+		return 499 // the sender has left; the run goes on
+	}
+	status := fault.Status(fault.CodeOf(err))
+	if status == http.StatusInternalServerError || status == http.StatusServiceUnavailable {
+		d.Log.Error("a message was refused", "channel", code, "error", err)
+	}
+	fault.Write(w, err)
+	return status
+}

@@ -1,0 +1,69 @@
+package ingress
+
+import (
+	"crypto/sha256"
+	"net/http"
+
+	"junctor/internal/channel"
+	"junctor/internal/fault"
+	"junctor/internal/run"
+	"junctor/internal/scenario"
+)
+
+// start makes the run to be of a message that may come in.
+func (d *door) start(r *http.Request, f *found, body []byte) (*run.Start, error) {
+	c := f.door.Channel
+	m := channel.Message{
+		Channel: c, Request: r, Path: f.path, Body: body, RemoteAddress: d.Address(r), BaseURL: d.BaseURL(r),
+		Mode: "production", HideAuth: f.bearer || len(c.Verify) > 0,
+	}
+	in := scenario.Input{Source: m.Source(), Content: body}
+	s := &run.Start{
+		Program: scenario.ProgramName(c.Scenario), Version: f.door.Version, Channel: c.Code, Mode: m.Mode,
+		Subject: c.Subject.Of(r.Header, body), OrderingKey: c.OrderingKey.Of(r.Header, body), Hold: c.Paused,
+		Input: in.Encode(),
+	}
+	once, err := idempotency(c, r, f.path, body)
+	if err != nil {
+		return nil, err
+	}
+	s.Once = once
+	validates, err := d.Validator.Has(r.Context(), c.Scenario, f.door.Version)
+	if err != nil {
+		return nil, err
+	}
+	if validates {
+		if s.With, err = d.Validator.Validate(r.Context(), c.Scenario, f.door.Version, in); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// longestKey bounds an idempotency key, as the RFC draft for the header does.
+const longestKey = 255
+
+// idempotency finds the message's key, nil when it has none. The digest covers
+// what the scenario would see: method, path, query and content.
+func idempotency(c *channel.Config, r *http.Request, path string, body []byte) (*run.Once, error) {
+	if c.Idempotency.Window == 0 {
+		return nil, nil
+	}
+	for _, name := range c.Idempotency.Headers {
+		key := r.Header.Get(name)
+		if key == "" {
+			continue
+		}
+		if len(key) > longestKey {
+			return nil, fault.New(fault.Invalid, "The header %s is longer than the %d characters an idempotency key can have.", name, longestKey)
+		}
+		h := sha256.New()
+		for _, part := range []string{r.Method, path, r.URL.RawQuery} {
+			h.Write([]byte(part)) //nolint:errcheck // a hash never fails
+			h.Write([]byte{0})    //nolint:errcheck
+		}
+		h.Write(body) //nolint:errcheck
+		return &run.Once{Key: key, Digest: h.Sum(nil), Window: c.Idempotency.Window}, nil
+	}
+	return nil, nil
+}

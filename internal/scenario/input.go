@@ -1,0 +1,63 @@
+package scenario
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"unicode/utf8"
+)
+
+// Input is what a run of a scenario is started with: a message, described by
+// Source and with its Content as it came, or plain data: a JSON value as
+// Content and no Source.
+type Input struct {
+	Source  []byte // one JSON object, "" for plain data; has "binary": true when Content is not UTF-8
+	Content []byte
+}
+
+// Encode is the form in which a run keeps its input: the source, a line's end,
+// the content.
+func (in Input) Encode() []byte {
+	b := make([]byte, 0, len(in.Source)+1+len(in.Content))
+	b = append(b, in.Source...)
+	b = append(b, '\n')
+	return append(b, in.Content...)
+}
+
+// DecodeInput reads what Encode wrote.
+func DecodeInput(b []byte) Input {
+	source, content, _ := bytes.Cut(b, []byte{'\n'})
+	return Input{Source: source, Content: content}
+}
+
+// arguments are the input as the script engine takes it: texts.
+func (in Input) arguments() (source, content string) {
+	if utf8.Valid(in.Content) {
+		return string(in.Source), string(in.Content)
+	}
+	return string(in.Source), base64.StdEncoding.EncodeToString(in.Content)
+}
+
+// Show is a run's input as people see it: the data, or the message's
+// description with its "body".
+func Show(_ string, input []byte) []byte {
+	in := DecodeInput(input)
+	if len(in.Source) == 0 {
+		return in.Content
+	}
+	var message map[string]json.RawMessage
+	if err := json.Unmarshal(in.Source, &message); err != nil {
+		return in.Source
+	}
+	_, content := in.arguments()
+	body, err := json.Marshal(content)
+	if err != nil {
+		return in.Source
+	}
+	message["body"] = body
+	shown, err := json.Marshal(message)
+	if err != nil {
+		return in.Source
+	}
+	return shown
+}

@@ -1,0 +1,100 @@
+package scenario
+
+import (
+	"encoding/json"
+	"strings"
+
+	"junctor/internal/run"
+	"junctor/internal/script"
+)
+
+// announce passes a turn's calls and notices on, in their order.
+func announce(x *run.Execution, turn *script.Turn) error {
+	for _, c := range turn.Calls {
+		if !c.Notice {
+			x.Call(c.ID, c.Name, []byte(c.Args))
+			continue
+		}
+		if err := notice(x, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notice does what a scenario says about its own run.
+func notice(x *run.Execution, c script.Call) error {
+	switch c.Name {
+	case "subject":
+		x.Subject(c.Args)
+	case "tag":
+		x.Tag(c.Args)
+	case "respond":
+		return x.Respond([]byte(c.Args))
+	case "log":
+		var line struct{ Level, Message string }
+		if err := json.Unmarshal([]byte(c.Args), &line); err != nil {
+			return nil // the module's own JavaScript makes these; a broken one is no reason to fail a run
+		}
+		x.Log(line.Level, line.Message)
+	}
+	return nil
+}
+
+// settlement is a completion as the script engine takes it.
+func settlement(c run.Completion) script.Settle {
+	if c.Err == nil {
+		return script.Settle{ID: c.Call, OK: true, Value: string(c.Result), Now: c.At}
+	}
+	value, err := json.Marshal(c.Err)
+	if err != nil {
+		value = []byte(`{"name":"Error","message":"the step failed"}`)
+	}
+	return script.Settle{ID: c.Call, Value: string(value), Now: c.At}
+}
+
+// verdict is what the module says about an error that left the scenario.
+type verdict struct {
+	Answer    json.RawMessage `json:"answer"`
+	Permanent bool            `json:"permanent"`
+}
+
+// outcome is a finished scenario as the engine takes it. A Problem is an
+// answer; every other error is a failure, which is permanent when it says so,
+// or when it comes of a limit: the same again would exceed it again.
+func (e *execution) outcome(x *run.Execution, turn *script.Turn) run.Outcome {
+	if turn.Err == nil {
+		var output []byte
+		if turn.Output != "" {
+			output = []byte(turn.Output)
+		}
+		return run.Outcome{Output: output}
+	}
+	if turn.Err.Kind == script.Interrupted {
+		return run.Outcome{Left: x.Interrupted()}
+	}
+	var v verdict
+	if turn.Err.Data != "" {
+		if err := json.Unmarshal([]byte(turn.Err.Data), &v); err != nil {
+			v = verdict{}
+		}
+	}
+	if v.Answer != nil {
+		return run.Outcome{Output: v.Answer}
+	}
+	return run.Outcome{Failure: &run.Failure{
+		ErrorInfo: run.ErrorInfo{
+			Name: name(turn.Err), Message: turn.Err.Message, Stack: strings.TrimSpace(turn.Err.Stack),
+			Permanent: v.Permanent || turn.Err.Kind != script.Thrown,
+		},
+		Calls: turn.Err.Origins,
+	}}
+}
+
+// name is the exception's, or the limit's.
+func name(e *script.Error) string {
+	if e.Kind == script.Thrown {
+		return e.Name
+	}
+	return "Limit:" + string(e.Kind)
+}

@@ -1,0 +1,212 @@
+package scenario
+
+import (
+	"container/list"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"junctor/internal/fault"
+	"junctor/internal/run"
+	"junctor/internal/script"
+)
+
+// ProgramName is how the engine knows a scenario: "scenario:CODE".
+func ProgramName(code string) string { return prefix + code }
+
+const prefix = "scenario:"
+
+// programsKept is how many compiled versions stay in memory.
+const programsKept = 256
+
+// Runtime executes scenarios on a pool of virtual machines. It is the engine's
+// run.Programs.
+type Runtime struct {
+	versions *Versions
+	pool     *script.Pool
+	latest   func(code string) (string, error)
+	starts   chan struct{} // places for runs in their first turn
+
+	mu       sync.Mutex
+	programs map[string]*list.Element // by code@version, of *compiled
+	recent   *list.List               // most recently used first
+}
+
+type compiled struct {
+	key     string
+	ready   chan struct{}
+	program *script.Program
+	err     error
+}
+
+// NewRuntime makes a runtime. latest finds the version that new runs take.
+func NewRuntime(versions *Versions, pool *script.Pool, starts int, latest func(code string) (string, error)) *Runtime {
+	return &Runtime{
+		versions: versions, pool: pool, latest: latest, starts: make(chan struct{}, starts),
+		programs: map[string]*list.Element{}, recent: list.New(),
+	}
+}
+
+// Latest is the version a new run of the program takes. Errors: fault.NotFound.
+func (r *Runtime) Latest(_ context.Context, name string) (string, error) {
+	return r.latest(strings.TrimPrefix(name, prefix))
+}
+
+// Program finds a scenario's version, compiled. Errors: fault.NotFound.
+func (r *Runtime) Program(ctx context.Context, name, version string) (run.Program, error) {
+	code, ok := strings.CutPrefix(name, prefix)
+	if !ok {
+		return nil, fault.New(fault.NotFound, "There is no program %q.", name)
+	}
+	program, err := r.compiled(ctx, code, version)
+	if err != nil {
+		return nil, err
+	}
+	return &execution{r, program}, nil
+}
+
+// compiled returns the program from memory, or compiles it once for all who ask.
+func (r *Runtime) compiled(ctx context.Context, code, version string) (*script.Program, error) {
+	key := code + "@" + version
+	r.mu.Lock()
+	if e, ok := r.programs[key]; ok {
+		r.recent.MoveToFront(e)
+		r.mu.Unlock()
+		c := e.Value.(*compiled)
+		select {
+		case <-c.ready:
+			return c.program, c.err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	c := &compiled{key: key, ready: make(chan struct{})}
+	r.programs[key] = r.recent.PushFront(c)
+	r.mu.Unlock()
+	c.program, c.err = r.compile(context.WithoutCancel(ctx), code, version)
+	close(c.ready)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.err != nil { // the next one tries again
+		if e, ok := r.programs[key]; ok && e.Value == c {
+			r.forget(e)
+		}
+	}
+	for r.recent.Len() > programsKept {
+		r.forget(r.recent.Back())
+	}
+	return c.program, c.err
+}
+
+func (r *Runtime) forget(e *list.Element) {
+	delete(r.programs, e.Value.(*compiled).key)
+	r.recent.Remove(e)
+}
+
+func (r *Runtime) compile(ctx context.Context, code, version string) (*script.Program, error) {
+	v, err := r.versions.Get(ctx, code, version)
+	if err != nil {
+		return nil, err
+	}
+	program, mistakes := script.Compile(v.Bundle)
+	if len(mistakes) > 0 {
+		return nil, fault.New(fault.NotFound, "Version %s of scenario %q does not compile with this release: %s.", version, code, mistakes[0])
+	}
+	return program, nil
+}
+
+// Exports reports what a scenario's version exports.
+func (r *Runtime) Exports(ctx context.Context, code, version string) ([]string, error) {
+	program, err := r.compiled(ctx, code, version)
+	if err != nil {
+		return nil, err
+	}
+	return program.Exports(), nil
+}
+
+// patience is how long a run that nobody awaits lets others begin first.
+const patience = 100 * time.Millisecond
+
+// place waits its turn to begin: with a few runs beginning at a time, the
+// machines and their caches serve run after run. Whoever has waited for long
+// goes ahead: a scenario that computes for seconds must not hold up the others.
+func (r *Runtime) place(awaited bool) (leave func()) {
+	select {
+	case r.starts <- struct{}{}:
+		return func() { <-r.starts }
+	default:
+	}
+	if awaited {
+		return func() {}
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case r.starts <- struct{}{}:
+		return func() { <-r.starts }
+	case <-timer.C:
+		return func() {}
+	}
+}
+
+// execution is a version of a scenario as the engine executes it.
+type execution struct {
+	r       *Runtime
+	program *script.Program
+}
+
+// Execute plays the coroutine between the engine and the journal: what the
+// scenario calls goes to x, what x completes goes to the scenario.
+func (e *execution) Execute(ctx context.Context, x *run.Execution) run.Outcome {
+	var spent time.Duration
+	for {
+		outcome, again := e.once(ctx, x, &spent)
+		if !again {
+			return outcome
+		}
+		if err := x.Resettle(); err != nil {
+			return run.Outcome{Left: err}
+		}
+	}
+}
+
+// once executes from the start. again: the machine was given to others, and
+// there is something new to go on with.
+func (e *execution) once(ctx context.Context, x *run.Execution, spent *time.Duration) (o run.Outcome, again bool) {
+	source, content := DecodeInput(x.Input()).arguments()
+	leave := e.r.place(x.Awaited())
+	exec, turn, err := e.r.pool.Start(ctx, script.Start{
+		Program: e.program, Entry: "default", Seed: x.Seed(), Now: x.Started(), Spent: *spent, Turning: x.Turning,
+		Args: []string{source, content, x.ID(), fmt.Sprint(x.Attempt())},
+	})
+	leave()
+	if err != nil {
+		return run.Outcome{Left: run.ErrLost}, false
+	}
+	defer func() {
+		x.Interruptible(nil)
+		*spent = exec.CPU()
+		exec.Close()
+	}()
+	x.Interruptible(exec.Interrupt)
+	for {
+		if err := announce(x, turn); err != nil {
+			return run.Outcome{Left: err}, false
+		}
+		if turn.Done {
+			return e.outcome(x, turn), false
+		}
+		c, err := x.Next(e.crowded)
+		if err == run.ErrRelease {
+			return o, true
+		}
+		if err != nil {
+			return run.Outcome{Left: err}, false
+		}
+		turn = exec.Resume(settlement(c))
+	}
+}
+
+func (e *execution) crowded() bool { return !e.r.pool.Idle() }
