@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"junctor/internal/run"
+)
+
+type runs struct {
+	List   runsList   `cmd:"" help:"List runs, newest first."`
+	Show   runsShow   `cmd:"" help:"Show a run with its steps and logs."`
+	Retry  runsRetry  `cmd:"" help:"Let a failed run go on, with the same idempotency keys."`
+	Cancel runsCancel `cmd:"" help:"End a run at its next host call."`
+}
+
+type runsList struct {
+	State   []string `help:"Only these: queued, running, waiting, succeeded, failed, cancelled." enum:"queued,running,waiting,succeeded,failed,cancelled" placeholder:"STATE,..."`
+	Channel string   `help:"Only of this channel." placeholder:"CODE"`
+	Program string   `help:"Only of this program; such as scenario:order." placeholder:"NAME"`
+	Subject string   `help:"Only about this: an order's number, say." placeholder:"TEXT"`
+	Tag     string   `help:"Only with this tag." placeholder:"TEXT"`
+	Find    string   `help:"Only those whose id, subject or tag begins so." placeholder:"TEXT"`
+	Since   string   `help:"Only newer ones: 1h, or 2026-11-22T08:00:00Z." placeholder:"WHEN"`
+	Limit   int      `help:"How many at most, up to 1000." default:"50"`
+	JSON    bool     `name:"json" help:"Write JSON, for a machine."`
+	target
+}
+
+// Help teaches by examples.
+func (runsList) Help() string {
+	return `Examples:
+  junctor runs list --state failed --since 1d --server https://junctor.example.com --token TOKEN
+  junctor runs list --subject 4711        (with JUNCTOR_SERVER and JUNCTOR_TOKEN set)`
+}
+
+// Run lists runs.
+func (r runsList) Run(ctx context.Context, console *console) error {
+	since, err := moment(r.Since, time.Now(), -1)
+	if err != nil {
+		return usage("--since: %w", err)
+	}
+	if r.Limit < 1 || r.Limit > 1000 {
+		return usage("--limit is a number from 1 to 1000")
+	}
+	filter := run.Filter{Channel: r.Channel, Program: r.Program, Subject: r.Subject, Tag: r.Tag, Q: r.Find, Limit: r.Limit}
+	if since != nil {
+		filter.Since = *since
+	}
+	for _, s := range r.State {
+		filter.State = append(filter.State, run.State(s))
+	}
+	return r.use(ctx, console, func(i *installation) error {
+		list, next, err := i.runs.List(ctx, filter)
+		if err != nil || r.JSON {
+			return either(err, func() error { return console.json(append([]run.Info{}, list...)) })
+		}
+		var rows [][]string
+		for _, info := range list {
+			rows = append(rows, []string{info.ID, string(info.State), info.Program, info.Channel, info.Subject, local(&info.CreatedAt), message(info)})
+		}
+		console.table("There are no such runs.", []string{"id", "state", "program", "channel", "subject", "created", "error"}, rows)
+		if next != "" {
+			console.line("There are more; narrow the choice, or raise --limit.")
+		}
+		return nil
+	})
+}
+
+// message is the beginning of why a run failed.
+func message(info run.Info) string {
+	if info.Error == nil {
+		return ""
+	}
+	return short(info.Error.Message, 60)
+}
+
+// oneRun is what the commands on one run take.
+type oneRun struct {
+	ID   string `arg:"" help:"The run: run_..."`
+	JSON bool   `name:"json" help:"Write JSON, for a machine."`
+	target
+}
+
+func (o oneRun) do(ctx context.Context, console *console, act func(engine, context.Context, string) (*run.Info, error), show func(*console, *run.Info)) error {
+	return o.use(ctx, console, func(i *installation) error {
+		info, err := act(i.runs, ctx, o.ID)
+		if err != nil || o.JSON {
+			return either(err, func() error { return console.json(info) })
+		}
+		show(console, info)
+		return nil
+	})
+}
+
+type runsShow struct{ oneRun }
+
+// Run shows a run.
+func (r runsShow) Run(ctx context.Context, console *console) error {
+	return r.do(ctx, console, engine.Get, showRun)
+}
+
+type runsRetry struct{ oneRun }
+
+// Run retries a run.
+func (r runsRetry) Run(ctx context.Context, console *console) error {
+	return r.do(ctx, console, engine.Retry, showState)
+}
+
+type runsCancel struct{ oneRun }
+
+// Run cancels a run.
+func (r runsCancel) Run(ctx context.Context, console *console) error {
+	return r.do(ctx, console, engine.Cancel, showState)
+}
+
+func showState(console *console, info *run.Info) {
+	console.line("The run %s is %s.", info.ID, info.State)
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+
+	"junctor/internal/clock"
+	"junctor/internal/hub"
+)
+
+// defaultData is where a server without --data keeps what it has.
+const defaultData = "junctor-data"
+
+// warnings is what a command that is no server logs.
+const warnings = slog.LevelWarn
+
+type serve struct {
+	Data           string     `help:"Data directory: the database (SQLite) and the master key." default:"junctor-data" placeholder:"DIR"`
+	Database       string     `help:"PostgreSQL instead of SQLite: postgres://user:password@host/name. The master key stays in --data." placeholder:"URL"`
+	Listen         string     `help:"Address of all endpoints." default:":8080" placeholder:"ADDR"`
+	PublicURL      string     `name:"public-url" help:"How the outside world reaches this server." placeholder:"URL"`
+	TrustedProxies []string   `help:"Networks whose X-Forwarded-For is believed." placeholder:"CIDR,..."`
+	LogLevel       slog.Level `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+}
+
+// Help teaches by examples.
+func (serve) Help() string {
+	return `The first start makes the account "admin", with the password from JUNCTOR_ADMIN_PASSWORD or a random one that is printed once.
+
+Examples:
+  junctor serve
+  junctor serve --data /var/lib/junctor --listen 127.0.0.1:8080 --trusted-proxies 10.0.0.0/8
+  JUNCTOR_ADMIN_PASSWORD=... junctor serve --database postgres://junctor@db.internal/junctor`
+}
+
+// Run serves until the process is told to end.
+func (s serve) Run(ctx context.Context, console *console) error {
+	proxies, err := networks(s.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	log := console.log(s.LogLevel)
+	options := hub.Options{
+		Data: s.Data, Database: s.Database, Listen: s.Listen, PublicURL: s.PublicURL, TrustedProxies: proxies,
+		AdminPassword: environment("ADMIN_PASSWORD"), Log: log, Release: release(), Clock: clock.Real{},
+		Console: console.err,
+	}
+	return hub.Serve(ctx, options, func(a hub.Addresses) {
+		log.Info("Junctor is ready", "url", "http://"+a.Listen, "release", options.Release)
+	})
+}
+
+// networks reads CIDRs; a bare address stands for itself.
+func networks(texts []string) ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, text := range texts {
+		text = strings.TrimSpace(text)
+		if address, err := netip.ParseAddr(text); err == nil {
+			text = fmt.Sprintf("%s/%d", address, address.BitLen())
+		}
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, usage("--trusted-proxies: %q is not a network; write it like 10.0.0.0/8 or 192.0.2.7", text)
+		}
+		list = append(list, prefix.Masked())
+	}
+	return list, nil
+}

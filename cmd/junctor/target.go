@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/alecthomas/kong"
+
+	"junctor/internal/access"
+	"junctor/internal/client"
+	"junctor/internal/clock"
+	"junctor/internal/config"
+	"junctor/internal/hub"
+	"junctor/internal/run"
+)
+
+// target is the installation that a command works on: a running server, or the
+// data of a stopped one.
+type target struct {
+	Server   string `help:"The running server." placeholder:"URL" group:"Which installation"`
+	Token    string `help:"An API token for it." placeholder:"TOKEN" group:"Which installation"`
+	Data     string `help:"The data directory of a stopped server; an empty one becomes a new installation." placeholder:"DIR" group:"Which installation"`
+	Database string `help:"The PostgreSQL of a stopped server, instead of SQLite under --data." placeholder:"URL" group:"Which installation"`
+}
+
+// terminal is whom the audit log names when no account was needed.
+const terminal = "terminal"
+
+// Parts of an installation, each as one command needs it. A stopped server's
+// are access.Store, run.Engine and config.Service, a running one's the client.
+type (
+	tokens interface {
+		CreateToken(ctx context.Context, o access.TokenOptions) (access.Token, error)
+		ListTokens(ctx context.Context, after string, limit int) ([]access.Token, string, error)
+		RevokeToken(ctx context.Context, nameOrID, author string) (access.Token, error)
+	}
+	secrets interface {
+		SetSecret(ctx context.Context, name, value, author string) error
+		ListSecrets(ctx context.Context, after string, limit int) ([]access.SecretInfo, string, error)
+		DeleteSecret(ctx context.Context, name, author string) error
+	}
+	accounts interface {
+		CreateAdmin(ctx context.Context, login, password, author string) (generated string, err error)
+		SetPassword(ctx context.Context, login, password, author string) (generated string, err error)
+	}
+	engine interface {
+		Get(ctx context.Context, id string) (*run.Info, error)
+		List(ctx context.Context, f run.Filter) (runs []run.Info, next string, err error)
+		Retry(ctx context.Context, id string) (*run.Info, error)
+		Cancel(ctx context.Context, id string) (*run.Info, error)
+		Purge(ctx context.Context, o run.PurgeOptions) (int64, error)
+	}
+	configuration interface {
+		Plan(ctx context.Context, set *config.Set, o config.Options) (*config.Result, error)
+		Apply(ctx context.Context, set *config.Set, o config.Options) (*config.Result, error)
+		Export(ctx context.Context) (*config.Set, error)
+	}
+)
+
+// installation is an opened target.
+type installation struct {
+	tokens        tokens
+	secrets       secrets
+	accounts      accounts
+	runs          engine
+	configuration configuration
+	close         func() error
+
+	// firstAdmin makes the account that the first start would make; a running
+	// server has it.
+	firstAdmin func(context.Context) error
+}
+
+// AfterApply lets what the command line says go before what the environment or
+// the file says of another installation.
+func (t *target) AfterApply(ctx *kong.Context) error {
+	given := map[string]bool{}
+	for _, p := range ctx.Path {
+		if p.Flag != nil && !p.Resolved {
+			given[p.Flag.Name] = true
+		}
+	}
+	stopped := given["data"] || given["database"]
+	if given["server"] && !stopped {
+		t.Data, t.Database = "", ""
+	}
+	if stopped && !given["server"] {
+		t.Server = ""
+	}
+	return nil
+}
+
+// use opens the target, hands it to f and closes it.
+func (t *target) use(ctx context.Context, console *console, f func(*installation) error) error {
+	i, err := t.open(ctx, console)
+	if err != nil {
+		return err
+	}
+	err = f(i)
+	if closeErr := i.close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func (t *target) open(ctx context.Context, console *console) (*installation, error) {
+	local := t.Data != "" || t.Database != ""
+	switch {
+	case t.Server != "" && local:
+		return nil, usage("give either --server, or --data or --database, not both")
+	case t.Server != "":
+		c, err := client.New(t.Server, t.Token)
+		if err != nil {
+			return nil, usageError{error: err}
+		}
+		return &installation{
+			tokens: c, secrets: c, accounts: c, runs: c, configuration: remote{c},
+			close:      func() error { return nil },
+			firstAdmin: func(context.Context) error { return nil },
+		}, nil
+	case !local:
+		return nil, usage("say which installation: --server URL --token TOKEN for a running server, --data DIR or --database URL for a stopped one")
+	}
+	h, err := hub.Open(ctx, hub.Options{
+		Data: t.dataOrDefault(), Database: t.Database, AdminPassword: environment("ADMIN_PASSWORD"),
+		Log: console.log(warnings), Release: release(), Clock: clock.Real{},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &installation{
+		tokens: h.Access(), secrets: h.Access(), accounts: h.Access(), runs: h.Runs(), configuration: h.Config(),
+		close: h.Close,
+		firstAdmin: func(ctx context.Context) error {
+			generated, _, err := h.Access().EnsureAdmin(ctx, environment("ADMIN_PASSWORD"))
+			if generated != "" {
+				fmt.Fprintf(console.err, "The account \"admin\" has been made. Its password, shown this once: %s\n", generated)
+			}
+			return err
+		},
+	}, nil
+}
+
+// dataOrDefault is where the master key lies also when PostgreSQL keeps the rest.
+func (t *target) dataOrDefault() string {
+	if t.Data == "" {
+		return defaultData
+	}
+	return t.Data
+}
+
+// remote is the configuration of a running server.
+type remote struct{ client *client.Client }
+
+func (r remote) Plan(ctx context.Context, set *config.Set, o config.Options) (*config.Result, error) {
+	return r.change(ctx, "plan", set, o)
+}
+
+func (r remote) Apply(ctx context.Context, set *config.Set, o config.Options) (*config.Result, error) {
+	return r.change(ctx, "apply", set, o)
+}
+
+func (r remote) change(ctx context.Context, act string, set *config.Set, o config.Options) (*config.Result, error) {
+	var result config.Result
+	path := fmt.Sprintf("/api/v1/admin/configuration/%s?prune=%s", act, strconv.FormatBool(o.Prune))
+	if err := r.client.Do(ctx, http.MethodPost, path, set, &result); err != nil {
+		return nil, err
+	}
+	return &result, nil
+}
+
+func (r remote) Export(ctx context.Context) (*config.Set, error) {
+	var set config.Set
+	if err := r.client.Do(ctx, http.MethodGet, "/api/v1/admin/configuration", nil, &set); err != nil {
+		return nil, err
+	}
+	return &set, nil
+}
