@@ -40,12 +40,29 @@ func BenchmarkOrder(b *testing.B) {
 	b.ReportAllocs()
 	answer(b, p, program, body)
 	for b.Loop() {
-		e, turn, err := p.Start(context.Background(), Start{Program: program, Entry: "default", Seed: 1, Now: testNow, Args: []string{"{}", body}[1:]})
+		e, turn, err := p.Start(context.Background(), Start{Program: program, Entry: "default", Seed: 1, Now: testNow, Args: []string{body}})
 		if err != nil || !turn.Done || turn.Err != nil {
 			b.Fatal(err, turn)
 		}
 		e.Close()
 	}
+}
+
+// BenchmarkOrders is BenchmarkOrder on all processors, from many goroutines.
+func BenchmarkOrders(b *testing.B) {
+	p, program, body := pool(b, Config{}), compile(b, orderScenario), order()
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			e, turn, err := p.Start(context.Background(), Start{Program: program, Entry: "default", Seed: 1, Now: testNow, Args: []string{body}})
+			if err != nil || !turn.Done || turn.Err != nil {
+				b.Error(err, turn)
+				return
+			}
+			e.Close()
+		}
+	})
+	b.ReportMetric(float64(len(p.all)), "machines")
 }
 
 func BenchmarkOneCall(b *testing.B) {

@@ -86,6 +86,8 @@ func (e *Exec) execute(enter func(*vm) error) *Turn {
 	e.pool.watch.ended()
 	if turn.Done {
 		e.finish(turn)
+	} else {
+		e.pool.relieve()
 	}
 	return turn
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -17,13 +18,19 @@ type Pool struct {
 	metrics *metrics
 
 	mu      sync.Mutex
-	idle    []*vm          // the last used at the end
-	waiting []chan granted // Starts in the order of their arrival
-	all     map[*vm]bool   // made and not yet closed or given up
+	idle    []*vm        // the last used at the end
+	waiting []waiter     // Starts in the order of their arrival
+	all     map[*vm]bool // made and not yet closed or given up
 	making  int
 	stuck   int // given up and still computing
 	closed  bool
 	done    sync.WaitGroup // machines and makers
+}
+
+// waiter is a Start that waits.
+type waiter struct {
+	got   chan granted
+	since time.Time
 }
 
 // granted is what a waiting Start gets.
@@ -33,8 +40,9 @@ type granted struct {
 }
 
 const (
-	spare   = 2                // idle machines that are kept, and made ahead
-	idleFor = 30 * time.Second // after that a machine above the spare ones is closed
+	patience = 50 * time.Millisecond
+	spare    = 2                // idle machines that are kept, and made ahead
+	idleFor  = 30 * time.Second // after that a machine above the spare ones is closed
 )
 
 // NewPool makes a pool and its first machine; a configuration that cannot work,
@@ -82,7 +90,7 @@ func (p *Pool) Close() {
 	}
 	p.mu.Unlock()
 	for _, w := range waiting {
-		w <- granted{err: ErrClosed}
+		w.got <- granted{err: ErrClosed}
 	}
 	p.done.Wait()
 	p.watch.stop()
@@ -144,41 +152,47 @@ func (p *Pool) acquire(ctx context.Context) (*vm, error) {
 		p.mu.Unlock()
 		return v, nil
 	}
-	w := make(chan granted, 1)
-	p.waiting = append(p.waiting, w)
+	got := make(chan granted, 1)
+	p.waiting = append(p.waiting, waiter{got, time.Now()})
 	p.grow()
 	p.mu.Unlock()
 	select {
-	case g := <-w:
+	case g := <-got:
 		return g.vm, g.err
 	case <-ctx.Done():
-		return nil, p.giveUpWaiting(ctx, w)
+		return nil, p.giveUpWaiting(ctx, got)
 	}
 }
 
 // giveUpWaiting takes a Start out of the queue; a machine that was granted in
 // the same moment goes back.
-func (p *Pool) giveUpWaiting(ctx context.Context, w chan granted) error {
+func (p *Pool) giveUpWaiting(ctx context.Context, got chan granted) error {
 	p.mu.Lock()
-	for i, other := range p.waiting {
-		if other == w {
+	for i, w := range p.waiting {
+		if w.got == got {
 			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
 			p.mu.Unlock()
 			return fmt.Errorf("wait for a script machine: %w", ctx.Err())
 		}
 	}
 	p.mu.Unlock()
-	if g := <-w; g.vm != nil {
+	if g := <-got; g.vm != nil {
 		p.release(g.vm)
 	}
 	return fmt.Errorf("wait for a script machine: %w", ctx.Err())
 }
 
 // grow makes machines in the background for those who wait, and spare ones.
-// The caller holds mu.
+// While there are twice as many turns executing as processors, another machine
+// would only take their time: it is made when one of them waits for a call, or
+// when somebody has waited for patience. The caller holds mu.
 func (p *Pool) grow() {
+	room := 2*runtime.GOMAXPROCS(0) - int(p.watch.executing.Load()) - p.making
+	if len(p.waiting) > 0 && time.Since(p.waiting[0].since) > patience {
+		room = len(p.waiting)
+	}
 	wanted := len(p.waiting) + spare - len(p.idle) - p.making
-	for ; wanted > 0 && !p.closed && len(p.all)+p.making < p.image.config.Size; wanted-- {
+	for n := min(wanted, room, p.image.config.Size-len(p.all)-p.making); n > 0 && !p.closed; n-- {
 		p.making++
 		p.done.Add(1)
 		go func() {
@@ -187,6 +201,16 @@ func (p *Pool) grow() {
 			}
 		}()
 	}
+}
+
+// relieve makes machines for Starts that wait although processors are free, or
+// for long.
+func (p *Pool) relieve() {
+	p.mu.Lock()
+	if len(p.waiting) > 0 {
+		p.grow()
+	}
+	p.mu.Unlock()
 }
 
 // make makes one machine; on failure one Start that waits gets the error.
@@ -199,7 +223,7 @@ func (p *Pool) make() error {
 		if len(p.waiting) > 0 {
 			w := p.waiting[0]
 			p.waiting = p.waiting[1:]
-			w <- granted{err: err}
+			w.got <- granted{err: err}
 		}
 		p.mu.Unlock()
 		return err
@@ -228,7 +252,7 @@ func (p *Pool) offer(v *vm) {
 	if len(p.waiting) > 0 {
 		w := p.waiting[0]
 		p.waiting = p.waiting[1:]
-		w <- granted{vm: v}
+		w.got <- granted{vm: v}
 		return
 	}
 	v.idleSince = time.Now()

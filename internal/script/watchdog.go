@@ -71,6 +71,7 @@ func (w *watchdog) watch() {
 			if w.executing.Load() > 0 {
 				idle = 0
 				w.look(min(now.Sub(last), 4*w.interval))
+				w.pool.relieve()
 			} else if idle++; idle > sleepAfter && w.rest() {
 				look.Stop()
 			}
