@@ -28,7 +28,7 @@ type Capture string
 // What is kept.
 const (
 	CaptureFull   Capture = "full"   // input, output and steps of every run
-	CaptureErrors Capture = "errors" // the same, of runs that did not succeed at once
+	CaptureErrors Capture = "errors" // the same, of failed runs
 	CaptureNone   Capture = "none"   // the bare row
 )
 
@@ -77,11 +77,11 @@ type Retry struct {
 	Max      time.Duration // the longest wait
 }
 
-// Retention is how long finished runs are kept. A run that still answers an
-// idempotency key is kept to the end of that window all the same.
+// Retention is how long finished runs are kept, 0: for ever. A run that still
+// answers an idempotency key is kept to the end of that window all the same.
 type Retention struct {
-	Succeeded time.Duration
-	Failed    time.Duration // failed and cancelled
+	Succeeded time.Duration // succeeded and cancelled
+	Failed    time.Duration
 }
 
 // The defaults of a channel.

@@ -52,7 +52,7 @@ func parseYAML(file string, text []byte) *document {
 		d.add(at, "this is not UTF-8")
 		return d
 	}
-	parsed := d.parse(string(text))
+	parsed := d.parse(strings.TrimPrefix(string(text), "\ufeff")) // a mark that some editors leave
 	if parsed == nil {
 		return d
 	}

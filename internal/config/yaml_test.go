@@ -14,6 +14,7 @@ import (
 func TestYAMLValues(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                                       `null`,
+		"\ufeffa: 1\r\nb: |\r\n  x\r\n":                          `{"a":1,"b":"x\n"}`,
 		"# only a comment\n":                                     `null`,
 		"a: 1\nb: two\nc: [x, 3.50, ~]\n":                        `{"a":1,"b":"two","c":["x",3.5,null]}`,
 		"a:\n  - b: 1\n    c: 2\n  - d\n":                        `{"a":[{"b":1,"c":2},"d"]}`,
