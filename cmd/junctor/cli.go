@@ -36,8 +36,8 @@ Every flag can also be given as an environment variable: --public-url as JUNCTOR
 
 To begin:
 
-  junctor serve                                    (in one terminal)
-  junctor token create laptop --data DIR           (once, while the server is stopped)
+  junctor serve                                                   (in one terminal)
+  junctor token create me --server http://localhost:8080 --user admin
   junctor apply DIR --server http://localhost:8080 --token TOKEN
 `
 

@@ -42,14 +42,15 @@ func (s serve) Run(ctx context.Context, console *console) error {
 	if err != nil {
 		return err
 	}
-	log := console.log(s.LogLevel)
 	options := hub.Options{
 		Data: s.Data, Database: s.Database, Listen: s.Listen, PublicURL: s.PublicURL, TrustedProxies: proxies,
-		AdminPassword: environment("ADMIN_PASSWORD"), Log: log, Release: release(), Clock: clock.Real{},
+		AdminPassword: environment("ADMIN_PASSWORD"), Log: console.log(s.LogLevel), Release: release(), Clock: clock.Real{},
 		Console: console.err,
 	}
 	return hub.Serve(ctx, options, func(a hub.Addresses) {
-		log.Info("Junctor is ready", "url", "http://"+a.Listen, "release", options.Release)
+		if isTerminal(console.err) { // the log has it for others
+			fmt.Fprintf(console.err, "\n  Junctor %s is ready at http://%s (Ctrl+C stops it).\n\n", options.Release, a.Listen)
+		}
 	})
 }
 

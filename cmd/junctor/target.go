@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -21,6 +22,7 @@ import (
 type target struct {
 	Server   string `help:"The running server." placeholder:"URL" group:"Which installation"`
 	Token    string `help:"An API token for it." placeholder:"TOKEN" group:"Which installation"`
+	User     string `help:"An account of it, instead of a token. Its password is asked for, or taken from JUNCTOR_PASSWORD." placeholder:"LOGIN" group:"Which installation"`
 	Data     string `help:"The data directory of a stopped server; an empty one becomes a new installation." placeholder:"DIR" group:"Which installation"`
 	Database string `help:"The PostgreSQL of a stopped server, instead of SQLite under --data." placeholder:"URL" group:"Which installation"`
 }
@@ -111,7 +113,7 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 	case t.Server != "" && local:
 		return nil, usage("give either --server, or --data or --database, not both")
 	case t.Server != "":
-		c, err := client.New(t.Server, t.Token)
+		c, err := t.client(console)
 		if err != nil {
 			return nil, usageError{error: err}
 		}
@@ -141,6 +143,27 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 			return err
 		},
 	}, nil
+}
+
+// client speaks to the running server.
+func (t *target) client(console *console) (*client.Client, error) {
+	switch {
+	case t.User != "":
+		password := environment("PASSWORD")
+		if password == "" && !isTerminal(console.in) {
+			return nil, errors.New("there is no terminal to ask for the password of --user; set JUNCTOR_PASSWORD")
+		}
+		if password == "" {
+			var err error
+			if password, err = console.secret("Password of " + t.User); err != nil {
+				return nil, err
+			}
+		}
+		return client.WithPassword(t.Server, t.User, password)
+	case t.Token != "":
+		return client.WithToken(t.Server, t.Token)
+	}
+	return nil, fmt.Errorf("--server needs --token (or JUNCTOR_TOKEN); `junctor token create NAME --server %s --user admin` makes one", t.Server)
 }
 
 // dataOrDefault is where the master key lies also when PostgreSQL keeps the rest.

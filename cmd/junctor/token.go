@@ -28,6 +28,7 @@ func (tokenCreate) Help() string {
 	return `The token goes to stdout and is shown nowhere again.
 
 Examples:
+  junctor token create me --server https://junctor.example.com --user admin
   junctor token create ci --expires 90d --server https://junctor.example.com --token TOKEN
   export JUNCTOR_TOKEN=$(junctor token create laptop --data ./junctor-data)`
 }

@@ -105,7 +105,7 @@ func (s *Store) identify(ctx context.Context, bearer string) (identified, error)
 		return found, err
 	}
 	return identified{}, fault.New(fault.Unauthorized,
-		"this is neither a session's token (%s...) nor an API token (%s...)", sessionPrefix, tokenPrefix)
+		"this is neither a session's token (%s..., from POST /api/v1/session) nor an API token (%s..., from `junctor token create`)", sessionPrefix, tokenPrefix)
 }
 
 // touch notes that the credential was used, at most once a minute (more often

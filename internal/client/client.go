@@ -22,12 +22,12 @@ import (
 	"junctor/internal/fault"
 )
 
-// Client calls one server with one token. It is safe for use by several
+// Client calls one server with one credential. It is safe for use by several
 // goroutines.
 type Client struct {
-	server *url.URL
-	token  string
-	http   *http.Client
+	server     *url.URL
+	credential func(*http.Request)
+	http       *http.Client
 }
 
 // timeout bounds a call. Applying a large configuration compiles every scenario.
@@ -36,18 +36,25 @@ const timeout = 5 * time.Minute
 // maxAnswer bounds what is read of an answer.
 const maxAnswer = 256 << 20
 
-// New makes a client of the server at an http or https URL. The token is an
-// API token or a session's.
-func New(server, token string) (*Client, error) {
+// WithToken makes a client of the server at an http or https URL. The token is
+// an API token or a session's.
+func WithToken(server, token string) (*Client, error) {
+	return open(server, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) })
+}
+
+// WithPassword is WithToken with an account's login and password, which go
+// along with every call.
+func WithPassword(server, login, password string) (*Client, error) {
+	return open(server, func(r *http.Request) { r.SetBasicAuth(login, password) })
+}
+
+func open(server string, credential func(*http.Request)) (*Client, error) {
 	u, err := url.Parse(server)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.User != nil {
 		return nil, fmt.Errorf("%q is not a server's URL: write it like https://junctor.example.com", server)
 	}
-	if token == "" {
-		return nil, fmt.Errorf("a token is needed to speak to %s: give --token or JUNCTOR_TOKEN; `junctor token create NAME --data DIR` makes one while the server is stopped, POST /api/v1/session while it runs", u.Redacted())
-	}
 	u.Path = strings.TrimSuffix(u.Path, "/")
-	return &Client{server: u, token: token, http: &http.Client{Timeout: timeout, CheckRedirect: stay}}, nil
+	return &Client{server: u, credential: credential, http: &http.Client{Timeout: timeout, CheckRedirect: stay}}, nil
 }
 
 // stay follows no redirect: the credential is for this server.
@@ -69,7 +76,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	if err != nil {
 		return fmt.Errorf("make the request %s %s: %w", method, path, err)
 	}
-	r.Header.Set("Authorization", "Bearer "+c.token)
+	c.credential(r)
 	r.Header.Set("Accept", "application/json")
 	if in != nil {
 		r.Header.Set("Content-Type", "application/json")
@@ -89,7 +96,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 		return nil
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
-		return fmt.Errorf("%s does not answer %s %s as Junctor does: %w", c.server.Redacted(), method, path, err)
+		return fmt.Errorf("%s does not answer %s %s as Junctor does: %w", c.server, method, path, err)
 	}
 	return nil
 }
@@ -99,7 +106,7 @@ func (c *Client) unreachable(err error) error {
 	if errors.As(err, &named) {
 		err = named.Err // the URL is said below
 	}
-	return fmt.Errorf("cannot reach %s: %w; is the server running, and is --server its address?", c.server.Redacted(), err)
+	return fmt.Errorf("cannot reach %s: %w; is the server running, and is --server its address?", c.server, err)
 }
 
 // refused turns a problem back into the error it was made of.
@@ -107,7 +114,7 @@ func (c *Client) refused(answer *http.Response, body []byte) error {
 	var p fault.Problem
 	media, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	if err != nil || media != "application/problem+json" || json.Unmarshal(body, &p) != nil {
-		return fmt.Errorf("%s answers %s, and not as Junctor does; is --server the right address?", c.server.Redacted(), answer.Status)
+		return fmt.Errorf("%s answers %s, and not as Junctor does; is --server the right address?", c.server, answer.Status)
 	}
 	code := fault.Code(strings.TrimPrefix(p.Type, "/errors/"))
 	return &fault.Error{Code: code, Title: p.Title, Detail: p.Detail, Fields: p.Errors, Run: p.Run}
