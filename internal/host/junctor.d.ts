@@ -118,7 +118,7 @@ declare module "junctor" {
 
   /**
    * Answers the caller now, while the run goes on; of several calls the first
-   * counts. What the function returns later is kept as the run's output.
+   * counts, and what the function returns later is not sent any more.
    *
    * ```ts
    * respond({ status: 202, json: { accepted: true } });

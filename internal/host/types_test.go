@@ -58,8 +58,19 @@ const strictest = `{
   "files": ["junctor.d.ts", "example.ts", "mistakes.ts"]
 }`
 
+// examples are the integrations of the repository, without their tests, which
+// import another module.
+const examples = `{
+  "compilerOptions": {
+    "noEmit": true, "strict": true, "target": "es2023", "lib": ["es2023"], "module": "esnext", "moduleResolution": "bundler", "types": []
+  },
+  "include": ["junctor.d.ts", "examples/*/scenarios/**/*.ts"],
+  "exclude": ["**/*.test.ts"]
+}`
+
 // The declarations pass the strictest checks, and so does a scenario that uses
-// all of them; another is full of mistakes that they find.
+// all of them; another is full of mistakes that they find. The repository's
+// examples pass as well.
 func TestDeclarationsPassTheCompiler(t *testing.T) {
 	compiler := installTypeScript(t)
 	dir := t.TempDir()
@@ -75,12 +86,16 @@ func TestDeclarationsPassTheCompiler(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "tsconfig.json"), []byte(strictest), 0o600); err != nil {
+	if err := os.CopyFS(filepath.Join(dir, "examples"), os.DirFS(filepath.Join("..", "..", "examples"))); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", compiler, "--project", dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	for _, config := range []string{strictest, examples} {
+		if err := os.WriteFile(filepath.Join(dir, "tsconfig.json"), []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.CommandContext(t.Context(), "node", compiler, "--project", dir).CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
 	}
 }
 
