@@ -114,3 +114,24 @@ func TestParseRequires(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What Parse takes is safe to use: bounds hold, and no scheme lets everybody in.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"type":"public","scenario":"s","verify":{"bearer":"${env:A}"},"timeout":"5s","subject":"$.a[0]"}`))
+	f.Add([]byte(`{"type":"public","scenario":"s","verify":[{"basic":{"user":"u","password":"p"}}],"retry":{"factor":2}}`))
+	f.Add([]byte(`{"type":"public","scenario":"s","external":{"url":"https://a"},"idempotency":{"header":"X"},"verify":null}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		c, found := channel.Parse("c", body)
+		if len(found) > 0 {
+			return
+		}
+		if c.Scenario == "" || c.Timeout <= 0 || c.BodyLimit <= 0 || c.Retry.Attempts < 1 || c.Retry.Factor < 1 || c.Retry.Max < c.Retry.First {
+			t.Errorf("%s was taken as %+v", body, c)
+		}
+		for _, s := range c.Verify {
+			if s.Bearer == "" && (s.Basic == nil || s.Basic.User == "" || s.Basic.Password == "") {
+				t.Errorf("%s lets everybody in", body)
+			}
+		}
+	})
+}

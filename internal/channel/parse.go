@@ -86,6 +86,15 @@ func (p *parser) decode(body []byte) wire {
 		}
 		p.found = append(p.found, f)
 	}
+	if len(p.found) > 0 { // also of a body that is no object at all
+		return w
+	}
+	if w.Type == "" {
+		p.add("/type", "must not be empty")
+	}
+	if w.Scenario == "" {
+		p.add("/scenario", "must not be empty")
+	}
 	return w
 }
 

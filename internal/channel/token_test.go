@@ -45,3 +45,26 @@ func TestTokensNeverChange(t *testing.T) {
 		}
 	})
 }
+
+func TestTokensAtOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		d := open()
+		tokens := channel.NewTokens(d)
+		made := make(chan string)
+		for range 8 {
+			go func() {
+				var token string
+				if err := d.Write(t.Context(), func(tx *db.Tx) (err error) { token, err = tokens.Ensure(tx, "shop"); return err }); err != nil {
+					t.Error(err)
+				}
+				made <- token
+			}()
+		}
+		first := <-made
+		for range 7 {
+			if token := <-made; token != first {
+				t.Errorf("one channel got %q and %q", first, token)
+			}
+		}
+	})
+}

@@ -16,8 +16,8 @@ import (
 	"junctor/internal/unit"
 )
 
-// The bounds of a YAML file. Values are counted with every alias expanded, so
-// that a few lines of aliases cannot become gigabytes.
+// The bounds of a YAML file. Values, keys and every 64 bytes of text are counted
+// with every alias expanded, so that a few lines cannot become gigabytes.
 const (
 	maxFile   = 4 << 20
 	maxDepth  = 100
@@ -123,7 +123,7 @@ func tooDeep(tokens token.Tokens) *token.Position {
 		case token.SequenceEntryType, token.MappingKeyType, token.TagType, token.AnchorType:
 			dashes++
 		}
-		if flow > maxDepth || dashes > maxDepth || t.Position.Column > 50*maxDepth && t.Type == token.MappingValueType {
+		if flow > maxDepth || dashes > maxDepth {
 			return t.Position
 		}
 	}

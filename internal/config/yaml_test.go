@@ -74,6 +74,16 @@ func TestYAMLBillionLaughs(t *testing.T) {
 	}
 }
 
+// Neither do a thousand aliases of one long text.
+func TestYAMLLongAliases(t *testing.T) {
+	for _, long := range []string{strings.Repeat("x", 1<<20), "{" + strings.Repeat("k", 1<<20) + ": 1}"} {
+		d := parseYAML("f", []byte("a: &a "+long+"\nb: ["+strings.Repeat("*a, ", 1000)+"]\n"))
+		if len(d.problems) != 1 || !strings.Contains(d.problems[0].Message, "larger than 200000 values") {
+			t.Errorf("found %v", d.problems)
+		}
+	}
+}
+
 func TestYAMLTooLong(t *testing.T) {
 	d := parseYAML("f", make([]byte, maxFile+1))
 	if len(d.problems) != 1 || !strings.Contains(d.problems[0].Message, "at most 4MiB are read") {

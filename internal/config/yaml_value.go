@@ -16,16 +16,23 @@ type reader struct {
 	*document
 	anchors map[string]ast.Node // the latest of each name so far
 	open    map[string]bool     // the anchors whose value is being read
-	values  int
+	size    int                 // of what was read, in values of up to 64 bytes
+	stopped bool                // it grew too large: the rest is not read
+}
+
+// grow counts what is read and reports whether it may go on.
+func (r *reader) grow(n ast.Node, bytes, depth int) bool {
+	r.size += 1 + bytes/64
+	if !r.stopped && (r.size > maxValues || depth > maxDepth) {
+		r.add(position(n), "with all aliases expanded this is larger than %d values or deeper than %d levels", maxValues, maxDepth)
+		r.stopped = true
+	}
+	return !r.stopped
 }
 
 // value reads a node. It returns nil for what it cannot read, after noting why.
 func (r *reader) value(n ast.Node, pointer string, depth int) any {
-	if r.values++; r.values > maxValues || depth > maxDepth {
-		if r.values == maxValues+1 || depth == maxDepth+1 {
-			r.add(position(n), "with all aliases expanded this is larger than %d values or deeper than %d levels", maxValues, maxDepth)
-		}
-		r.values = max(r.values, maxValues+1) // once is enough: the rest is not read
+	if !r.grow(n, len(n.GetToken().Value), depth) {
 		return nil
 	}
 	switch n := n.(type) {
@@ -83,7 +90,7 @@ func (r *reader) mapping(members []*ast.MappingValueNode, pointer string, depth 
 	}
 	for _, member := range members {
 		name, ok := r.key(member.Key)
-		if !ok {
+		if !ok || !r.grow(member.Key, len(name), depth) {
 			continue
 		}
 		at := strict.Pointer(pointer, name)
