@@ -24,7 +24,7 @@ func TestImageHoldsExactlyWhatWasSynced(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conn := open(t, filepath.Join(dir, "a.db"))
+			conn := openSQL(t, filepath.Join(dir, "a.db"))
 			exec(t, conn, "PRAGMA journal_mode = WAL")
 			exec(t, conn, "PRAGMA synchronous = FULL")
 			exec(t, conn, "CREATE TABLE t (n INTEGER, filler BLOB)")
@@ -51,7 +51,7 @@ func rows(t *testing.T, disk *powerloss.Disk) int {
 		t.Fatal(err)
 	}
 	var n int
-	if err := open(t, filepath.Join(image, "a.db")).QueryRowContext(t.Context(), "SELECT count(*) FROM t").Scan(&n); err != nil {
+	if err := openSQL(t, filepath.Join(image, "a.db")).QueryRowContext(t.Context(), "SELECT count(*) FROM t").Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -67,7 +67,7 @@ func TestImageOfAnUnusedDiskIsAnError(t *testing.T) {
 	}
 }
 
-func open(t *testing.T, file string) *sql.Conn {
+func openSQL(t *testing.T, file string) *sql.Conn {
 	t.Helper()
 	db, err := sql.Open("sqlite", file)
 	if err != nil {
