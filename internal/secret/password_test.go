@@ -8,7 +8,7 @@ import (
 
 func TestPasswords(t *testing.T) {
 	hash := HashPassword("correct horse")
-	if !strings.HasPrefix(hash, "$argon2id$v=19$m=65536,t=3,p=1$") {
+	if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Errorf("hash %s", hash)
 	}
 	if HashPassword("correct horse") == hash {

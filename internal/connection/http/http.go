@@ -7,7 +7,9 @@
 // unless allow_private is set. Redirects are followed for GET and HEAD, within
 // the same scheme, host and port, five times at most; every other 3xx answer is
 // returned as it is. Answers in gzip are decoded and limited in size. The
-// environment's proxy settings are not used.
+// environment's proxy settings are not used. A request whose kept connection
+// turns out to be closed before an answer begins is sent again at once, with the
+// same Idempotency-Key, when it has one or its method allows it.
 //
 // It must not know runs or scenarios: journalling and retrying are not its work.
 package http
