@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets this test's binary be the command junctor.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"junctor": main})
+}
+
+// Every file of testdata is a story told on the command line.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			address, err := freeAddress()
+			env.Setenv("ADDRESS", address)
+			env.Setenv("URL", "http://"+address)
+			env.Setenv("JUNCTOR_ADMIN_PASSWORD", "correct-horse")
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "keep": keep, "ready": ready, "post": post,
+		},
+	})
+}
+
+// freeAddress is one on which nothing listens at the moment.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// exits CODE COMMAND...: runs the command and wants this exit code.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// keep NAME REGEXP: sets a variable to what the expression finds in the last
+// command's stdout.
+func keep(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(args[1]).FindString(ts.ReadFile("stdout"))
+	if found == "" {
+		ts.Fatalf("stdout has no %s", args[1])
+	}
+	ts.Setenv(args[0], found)
+}
+
+// ready: waits until the server answers that it is.
+func ready(ts *testscript.TestScript, _ bool, _ []string) {
+	for every, limit := time.Tick(20*time.Millisecond), time.After(30*time.Second); ; {
+		answer, err := http.Get(ts.Getenv("URL") + "/readyz") //nolint:noctx // bounded by the limit
+		if err == nil {
+			answer.Body.Close()
+			if answer.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		select {
+		case <-every:
+		case <-limit:
+			ts.Fatalf("the server is not ready: %v", err)
+		}
+	}
+}
+
+// post PATH FILE STATUS: sends a message and prints the answer.
+func post(ts *testscript.TestScript, _ bool, args []string) {
+	answer, err := http.Post(ts.Getenv("URL")+args[0], "application/json", strings.NewReader(ts.ReadFile(args[1]))) //nolint:noctx // a test's
+	ts.Check(err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("answer"), body, 0o600))
+	if strconv.Itoa(answer.StatusCode) != args[2] {
+		ts.Fatalf("answered %d, want %s: %s", answer.StatusCode, args[2], body)
+	}
+}
