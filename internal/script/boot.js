@@ -3,6 +3,7 @@
 (function (g, parts) {
   'use strict';
   for (const name of ['WeakRef', 'FinalizationRegistry', 'SharedArrayBuffer', 'Atomics', 'performance', 'navigator']) delete g[name];
+  Error.stackTraceLimit = 20; // frozen with all else, the realm's own frames included
   const hide = (o, name, value) => Object.defineProperty(o, name, { value, writable: true, enumerable: false, configurable: true });
 
   const claim = (names, prefix) => {

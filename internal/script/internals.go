@@ -83,6 +83,12 @@ func (in *internals) watchAllocations() {
 // heap is the size of the engine's heap in bytes.
 func (in *internals) heap() int64 { return int64(in.runtime.Fmalloc_ctx.Fmalloc_state.Fmalloc_size) }
 
+// quiet reports whether no job is queued.
+func (in *internals) quiet() bool {
+	list := &in.runtime.Fjob_list
+	return list.Fnext == uintptr(unsafe.Pointer(list))
+}
+
 // hasten makes the engine look for an interrupt at its next jump. It may be
 // called from any goroutine while the engine executes, and be lost: the engine
 // counts down at the same time.

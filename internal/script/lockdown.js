@@ -44,7 +44,7 @@
     [getPrototypeOf(asyncGenerator), () => true],
   ]);
   for (const name of ownKeys(g)) {
-    const value = getOwnPropertyDescriptor(g, name).value;
+    const { value } = getOwnPropertyDescriptor(g, name);
     if (typeof value !== 'function' || typeof value.prototype !== 'object' || value.prototype === null) continue;
     const proto = value.prototype;
     if (proto instanceof Error || proto === Error.prototype || [Map, Set, WeakMap, WeakSet, Date].includes(value)) {
@@ -59,37 +59,41 @@
     else defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
   }
 
+  function makeAssignable(o, key, value, enumerable) {
+    const { get, set } = {
+      get() { return value; },
+      set(replacement) {
+        if (this === o) throw new TypeError(`Cannot assign to read only property '${String(key)}'`);
+        assignTo(this, key, replacement);
+      },
+    };
+    seen.add(get); seen.add(set);
+    defineProperty(o, key, { get, set, enumerable, configurable: false });
+  }
+
   const seen = new Set(), todo = [g, ...hidden, ...roots];
   function visit(value) {
     if (((typeof value === 'object' && value !== null) || typeof value === 'function') && !seen.has(value)) todo.push(value);
   }
+  const FunctionPrototype = Function.prototype;
   while (todo.length > 0) {
     const o = todo.pop();
     if (seen.has(o)) continue;
     seen.add(o);
-    visit(getPrototypeOf(o));
+    const proto = getPrototypeOf(o), keys = ownKeys(o);
+    // Most objects are functions with a length and a name, behind which there is nothing.
+    if (proto === FunctionPrototype && keys.length === 2 && keys[0] === 'length' && keys[1] === 'name') continue;
+    if (proto !== null) visit(proto);
     const allowed = assignable.get(o);
-    for (const key of ownKeys(o)) {
-      const d = getOwnPropertyDescriptor(o, key);
-      if (!('value' in d)) {
+    for (const key of keys) {
+      const d = getOwnPropertyDescriptor(o, key), value = d.value;
+      if (value === undefined) { // an accessor, or nothing
         visit(d.get);
         visit(d.set);
         continue;
       }
-      const value = d.value;
       visit(value);
-      if (allowed === undefined || !d.configurable || !d.writable || !allowed(key)) continue;
-      const { get, set } = {
-        get() { return value; },
-        set(replacement) {
-          if (this === o) throw new TypeError(`Cannot assign to read only property '${String(key)}'`);
-          assignTo(this, key, replacement);
-        },
-      };
-      freeze(get);
-      freeze(set);
-      seen.add(get); seen.add(set);
-      defineProperty(o, key, { get, set, enumerable: d.enumerable, configurable: false });
+      if (allowed !== undefined && d.configurable && d.writable && allowed(key)) makeAssignable(o, key, value, d.enumerable);
     }
   }
   for (const o of seen) freeze(o);

@@ -1,6 +1,14 @@
 // The run loop: one run at a time, from its first line to its last. Go calls
 // begin, settle, take and drop, and drains the job queue in between; host calls
 // wait in `run.queue` until Go takes them.
+//
+// What the module "junctor" gets is `realm` below, and it returns
+//   exports: {...}              what `import ... from "junctor"` gives; frozen with all else
+//   enter(entry, exports, args) begins the run: calls the scenario, returns its value or promise
+//   output(value)               makes that value the run's output, a string
+//   error(json)                 makes the rejection of a host call
+//   fail(error)                 says something about what ended the run, a string or undefined
+//   console(level, text)        optional; without it console writes notices "log" {"level","message"}
 (function (g, clock, limits, pure) {
   'use strict';
   const { create } = Object;
@@ -11,8 +19,12 @@
   const NUL = '\u0000';
   let module, run = null;
 
+  // The description reads the error's properties, which may be getters: it is
+  // made while the run can still execute the jobs they leave.
   function fail(mine, error) {
-    if (mine.status === 'P') { mine.status = 'F'; mine.error = error; }
+    if (mine.status !== 'P') return;
+    mine.status = 'F';
+    mine.output = describe(error, mine.origins);
   }
 
   // over marks a limit as exceeded; the run ends with it whoever catches the error.
@@ -83,7 +95,7 @@
   function start(seedHigh, seedLow, ms) {
     clock.start(ms, seedHigh, seedLow);
     return run = {
-      status: 'P', output: '', error: undefined, limit: '',
+      status: 'P', output: '', limit: '',
       next: 1, made: 0, count: 0, queue: '', pending: new Map(), origins: undefined,
       timer: 0, timers: undefined, state: undefined,
     };
@@ -148,12 +160,7 @@
     mine.queue = '';
     mine.count = 0;
     if (mine.limit !== '') { run = null; return 'L' + calls + mine.limit; }
-    if (mine.status === 'D') { run = null; return 'D' + calls + mine.output; }
-    if (mine.status === 'F') {
-      const report = describe(mine.error, mine.origins);
-      run = null;
-      return 'F' + calls + report;
-    }
+    if (mine.status !== 'P') { run = null; return mine.status + calls + mine.output; }
     if (mine.pending.size === 0) { run = null; return 'S' + calls; }
     return 'P' + calls;
   }

@@ -259,9 +259,10 @@ func (p *Pool) offer(v *vm) {
 	p.idle = append(p.idle, v)
 }
 
-// release takes a machine back whose run has ended and left no job.
+// release takes a machine back whose run has ended. One with a job left would
+// execute it in the next run; there should be none, since every turn drains them.
 func (p *Pool) release(v *vm) {
-	if v.internals.heap() > p.image.config.MemoryLimit/2 {
+	if !v.internals.quiet() || v.internals.heap() > p.image.config.MemoryLimit/2 {
 		p.discard(v)
 		return
 	}
