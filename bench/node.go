@@ -30,7 +30,7 @@ func (g *ground) startNode(ctx context.Context, id string) (*node, error) {
 		Binary: g.junctor, Data: filepath.Join(g.dir, "data-"+id), Listen: address,
 		Env: []string{"BENCH_SINK=" + g.sink.url()},
 	}
-	n := &node{profileDir: g.options.profile}
+	n := &node{profileDir: g.profile}
 	if n.profileDir != "" {
 		if n.debug, err = outside.FreeAddress(); err != nil {
 			return nil, err

@@ -44,7 +44,7 @@ func Explain(s Setup) error {
 	err := page.Execute(&b, struct {
 		Setup
 		Order string
-	}{s.withPassword(), order("S-2001", "You", "Brno", "CZ", bearing, euros)})
+	}{s.withPassword(), order("S-2001", "You", "Brno", bearing, euros)})
 	if err == nil {
 		s.Console.page(b.String())
 	}

@@ -172,6 +172,7 @@ func TestAnswersOfEveryFraming(t *testing.T) {
 }
 
 func rawServer(t *testing.T, answer string) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -46,6 +46,7 @@ func TestImageHoldsExactlyWhatWasSynced(t *testing.T) {
 }
 
 func rows(t *testing.T, disk *powerloss.Disk) int {
+	t.Helper()
 	image := filepath.Join(t.TempDir(), "image")
 	if err := disk.Image(image); err != nil {
 		t.Fatal(err)

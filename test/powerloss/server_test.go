@@ -173,6 +173,7 @@ func serve(t *testing.T, dir string) string {
 }
 
 func send(t *testing.T, url, number string) int {
+	t.Helper()
 	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, url, strings.NewReader(fmt.Sprintf(`{"number":%q}`, number)))
 	if err != nil {
 		t.Error(err)
