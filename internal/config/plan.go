@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"junctor/internal/catalog"
 	"junctor/internal/channel"
@@ -111,7 +112,13 @@ func compare(w *wanted, present []catalog.Object, prune bool) *plan {
 }
 
 func (p *plan) compare(kind, name string, object catalog.Object, exists bool, body json.RawMessage, listed, prune bool) {
-	change := func(action string) { p.changes = append(p.changes, Change{Kind: kind, Code: name, Action: action}) }
+	change := func(action string) {
+		c := Change{Kind: kind, Code: name, Action: action}
+		if action == Update {
+			c.Detail = difference(kind, object.Body, body)
+		}
+		p.changes = append(p.changes, c)
+	}
 	switch {
 	case listed && !exists:
 		change(Create)
@@ -126,6 +133,28 @@ func (p *plan) compare(kind, name string, object catalog.Object, exists bool, bo
 	if listed && object.Origin != catalog.Files {
 		p.claims = append(p.claims, object)
 	}
+}
+
+// difference says what an update changes, without values, which may be secrets.
+func difference(kind string, from, to json.RawMessage) string {
+	if kind == Scenarios {
+		old, _ := versionIn(from) // a body that cannot be read has no version to show
+		new, _ := versionIn(to)
+		return old + " -> " + new
+	}
+	var before, after map[string]json.RawMessage
+	if json.Unmarshal(from, &before) != nil || json.Unmarshal(to, &after) != nil {
+		return ""
+	}
+	names := map[string]bool{}
+	for _, members := range []map[string]json.RawMessage{before, after} {
+		for name := range members {
+			if !bytes.Equal(before[name], after[name]) {
+				names[name] = true
+			}
+		}
+	}
+	return strings.Join(sorted(names), ", ")
 }
 
 // list is the changes for people and programs: never nil.

@@ -57,6 +57,7 @@ type Change struct {
 	Kind   string `json:"kind"`
 	Code   string `json:"code"`
 	Action string `json:"action"`
+	Detail string `json:"detail,omitempty"` // of an update: the members that differ, or the scenario's old and new version
 }
 
 // Result is what Plan and Apply say.

@@ -286,3 +286,23 @@ func TestApplyAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestPlanSaysWhatDiffers(t *testing.T) {
+	each(t, func(t *testing.T, s *config.Service) {
+		set := load(t, "testdata/shop")
+		before := apply(t, s, set, false).Scenarios[0].Version
+		set.Objects[config.Channels]["shop"] = json.RawMessage(`{"type":"public","scenario":"order","await":false,"subject":"$.number","timeout":"5s"}`)
+		set.Scenarios["order"] = set.Scenarios["stock"]
+		plan, err := s.Plan(t.Context(), set, config.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []config.Change{
+			{Kind: config.Scenarios, Code: "order", Action: config.Update, Detail: before + " -> " + plan.Scenarios[0].Version},
+			{Kind: config.Channels, Code: "shop", Action: config.Update, Detail: "await, timeout, verify"},
+		}
+		if diff := cmp.Diff(want, plan.Changes); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
