@@ -219,6 +219,25 @@ func TestWhatIsNotThereSaysWhatToUse(t *testing.T) {
 	}
 }
 
+func TestCheckOfImports(t *testing.T) {
+	p := pool(t, Config{})
+	program := compile(t, `import { call, htpp, kv } from "junctor";
+export default async function () {
+  await call("x", "1");
+  return htpp.get("x") + kv.get("y") + htpp.z;
+}`)
+	want := []Diagnostic{
+		{File: "scenario.ts", Line: 4, Column: 10, Message: `"junctor" has no export "htpp"`},
+		{File: "scenario.ts", Line: 4, Column: 26, Message: `"junctor" has no export "kv"`},
+	}
+	if diff := cmp.Diff(want, p.Check(program)); diff != "" {
+		t.Error(diff)
+	}
+	if got := p.Check(compile(t, waits)); got != nil {
+		t.Error(got)
+	}
+}
+
 func TestErrorIsAnError(t *testing.T) {
 	var err error = &Error{Kind: CPU, Name: "Error", Message: "too long"}
 	var e *Error

@@ -17,6 +17,7 @@ type Program struct {
 	Hash     string // of the bundle
 	bytecode []byte
 	exports  []string
+	uses     []use
 	mapping  []byte
 	parse    sync.Once
 	places   *places
@@ -44,7 +45,7 @@ func Compile(b *Bundle) (*Program, []Diagnostic) {
 		return nil, []Diagnostic{{Message: "start the engine: " + err.Error()}}
 	}
 	defer vm.Close()
-	p := &Program{Hash: b.Hash, exports: exportsOf(b.Code), mapping: b.Map}
+	p := &Program{Hash: b.Hash, exports: exportsOf(b.Code), uses: usesOf(b.Code), mapping: b.Map}
 	var source strings.Builder
 	source.Grow(lineOffset + len(b.Code) + 100)
 	source.WriteString(strings.Repeat("\n", lineOffset-1))

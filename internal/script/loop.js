@@ -229,5 +229,6 @@
   return {
     realm, timers, require, print, begin, settle, take, drop, measure,
     use(m) { module = m; },
+    exports() { return stringify(Object.keys(module.exports)); },
   };
 })

@@ -10,44 +10,39 @@ import (
 type metrics struct {
 	registerer prometheus.Registerer
 	runs       *prometheus.CounterVec
-	gauges     []prometheus.Collector
+	registered []prometheus.Collector
 }
 
-func newMetrics(r prometheus.Registerer) (*metrics, error) {
-	m := &metrics{registerer: r, runs: prometheus.NewCounterVec(prometheus.CounterOpts{
+func newMetrics(r prometheus.Registerer) *metrics {
+	return &metrics{registerer: r, runs: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "junctor_script_runs_total", Help: "Script executions that ended, by how.",
 	}, []string{"end"})}
-	if r != nil {
-		if err := r.Register(m.runs); err != nil {
-			return nil, fmt.Errorf("register the script metrics: %w", err)
-		}
-	}
-	return m, nil
 }
 
-// observe adds what is asked of the pool at each scrape.
+// observe registers the counter, and gauges that ask the pool at each scrape.
 func (m *metrics) observe(p *Pool) error {
 	if m.registerer == nil {
 		return nil
 	}
-	for name, g := range map[string]struct {
-		help  string
-		value func() int
-	}{
-		"junctor_script_machines":         {"Virtual machines that exist.", func() int { return len(p.all) }},
-		"junctor_script_machines_idle":    {"Virtual machines without a run.", func() int { return len(p.idle) }},
-		"junctor_script_machines_stuck":   {"Virtual machines given up and still computing.", func() int { return p.stuck }},
-		"junctor_script_machines_waiting": {"Runs that wait for a virtual machine.", func() int { return len(p.waiting) }},
-	} {
-		gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: g.help}, func() float64 {
+	gauge := func(name, help string, value func() int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "junctor_script_machines" + name, Help: help}, func() float64 {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			return float64(g.value())
+			return float64(value())
 		})
-		if err := m.registerer.Register(gauge); err != nil {
+	}
+	for _, c := range []prometheus.Collector{
+		m.runs,
+		gauge("", "Virtual machines that exist.", func() int { return len(p.all) }),
+		gauge("_idle", "Virtual machines without a run.", func() int { return len(p.idle) }),
+		gauge("_stuck", "Virtual machines given up and still computing.", func() int { return p.stuck }),
+		gauge("_awaited", "Runs that wait for a virtual machine.", func() int { return len(p.waiting) }),
+	} {
+		if err := m.registerer.Register(c); err != nil {
+			m.close()
 			return fmt.Errorf("register the script metrics: %w", err)
 		}
-		m.gauges = append(m.gauges, gauge)
+		m.registered = append(m.registered, c)
 	}
 	return nil
 }
@@ -62,11 +57,8 @@ func (m *metrics) finished(t *Turn) {
 }
 
 func (m *metrics) close() {
-	if m.registerer == nil {
-		return
+	for _, c := range m.registered {
+		m.registerer.Unregister(c)
 	}
-	m.registerer.Unregister(m.runs)
-	for _, g := range m.gauges {
-		m.registerer.Unregister(g)
-	}
+	m.registered = nil
 }

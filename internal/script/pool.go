@@ -16,6 +16,7 @@ type Pool struct {
 	image   *image
 	watch   *watchdog
 	metrics *metrics
+	exports []string // of the module "junctor"
 
 	mu      sync.Mutex
 	idle    []*vm        // the last used at the end
@@ -52,23 +53,22 @@ func NewPool(c Config) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newMetrics(c.Metrics)
+	m := newMetrics(c.Metrics)
+	first, err := newVM(im)
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{image: im, metrics: m, all: map[*vm]bool{}}
-	if err := m.observe(p); err != nil {
+	p := &Pool{image: im, metrics: m, all: map[*vm]bool{}, making: 1}
+	if p.exports, err = exportsOfModule(first); err == nil {
+		err = m.observe(p)
+	}
+	if err != nil {
+		first.close()
 		return nil, err
 	}
 	p.watch = newWatchdog(p)
-	p.mu.Lock()
-	p.making++
 	p.done.Add(1)
-	p.mu.Unlock()
-	if err := p.make(); err != nil {
-		p.watch.stop()
-		return nil, err
-	}
+	p.adopt(first)
 	return p, nil
 }
 
@@ -216,18 +216,26 @@ func (p *Pool) relieve() {
 // make makes one machine; on failure one Start that waits gets the error.
 func (p *Pool) make() error {
 	v, err := newVM(p.image)
+	if err == nil {
+		p.adopt(v)
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.making--
+	p.done.Done()
+	if len(p.waiting) > 0 {
+		w := p.waiting[0]
+		p.waiting = p.waiting[1:]
+		w.got <- granted{err: err}
+	}
+	return err
+}
+
+// adopt takes a new machine, counted as making until now, into the pool.
+func (p *Pool) adopt(v *vm) {
 	p.mu.Lock()
 	p.making--
-	if err != nil {
-		p.done.Done()
-		if len(p.waiting) > 0 {
-			w := p.waiting[0]
-			p.waiting = p.waiting[1:]
-			w.got <- granted{err: err}
-		}
-		p.mu.Unlock()
-		return err
-	}
 	p.all[v] = true
 	p.mu.Unlock()
 	go func() {
@@ -237,7 +245,6 @@ func (p *Pool) make() error {
 		}
 	}()
 	p.offer(v)
-	return nil
 }
 
 // offer hands a machine to the Start that waits longest, or lays it down.

@@ -16,9 +16,9 @@ type vm struct {
 	engine    *quickjs.VM
 	internals *internals
 	// The functions of loop.js.
-	begin, settle, take, drop, measure quickjs.Value
-	factories                          factories
-	tasks                              chan task
+	begin, settle, take, drop, measure, exports quickjs.Value
+	factories                                   factories
+	tasks                                       chan task
 
 	// Of the pool, under its lock.
 	idleSince time.Time
@@ -70,7 +70,7 @@ func (v *vm) boot(im *image) error {
 		return fmt.Errorf("make the realm: %w%s", err, stackOf(err))
 	}
 	defer pick.Free()
-	for i, into := range []*quickjs.Value{&v.begin, &v.settle, &v.take, &v.drop, &v.measure} {
+	for i, into := range []*quickjs.Value{&v.begin, &v.settle, &v.take, &v.drop, &v.measure, &v.exports} {
 		if *into, err = pick.CallValue(quickjs.UndefinedValue, i); err != nil {
 			return fmt.Errorf("make the realm: %w", err)
 		}
@@ -108,7 +108,7 @@ func (v *vm) serve() {
 }
 
 func (v *vm) close() {
-	for _, f := range []*quickjs.Value{&v.begin, &v.settle, &v.take, &v.drop, &v.measure} {
+	for _, f := range []*quickjs.Value{&v.begin, &v.settle, &v.take, &v.drop, &v.measure, &v.exports} {
 		if f.VM() != nil {
 			f.Free()
 		}
