@@ -47,6 +47,25 @@ func TestDeclarationsNameEveryMember(t *testing.T) {
 	}
 }
 
+// What globals.d.ts declares is there, and the scenario that uses it runs.
+func TestDeclaredGlobalsExist(t *testing.T) {
+	s := newScenarios(t)
+	for _, m := range regexp.MustCompile(`(?m)^declare (var|function|class) (\w+)`).FindAllStringSubmatch(Globals(), -1) {
+		want := map[string]string{"var": `"object"`, "function": `"function"`, "class": `"function"`}[m[1]]
+		if got := s.run(t, `return typeof (globalThis as any).`+m[2]+`;`); got != want {
+			t.Errorf("%s is %s, want %s", m[2], got, want)
+		}
+	}
+	for name, block := range map[string]string{"console": "console", "URL.prototype": "URL", "URLSearchParams.prototype": "URLSearchParams", "TextDecoder.prototype": "TextDecoder", "TextEncoder.prototype": "TextEncoder"} {
+		text := regexp.MustCompile(`(?ms)^declare (?:var|class) ` + block + `\b.*?^\}`).FindString(Globals())
+		for _, m := range regexp.MustCompile(`(?m)^  (?:readonly )?(\w+)[(:<]`).FindAllStringSubmatch(text, -1) {
+			if got := s.run(t, `return "`+m[1]+`" in (globalThis as any).`+name+`;`); got != "true" {
+				t.Errorf("%s.%s is declared and not there", name, m[1])
+			}
+		}
+	}
+}
+
 const typescript = "typescript@6.0.3"
 
 const strictest = `{
@@ -55,7 +74,7 @@ const strictest = `{
     "noUnusedLocals": true, "noFallthroughCasesInSwitch": true, "skipLibCheck": false,
     "target": "es2023", "lib": ["es2023"], "module": "esnext", "moduleResolution": "bundler", "types": []
   },
-  "files": ["junctor.d.ts", "example.ts", "mistakes.ts"]
+  "files": ["junctor.d.ts", "globals.d.ts", "example.ts", "mistakes.ts", "globals.ts"]
 }`
 
 // examples are the integrations of the repository, without their tests, which
@@ -77,7 +96,10 @@ func TestDeclarationsPassTheCompiler(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "junctor.d.ts"), []byte(Declarations()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"example.ts", "mistakes.ts"} {
+	if err := os.WriteFile(filepath.Join(dir, "globals.d.ts"), []byte(Globals()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"example.ts", "mistakes.ts", "globals.ts"} {
 		text, err := os.ReadFile(filepath.Join("testdata", "types", name))
 		if err != nil {
 			t.Fatal(err)
