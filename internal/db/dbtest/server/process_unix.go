@@ -48,21 +48,22 @@ func (a account) run(cmd *exec.Cmd, dir string) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: a.credential, Setsid: true}
 }
 
-// The keeper starts the server, ends it (fast shutdown) when its standard input
-// is closed, which the death of the tests' process does too, and removes the
-// directory.
+// The keeper starts the server, ends it when its standard input is closed, which
+// the death of the tests' process does too, and removes the directory. Nothing
+// of the data is kept, so the server is ended at once: a fast shutdown was seen
+// to hang when it came during a crash recovery.
 const keeper = `
 dir=$1; shift
 exec 3<&0
 "$@" 3<&- </dev/null &
 pid=$!
-{ cat <&3 >/dev/null; kill -INT $pid; } 2>/dev/null &
+{ cat <&3 >/dev/null; kill -QUIT $pid; sleep 10; kill -KILL $pid; } 2>/dev/null &
+killer=$!
 exec 3<&-
 wait $pid
-status=$?
+kill $killer 2>/dev/null
 cd /
 rm -rf "$dir"
-exit $status
 `
 
 func launch(who account, dir string, command ...string) (*Server, error) {
