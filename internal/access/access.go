@@ -54,6 +54,7 @@ type Store struct {
 	hashing       chan struct{} // bounds the memory that argon2 takes at one moment
 	hashPassword  func(password string) string
 	checkPassword func(hash, password string) bool
+	needsRehash   func(hash string) bool
 	decoy         func() string // a hash to check against when there is no account
 }
 
@@ -64,7 +65,7 @@ func New(d *db.DB, key secret.Key, c clock.Clock) *Store {
 		db: d, key: key, clock: c,
 		guesses: newGuesses(c), callers: newCallerCache(c),
 		hashing:      make(chan struct{}, maxHashing),
-		hashPassword: secret.HashPassword, checkPassword: secret.CheckPassword,
+		hashPassword: secret.HashPassword, checkPassword: secret.CheckPassword, needsRehash: secret.NeedsRehash,
 	}
 	s.decoy = sync.OnceValue(func() string { return s.hashPassword(id.Token(20)) })
 	s.SetLimits(DefaultLimits)

@@ -54,6 +54,7 @@ func (f *fixture) another(t *testing.T) *Store {
 	s := New(f.db, key, f.clock)
 	s.hashPassword = func(password string) string { return "plain:" + password }
 	s.checkPassword = func(hash, password string) bool { return hash == "plain:"+password }
+	s.needsRehash = func(string) bool { return false }
 	return s
 }
 
@@ -178,6 +179,34 @@ func TestTheDecoyCostsWhatAPasswordCosts(t *testing.T) {
 		if err != nil || cost(hash) != cost(f.decoy()) || !strings.HasPrefix(hash, "$argon2id$") {
 			t.Errorf("a password is stored as %q, the decoy is %q, %v", hash, f.decoy(), err)
 		}
+	})
+}
+
+func TestOldHashesAreRenewedByALogin(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.hashPassword = func(password string) string { return "new:" + password }
+		f.checkPassword = func(hash, given string) bool {
+			_, kept, _ := strings.Cut(hash, ":")
+			return kept == given
+		}
+		f.needsRehash = func(hash string) bool { return strings.HasPrefix(hash, "plain:") }
+		stored := func() (hash string) {
+			err := f.db.Read(f.ctx, func(tx *db.Tx) error {
+				return tx.QueryRow(`SELECT password FROM accounts WHERE login = $1`, AdminLogin).Scan(&hash)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return hash
+		}
+		if _, err := f.Login(f.ctx, AdminLogin, "wrong", office); err == nil || stored() != "plain:"+password {
+			t.Fatalf("after a wrong password %q is stored, %v", stored(), err)
+		}
+		f.login(t)
+		if stored() != "new:"+password {
+			t.Errorf("after a login %q is stored", stored())
+		}
+		f.login(t)
 	})
 }
 

@@ -95,8 +95,22 @@ func (s *Store) compare(ctx context.Context, login, password string) (Account, b
 		return Account{}, false, err
 	}
 	defer s.releaseHashing()
-	right := s.checkPassword(hash, password)
-	return account, right && known, nil
+	right := s.checkPassword(hash, password) && known
+	if right && s.needsRehash(hash) {
+		s.rehash(ctx, account, hash, password)
+	}
+	return account, right, nil
+}
+
+// rehash stores a right password as hashes are made today, unless it has been
+// changed meanwhile. Where that fails, the old hash is as right as before, and
+// the next login tries again.
+func (s *Store) rehash(ctx context.Context, account Account, old, password string) {
+	hash := s.hashPassword(password)
+	s.db.Write(ctx, func(tx *db.Tx) error { //nolint:errcheck // see above
+		_, err := tx.Exec(`UPDATE accounts SET password = $1 WHERE id = $2 AND password = $3`, hash, account.ID, old)
+		return err
+	})
 }
 
 // Logout ends the session of a token. A token of no session is a
