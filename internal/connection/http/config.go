@@ -2,6 +2,7 @@ package http
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,11 +79,10 @@ const maxTimeout = time.Hour
 // as they can be; the rest is checked by Open.
 func Parse(code string, body []byte) (Config, []fault.Field) {
 	var doc document
-	fields := strict.Decode(body, &doc)
-	if len(fields) > 0 && doc.URL == "" && doc.Headers == nil && doc.Auth == nil {
-		return Config{}, fields
+	p := problems{fields: strict.Decode(body, &doc)}
+	if slices.ContainsFunc(p.fields, func(f fault.Field) bool { return f.Pointer == "" }) {
+		return Config{}, p.fields // no object at all
 	}
-	p := problems{fields: fields}
 	p.check(doc)
 	config := Config{
 		Label: fmt.Sprintf("connection %q", code), URL: doc.URL, Headers: doc.Headers,
@@ -98,6 +98,19 @@ func Parse(code string, body []byte) (Config, []fault.Field) {
 		return Config{}, p.fields
 	}
 	return config, nil
+}
+
+// CheckURL reports what is wrong with the base URL of a connection. Of one with
+// references only their form is checked; Open checks the rest.
+func CheckURL(text string) error {
+	if text == "" {
+		return errors.New("is empty")
+	}
+	if err := connection.CheckText(text); err != nil || connection.HasReference(text) {
+		return err
+	}
+	_, err := parseBase(literal(text))
+	return err
 }
 
 // problems collects what is wrong, one finding per place.
@@ -122,11 +135,8 @@ func (p *problems) check(doc document) {
 			p.add(key.pointer, "is not available in this release")
 		}
 	}
-	p.text("/url", doc.URL)
-	if doc.URL != "" && !connection.HasReference(doc.URL) {
-		if _, err := parseBase(literal(doc.URL)); err != nil {
-			p.add("/url", "%v", err)
-		}
+	if err := CheckURL(doc.URL); err != nil {
+		p.add("/url", "%v", err)
 	}
 	if d := time.Duration(doc.Timeout); d > maxTimeout {
 		p.add("/timeout", "is longer than the 1h that one request may take")

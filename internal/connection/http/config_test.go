@@ -36,6 +36,9 @@ func TestParseFindsWhatIsWrong(t *testing.T) {
 		inSchema   bool
 	}{
 		{"no URL", `{}`, []fault.Field{{Pointer: "/url", Detail: "missing"}}, true},
+		{"empty URL", `{"url": ""}`, []fault.Field{{Pointer: "/url", Detail: "is empty"}}, true},
+		{"no URL and more", `{"tls": {}}`, []fault.Field{{Pointer: "/url", Detail: "missing"}, {Pointer: "/tls", Detail: "not available"}}, true},
+		{"no object", `[]`, []fault.Field{{Pointer: "", Detail: "unknown"}}, true},
 		{"unknown key", `{"url": "http://a", "urll": "x"}`, []fault.Field{{Pointer: "/urll", Detail: "unknown"}}, true},
 		{"wrong kind", `{"type": "ftp", "url": "http://a"}`, []fault.Field{{Pointer: "/type", Detail: `is "ftp", not http`}}, true},
 		{"not a URL", `{"url": "erp"}`, []fault.Field{{Pointer: "/url", Detail: "must begin with https"}}, false},

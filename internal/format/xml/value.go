@@ -45,10 +45,27 @@ type jsonWriter struct {
 
 // text writes a JSON string.
 func (j *jsonWriter) text(s string) {
+	if isPlain(s) {
+		j.WriteByte('"')
+		j.WriteString(s)
+		j.WriteByte('"')
+		return
+	}
 	encoder := json.NewEncoder(&j.Buffer)
 	encoder.SetEscapeHTML(false)
 	encoder.Encode(s)       //nolint:errcheck // a string and a buffer cannot fail
 	j.Truncate(j.Len() - 1) // the encoder's line end
+}
+
+// isPlain reports whether a text, UTF-8 as all that Parse gives, is its own
+// JSON. Most are, and an encoder for each costs more than the parsing.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 func (j *jsonWriter) name(e *Element) string {
