@@ -13,7 +13,14 @@ type Native = func(args []any) (any, error)
 // are in env.native. zone is the domain's. They keep nothing between calls that a
 // script could notice, and are safe for use by many VMs at once.
 func Natives(zone *time.Location) map[string]Native {
+	intl := newIntl(zone)
 	return map[string]Native{
+		"intlResolve": intl.resolve,
+		"intlFormat":  intl.format,
+		"intlCompare": intl.compare,
+		"intlLocales": intl.locales,
+		"localeCase":  localeCase,
+
 		"parseDate":  text1(func(s string) (any, error) { return parseDate(s), nil }),
 		"encodeUTF8": text1(encodeUTF8),
 		"charset":    text1(charset),
