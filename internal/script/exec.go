@@ -2,6 +2,7 @@ package script
 
 import (
 	"fmt"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 )
@@ -96,7 +97,7 @@ func (e *Exec) execute(enter func(*vm) error) *Turn {
 func (e *Exec) turn(v *vm, enter func(*vm) error) {
 	started := time.Now()
 	v.enter(e)
-	turn := e.drain(v, enter)
+	turn := e.safely(v, enter)
 	v.leave()
 	e.spent.Add(int64(time.Since(started)))
 	if e.phase.CompareAndSwap(executing, idle) {
@@ -105,6 +106,18 @@ func (e *Exec) turn(v *vm, enter func(*vm) error) {
 	}
 	// The watchdog has answered long ago; the machine came back after all.
 	e.pool.cameBack(v)
+}
+
+// safely is drain that survives a panic of the engine, which costs the run and
+// the machine, not the process.
+func (e *Exec) safely(v *vm, enter func(*vm) error) (turn *Turn) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.pool.image.config.Log.Error("the script engine panicked", "panic", p, "stack", string(debug.Stack()))
+			turn = e.broken(fmt.Errorf("the engine panicked: %v", p))
+		}
+	}()
+	return e.drain(v, enter)
 }
 
 // finish gives the machine back, or away after a death: nothing of a dead run

@@ -43,28 +43,28 @@ func (p *Program) place(line, column int) (place, bool) {
 	return place{"bundle.js", line, column}, true
 }
 
-var position = regexp.MustCompile(`<eval>:(\d+):(\d+)`)
+// frame is a line of the engine's stack text that has a position.
+var frame = regexp.MustCompile(`^(\s*at .*)\(<eval>:(\d+):(\d+)\)$`)
 
 // Positions rewrites the engine's stack text into positions in the sources and
-// cuts the frames of the realm. Other lines stay as they are.
+// cuts the frames of the realm. Other lines stay as they are, without those
+// that are empty.
 func (p *Program) Positions(stack string) string {
 	var out []string
 	for line := range strings.Lines(stack) {
 		line = strings.TrimRight(line, "\n")
-		found := position.FindStringSubmatchIndex(line)
-		if found == nil {
-			if line != "" {
-				out = append(out, line)
+		if found := frame.FindStringSubmatch(line); found != nil {
+			l, _ := strconv.Atoi(found[2])
+			c, _ := strconv.Atoi(found[3])
+			at, ok := p.place(l, c)
+			if !ok {
+				continue
 			}
-			continue
+			line = found[1] + "(" + at.file + ":" + strconv.Itoa(at.line) + ":" + strconv.Itoa(at.column) + ")"
 		}
-		l, _ := strconv.Atoi(line[found[2]:found[3]])
-		c, _ := strconv.Atoi(line[found[4]:found[5]])
-		at, ok := p.place(l, c)
-		if !ok {
-			continue
+		if line != "" {
+			out = append(out, line)
 		}
-		out = append(out, line[:found[0]]+at.file+":"+strconv.Itoa(at.line)+":"+strconv.Itoa(at.column)+line[found[1]:])
 	}
 	return strings.Join(out, "\n")
 }

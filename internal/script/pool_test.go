@@ -209,6 +209,20 @@ func TestOneBudgetOverAllTurns(t *testing.T) {
 	}
 }
 
+func TestAPanicCostsTheMachineOnly(t *testing.T) {
+	p := pool(t, Config{Size: 1, Pure: map[string]Pure{
+		"boom": func([]any) (any, error) { panic("boom") },
+		"fail": func([]any) (any, error) { return nil, errors.New("not with " + "this") },
+	}})
+	_, turn := start(t, p, compile(t, `import { pure } from "junctor"; export default () => { try { pure.boom() } catch { return "caught" } }`))
+	if turn.Err == nil || !strings.Contains(turn.Err.Message, "panicked: boom") {
+		t.Errorf("%+v", turn)
+	}
+	if got := answer(t, p, compile(t, `import { pure } from "junctor"; export default () => { try { pure.fail() } catch (e) { return String(e) } }`)); got != "TypeError: not with this" {
+		t.Errorf("an error of a helper is %q", got)
+	}
+}
+
 func TestTurningIsToldOfEachTurn(t *testing.T) {
 	p := pool(t, Config{})
 	var told []bool
