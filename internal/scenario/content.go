@@ -19,7 +19,7 @@ import (
 )
 
 // largest is what one version may take in the database.
-const largest = 16 << 20
+const largest = 4 << 20
 
 // content is a bundle as it is stored. Bundle and map are text, which packs
 // better than base64.

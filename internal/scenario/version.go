@@ -32,7 +32,7 @@ func NewVersions(d *db.DB) *Versions { return &Versions{db: d} }
 
 // Save keeps a bundle as a version of the scenario and makes it the latest one.
 // The same content again is the same version; created tells whether it is new.
-// Content over 16 MiB compressed is fault.TooLarge.
+// Content over 4 MiB compressed is fault.TooLarge.
 func (v *Versions) Save(tx *db.Tx, code string, bundle *script.Bundle, author string) (version string, created bool, err error) {
 	is := Hash(bundle)
 	version = Name(is)

@@ -93,14 +93,14 @@ func TestLargeBundles(t *testing.T) {
 		if err != nil || got.Bundle.Sources["scenarios/order.ts"] != big.Sources["scenarios/order.ts"] {
 			t.Errorf("a source of %d bytes did not come back: %v", len(big.Sources["scenarios/order.ts"]), err)
 		}
-		noise := make([]byte, 17<<20)
+		noise := make([]byte, 5<<20)
 		rand.Read(noise) //nolint:errcheck // never fails
 		err = d.Write(t.Context(), func(tx *db.Tx) error {
 			_, _, err := v.Save(tx, "noise", bundle("noise", base64.StdEncoding.EncodeToString(noise)), "ann")
 			return err
 		})
 		if !fault.Is(err, fault.TooLarge) {
-			t.Errorf("17 MiB that do not compress: %v", err)
+			t.Errorf("5 MiB that do not compress: %v", err)
 		}
 	})
 }
