@@ -64,6 +64,7 @@ var floors = [][]string{
 		"bench/limit/echo",
 		"bench/limit/order",
 		"bench/limit/store",
+		"test/example",
 		"test/outside",
 		"test/powerloss",
 		"test/torture",
