@@ -3,87 +3,70 @@ package host
 import (
 	"errors"
 	"fmt"
+	"math/big"
 
 	"github.com/cockroachdb/apd/v3"
 )
 
-// rounder finds a way to round by the name that scenarios use.
-func rounder(name string) (apd.Rounder, error) {
-	switch name {
+// away says for a way to round, by the name that scenarios use, whether a
+// quotient is rounded away from zero: half compares the rest with one half
+// (-1, 0, 1), odd is the last digit kept, negative the sign. It is asked only
+// when there is a rest.
+func away(rounding string, half int, odd, negative bool) (bool, error) {
+	switch rounding {
 	case "half-up":
-		return apd.RoundHalfUp, nil
+		return half >= 0, nil
 	case "half-even":
-		return apd.RoundHalfEven, nil
+		return half > 0 || half == 0 && odd, nil
 	case "half-down":
-		return apd.RoundHalfDown, nil
+		return half > 0, nil
 	case "up":
-		return apd.RoundUp, nil
+		return true, nil
 	case "down":
-		return apd.RoundDown, nil
+		return false, nil
 	case "ceiling":
-		return apd.RoundCeiling, nil
+		return !negative, nil
 	case "floor":
-		return apd.RoundFloor, nil
+		return negative, nil
 	}
-	return "", fmt.Errorf("rounding %q is not known: use half-up, half-even, half-down, up, down, ceiling or floor", name)
+	return false, fmt.Errorf("rounding %q is not known: use half-up, half-even, half-down, up, down, ceiling or floor", rounding)
 }
 
-func checkScale(scale int) error {
-	if scale < -maxDigits || scale > maxDigits {
-		return fmt.Errorf("the scale must be a whole number from -%d to %d", maxDigits, maxDigits)
-	}
-	return nil
-}
-
-// round gives x with this number of places; a negative scale rounds before the
-// point.
-func round(x *apd.Decimal, scale int, rounding string) (any, error) {
-	mode, err := rounder(rounding)
-	if err == nil {
-		err = checkScale(scale)
-	}
-	if err != nil {
-		return nil, err
-	}
-	c, d := exact(), &apd.Decimal{}
-	c.Traps, c.Rounding = apd.DefaultTraps, mode
-	if err := fits(c.Quantize(d, x, int32(-scale))); err != nil {
-		return nil, err
-	}
-	return writeDecimal(d)
-}
-
-// divide rounds the true quotient once: it is cut far behind the scale, and a
-// remainder leaves a mark there that keeps it from looking like a tie.
+// divide gives x/y with this number of places; a negative scale rounds before
+// the point. It works on whole numbers and rounds the true quotient once.
 func divide(x, y *apd.Decimal, scale int, rounding string) (any, error) {
 	if y.IsZero() {
 		return nil, errDivision
 	}
-	if err := checkScale(scale); err != nil {
+	if scale < -maxDigits || scale > maxDigits {
+		return nil, fmt.Errorf("the scale must be a whole number from -%d to %d", maxDigits, maxDigits)
+	}
+	numerator, denominator := x.Coeff.MathBigInt(), y.Coeff.MathBigInt()
+	shift := int64(x.Exponent) - int64(y.Exponent) + int64(scale)
+	power := new(big.Int).Exp(big.NewInt(10), big.NewInt(max(shift, -shift)), nil)
+	if shift >= 0 {
+		numerator.Mul(numerator, power)
+	} else {
+		denominator.Mul(denominator, power)
+	}
+	negative := x.Negative != y.Negative
+	whole, rest := new(big.Int).QuoRem(numerator, denominator, new(big.Int))
+	half := rest.Lsh(rest, 1).Cmp(denominator)
+	up, err := away(rounding, half, whole.Bit(0) == 1, negative)
+	if err != nil {
 		return nil, err
 	}
-	// x/y = (x * 10^n) / y * 10^-n, with n so large that the whole part of the
-	// division has at least two digits behind the scale.
-	shift := int32(max(scale, 0)) + 2
-	numerator, quotient, remainder := &apd.Decimal{}, &apd.Decimal{}, &apd.Decimal{}
-	numerator.Set(x)
-	numerator.Exponent += shift
-	c := exact()
-	if err := fits(c.QuoInteger(quotient, numerator, y)); err != nil {
-		return nil, err
+	if up && rest.Sign() > 0 {
+		whole.Add(whole, big.NewInt(1))
 	}
-	if err := fits(c.Rem(remainder, numerator, y)); err != nil {
-		return nil, err
-	}
-	quotient.Exponent -= shift
-	if !remainder.IsZero() {
-		mark := apd.New(1, -shift-1)
-		mark.Negative = x.Negative != y.Negative
-		if err := fits(c.Add(quotient, quotient, mark)); err != nil {
-			return nil, err
-		}
-	}
-	return round(quotient, scale, rounding)
+	result := apd.NewWithBigInt(new(apd.BigInt).SetMathBigInt(whole), int32(-scale))
+	result.Negative = negative
+	return writeDecimal(result)
+}
+
+// round is divide by one.
+func round(x *apd.Decimal, scale int, rounding string) (any, error) {
+	return divide(x, apd.New(1, 0), scale, rounding)
 }
 
 // divideExactly gives a quotient that ends, without trailing zeros behind the
@@ -92,17 +75,11 @@ func divideExactly(x, y *apd.Decimal) (any, error) {
 	if y.IsZero() {
 		return nil, errDivision
 	}
-	d := &apd.Decimal{}
-	if _, err := exact().Quo(d, x, y); err != nil {
+	quotient, reduced := &apd.Decimal{}, &apd.Decimal{}
+	if _, err := exact().Quo(quotient, x, y); err != nil {
 		return nil, errors.New("the quotient has no end: give a scale, as in div(3, 2)")
 	}
+	reduced.Reduce(quotient)
 	places := min(x.Exponent, y.Exponent, 0)
-	reduced := &apd.Decimal{}
-	reduced.Reduce(d)
-	if reduced.Exponent > places {
-		if err := fits(exact().Quantize(reduced, reduced, places)); err != nil {
-			return nil, err
-		}
-	}
-	return writeDecimal(reduced)
+	return round(reduced, int(-min(places, reduced.Exponent)), "down")
 }
