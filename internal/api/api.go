@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -50,7 +51,7 @@ func New(s Services) http.Handler {
 	if s.Address == nil {
 		s.Address = connectionAddress
 	}
-	d := &door{Services: s, mux: http.NewServeMux()}
+	d := &door{Services: s, mux: http.NewServeMux(), patience: patience}
 	d.routes = d.table()
 	d.openAPI = document(d.routes, s.Release)
 	for i := range d.routes {
@@ -66,6 +67,8 @@ type door struct {
 	mux     *http.ServeMux
 	routes  []route
 	openAPI []byte
+
+	patience func(limit int64) time.Duration // with a body of up to so many bytes
 }
 
 func connectionAddress(r *http.Request) string {

@@ -6,12 +6,14 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"junctor/internal/access"
 	"junctor/internal/fault"
 	"junctor/internal/strict"
-	"unicode/utf8"
 )
 
 // call is one request on its way through its route.
@@ -57,9 +59,11 @@ func (c *call) readBody(into any) error {
 	if limit == 0 {
 		limit = bodyLimit
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, limit))
+	body, err := c.receive(limit)
 	var tooLarge *http.MaxBytesError
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fault.New(fault.Timeout, "the body did not arrive within %s", c.door.patience(limit))
 	case errors.As(err, &tooLarge):
 		return fault.New(fault.TooLarge, "the body is larger than the %d bytes that are taken here", limit)
 	case err != nil:
@@ -78,6 +82,24 @@ func (c *call) readBody(into any) error {
 		return fault.New(fault.Invalid, "the body is not a JSON document").WithFields(fields...)
 	}
 	return fault.New(fault.Unprocessable, "the body has %s", mistakes(len(fields))).WithFields(fields...)
+}
+
+// receive reads the body within its limits of size and time. The limit of time
+// stays where it was not kept: the rest is not waited for either.
+func (c *call) receive(limit int64) ([]byte, error) {
+	connection := http.NewResponseController(c.w)
+	// Only a test's connection has no deadlines.
+	timed := connection.SetReadDeadline(time.Now().Add(c.door.patience(limit))) == nil
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, limit))
+	if timed && err == nil {
+		err = connection.SetReadDeadline(time.Time{})
+	}
+	return body, err
+}
+
+// patience is how long a body of up to so many bytes may take.
+func patience(limit int64) time.Duration {
+	return 30*time.Second + time.Duration(limit>>20)*2*time.Second
 }
 
 func mistakes(n int) string {

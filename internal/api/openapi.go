@@ -22,7 +22,7 @@ func document(routes []route, release string) []byte {
 		if paths[path] == nil {
 			paths[path] = members{}
 		}
-		paths[path][strings.ToLower(r.method)] = s.operation(r, problem)
+		paths[path][strings.ToLower(r.method)] = s.operation(r)
 	}
 	body, err := json.MarshalIndent(members{
 		"openapi": "3.1.0",
@@ -49,14 +49,17 @@ func document(routes []route, release string) []byte {
 }
 
 // operation describes one route.
-func (s *schemas) operation(r *route, problem members) members {
+func (s *schemas) operation(r *route) members {
+	responses := members{
+		fmt.Sprint(max(r.status, 200)): s.success(r, "Done"),
+		"default":                      members{"$ref": "#/components/responses/problem"},
+	}
+	if r.conditional && r.method == put {
+		responses["201"] = s.success(r, "Created")
+	}
 	op := members{
 		"summary": r.summary, "operationId": operationID(r), "tags": []string{tagOf(r.pattern)},
-		"responses": members{
-			fmt.Sprint(max(r.status, 200)): s.success(r),
-			"default":                      members{"$ref": "#/components/responses/problem"},
-		},
-		"security": []members{},
+		"responses": responses, "security": []members{},
 	}
 	if r.right > open {
 		op["security"] = []members{{"bearer": []string{}}, {"basic": []string{}}}
@@ -73,14 +76,14 @@ func (s *schemas) operation(r *route, problem members) members {
 	return op
 }
 
-func (s *schemas) success(r *route) members {
+func (s *schemas) success(r *route, description string) members {
 	switch {
 	case r.output != nil:
-		return members{"description": "Done", "content": members{"application/json": members{"schema": s.of(r.output)}}}
+		return members{"description": description, "content": members{"application/json": members{"schema": s.of(r.output)}}}
 	case r.media != "":
-		return members{"description": "Done", "content": members{r.media: members{"schema": members{"type": "string"}}}}
+		return members{"description": description, "content": members{r.media: members{"schema": members{"type": "string"}}}}
 	}
-	return members{"description": "Done"}
+	return members{"description": description}
 }
 
 // parameters are those of the path, the query and, for writes of what has

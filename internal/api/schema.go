@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"junctor/internal/fault"
+	"junctor/internal/run"
 	"junctor/internal/unit"
 )
 
@@ -24,6 +25,8 @@ func (s *schemas) of(t reflect.Type) members {
 		return members{"type": "string", "format": "date-time"}
 	case reflect.TypeFor[unit.Duration]():
 		return members{"type": "string", "examples": []string{"30s", "3d"}}
+	case reflect.TypeFor[run.State]():
+		return members{"type": "string", "enum": run.States}
 	case reflect.TypeFor[json.RawMessage]():
 		return members{} // anything
 	}
