@@ -3,7 +3,9 @@ package script
 import (
 	"context"
 	"os"
+	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -84,7 +86,7 @@ func TestRunaways(t *testing.T) {
 			program := compile(t, `import * as J from "junctor"; export default async function (): Promise<any> { `+r.body+` }`)
 			began := time.Now()
 			on := p
-			if r.kinds[0] == Memory {
+			if !slices.Contains(r.kinds, CPU) {
 				on = patient
 			}
 			e, turn := start(t, on, program)
@@ -96,7 +98,7 @@ func TestRunaways(t *testing.T) {
 			if turn.Err == nil {
 				t.Fatalf("it ended well: %.100q", turn.Output)
 			}
-			if !contains(r.kinds, turn.Err.Kind) {
+			if !slices.Contains(r.kinds, turn.Err.Kind) {
 				t.Errorf("it ended as %s, want %v: %v", turn.Err.Kind, r.kinds, turn.Err)
 			}
 			if turn.Err.Message == "" {
@@ -107,7 +109,7 @@ func TestRunaways(t *testing.T) {
 					t.Errorf("a dead run made the call %s %s", c.Name, c.Args)
 				}
 			}
-			if took > 2*time.Second {
+			if took > 5*time.Second {
 				t.Errorf("it took %s", took)
 			}
 			if got := answer(t, p, compileOnce(t)); got != "ok" {
@@ -125,15 +127,6 @@ func compileOnce(t *testing.T) *Program {
 	return compile(t, `export default async function () { return "ok"; }`)
 }
 
-func contains(kinds []Kind, k Kind) bool {
-	for _, other := range kinds {
-		if other == k {
-			return true
-		}
-	}
-	return false
-}
-
 // stuckShapes compute in natives that never look whether they are interrupted.
 // They are of a size that ends, so that the test leaves nothing behind.
 var stuckShapes = map[string]string{
@@ -148,7 +141,7 @@ var stuckShapes = map[string]string{
 func TestStuck(t *testing.T) {
 	var stuck atomic.Int64
 	c := quick
-	c.TurnCPU, c.StuckAfter = 30*time.Millisecond, 60*time.Millisecond
+	c.TurnCPU, c.StuckAfter = 100*time.Millisecond, 150*time.Millisecond
 	c.OnStuck = func(n int) { stuck.Store(int64(n)) }
 	for name, body := range stuckShapes {
 		t.Run(name, func(t *testing.T) {
@@ -173,6 +166,46 @@ func TestStuck(t *testing.T) {
 				runtime.Gosched()
 			}
 		})
+	}
+}
+
+// endlessNatives would take centuries.
+var endlessNatives = []string{
+	`Array.prototype.indexOf.call({ length: 2 ** 53 - 1 }, 5)`,
+	`Array.prototype.lastIndexOf.call({ length: 2 ** 53 - 1 }, 5)`,
+	`Array.prototype.includes.call({ length: 2 ** 53 - 1 }, 5)`,
+	`Array.prototype.reverse.call({ length: 2 ** 53 - 1 })`,
+}
+
+// TestEndlessNatives: the same with shapes that never end, in a process of its
+// own that is left with its machines still computing.
+func TestEndlessNatives(t *testing.T) {
+	const child = "JUNCTOR_TEST_ENDLESS_NATIVES"
+	if os.Getenv(child) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestEndlessNatives$", "-test.v")
+		cmd.Env = append(os.Environ(), child+"=1")
+		out, err := cmd.CombinedOutput()
+		if err != nil || strings.Count(string(out), "given up, others go on") != len(endlessNatives) {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	c := quick
+	c.TurnCPU, c.StuckAfter = 100*time.Millisecond, 150*time.Millisecond
+	p, err := NewPool(c) // not closed: its machines do not come back
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.GOMAXPROCS(len(endlessNatives) + 2)
+	for _, body := range endlessNatives {
+		_, turn := start(t, p, compile(t, `export default async function () { try { `+body+` } catch {} return "ended" }`))
+		if turn.Err == nil || turn.Err.Kind != Stuck {
+			t.Fatalf("%s: %+v", body, turn)
+		}
+		if got := answer(t, p, compileOnce(t)); got != "ok" {
+			t.Fatalf("another run answers %q", got)
+		}
+		t.Log("given up, others go on")
 	}
 }
 
@@ -218,7 +251,7 @@ func TestKilledMachinesLeaveNoMemory(t *testing.T) {
 	}
 	after := residentMiB(t)
 	t.Logf("resident memory %d MiB, after 1,000 killed machines %d MiB", before, after)
-	if after > before+24 {
+	if after > before+12 {
 		t.Errorf("1,000 killed machines left %d MiB", after-before)
 	}
 }
