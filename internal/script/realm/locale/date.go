@@ -232,6 +232,9 @@ func (o *DateOptions) pattern(t *table) string {
 		}
 		clock += " " + zone
 	}
+	if o.Weekday != "" && o.Year+o.Month+o.Day == "" && o.Minute != "" {
+		date = strings.ReplaceAll(date, "c", "E") // beside a time it does not stand alone
+	}
 	glue := 3
 	switch o.Month {
 	case "long":

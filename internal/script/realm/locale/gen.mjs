@@ -1,5 +1,6 @@
 // Writes data/TAG.json, the facts about a locale, by asking the Intl of the Node
 // that runs it: node gen.mjs. Run it again only on purpose: scenarios' output changes.
+// The narrow no-break spaces of dates become plain ones, as Node's format writes them.
 import { writeFileSync, mkdirSync } from 'node:fs';
 
 const TAGS = ['cs', 'de', 'en', 'en-GB', 'pl', 'ru', 'sk'];
@@ -131,4 +132,4 @@ function gen(tag) {
 }
 
 mkdirSync(new URL('data/', import.meta.url), { recursive: true });
-for (const tag of TAGS) writeFileSync(new URL('data/' + tag + '.json', import.meta.url), JSON.stringify(gen(tag)).replace(/("(?:names|date|time|dateStyle|number|symbols|currencyNames|units|compact|lists|relative)":)/g, '\n$1') + '\n');
+for (const tag of TAGS) writeFileSync(new URL('data/' + tag + '.json', import.meta.url), JSON.stringify(gen(tag)).replaceAll('\u202f', ' ').replace(/("(?:names|date|time|dateStyle|number|symbols|currencyNames|units|compact|lists|relative)":)/g, '\n$1') + '\n');

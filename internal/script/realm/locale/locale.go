@@ -16,7 +16,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
 )
 
@@ -184,15 +183,4 @@ func parsed[T any](s *Set, kind, resolved string) (*T, error) {
 		}
 		return options, nil
 	})
-}
-
-// Compare orders two texts: -1, 0 or 1.
-func (s *Set) Compare(resolved, a, b string) (int, error) {
-	pool, err := cached(s, "collator", resolved, func() (*sync.Pool, error) { return collators(resolved) })
-	if err != nil {
-		return 0, err
-	}
-	c := pool.Get().(*collate.Collator)
-	defer pool.Put(c)
-	return c.CompareString(a, b), nil
 }

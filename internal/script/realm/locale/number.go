@@ -173,7 +173,13 @@ func (o *NumberOptions) format(t *table, n decimal) []Part {
 	case "percent":
 		return around(t, t.Number.Percent, sign, body, nil)
 	case "unit":
-		return around(t, form(t.Units[o.Unit+" "+o.UnitDisplay], category), sign, body, nil)
+		parts := around(t, form(t.Units[o.Unit+" "+o.UnitDisplay], category), sign, body, nil)
+		for i := range parts {
+			if parts[i].Type == "percentSign" {
+				parts[i].Type = "unit"
+			}
+		}
+		return parts
 	case "currency":
 		return o.currency(t, sign, body, category)
 	}
@@ -283,7 +289,7 @@ func (o *NumberOptions) currency(t *table, sign string, body []Part, category st
 	if sign == "-" && o.CurrencySign == "accounting" && strings.HasPrefix(t.Number.Accounting, "(") {
 		pattern, sign = t.Number.Accounting, ""
 	}
-	if last, _ := utf8.DecodeLastRuneInString(symbol); strings.Contains(pattern, "¤#") && !unicode.In(last, unicode.S, unicode.Z) {
+	if last, _ := utf8.DecodeLastRuneInString(symbol); strings.Contains(pattern, "¤#") && body[0].Type == "integer" && !unicode.In(last, unicode.S, unicode.Z) {
 		pattern = strings.Replace(pattern, "¤#", "¤\u00a0#", 1)
 	}
 	return around(t, pattern, sign, body, &symbol)

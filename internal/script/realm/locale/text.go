@@ -3,10 +3,6 @@ package locale
 import (
 	"encoding/json"
 	"strings"
-	"sync"
-
-	"golang.org/x/text/collate"
-	"golang.org/x/text/language"
 )
 
 // ListOptions are the resolved options of Intl.ListFormat.
@@ -169,27 +165,4 @@ func (s *Set) Plural(resolved, value string) (string, error) {
 		return ordinal(o.Locale, integer, fraction), nil
 	}
 	return plural(o.Locale, integer, fraction), nil
-}
-
-// collators makes a pool of collators: one is for one goroutine at a time.
-func collators(resolved string) (*sync.Pool, error) {
-	var o CollatorOptions
-	if err := json.Unmarshal([]byte(resolved), &o); err != nil {
-		return nil, err
-	}
-	tag, err := language.Parse(o.Locale)
-	if err != nil {
-		return nil, err
-	}
-	var options []collate.Option
-	if o.Sensitivity == "base" || o.Sensitivity == "accent" {
-		options = append(options, collate.IgnoreCase)
-	}
-	if o.Sensitivity == "base" || o.Sensitivity == "case" {
-		options = append(options, collate.IgnoreDiacritics)
-	}
-	if o.Numeric {
-		options = append(options, collate.Numeric)
-	}
-	return &sync.Pool{New: func() any { return collate.New(tag, options...) }}, nil
 }
