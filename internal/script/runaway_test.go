@@ -212,9 +212,6 @@ func TestEndlessNatives(t *testing.T) {
 // TestKilledMachinesLeaveNoMemory kills a thousand machines in the middle of
 // their runs, and looks at the process.
 func TestKilledMachinesLeaveNoMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes ten seconds")
-	}
 	c := quick
 	c.Size, c.TurnCPU = 4, 3*time.Millisecond
 	p := pool(t, c)
