@@ -15,6 +15,14 @@ import (
 //go:embed csv.js
 var csvJS string
 
+// Bounds of what a small text or a short list can be blown up to: a long header
+// is repeated in every object, and a row needs none of the columns it is
+// written with.
+const (
+	maxCSVObjects = 64 << 20 // bytes of parsed objects as JSON
+	maxCSVCells   = 5_000_000
+)
+
 // csvForm are the options that parse and stringify have in common, as csv.js hands
 // them over: checked by name, not by type.
 type csvForm struct {
@@ -131,6 +139,9 @@ func csvObjects(rows []csv.Row, form csvForm) (any, error) {
 		if len(r.Fields) > len(columns) || len(r.Fields) < len(columns) && !form.Ragged {
 			return nil, fmt.Errorf("line %d has %d fields for %d columns", r.Line, len(r.Fields), len(columns))
 		}
+		if b.Len() > maxCSVObjects {
+			return nil, errors.New("the rows would take more than 64 MiB as objects: shorten the columns' names, or use header: false")
+		}
 		if i > 0 {
 			b.WriteByte(',')
 		}
@@ -155,6 +166,9 @@ func csvCells(text string, columns []string) ([][]string, error) {
 	var raw []json.RawMessage
 	if err := json.Unmarshal([]byte(text), &raw); err != nil {
 		return nil, errors.New("a list of rows is expected")
+	}
+	if len(raw)*max(len(columns), 1) > maxCSVCells {
+		return nil, fmt.Errorf("%d rows of %d columns are more than %d fields: write them in parts", len(raw), len(columns), maxCSVCells)
 	}
 	rows := make([][]string, len(raw))
 	for i, r := range raw {

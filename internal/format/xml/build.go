@@ -16,7 +16,7 @@ func FromJSON(data []byte, ordered bool, limits Limits) (*Element, error) {
 	var err error
 	if ordered {
 		var node Node
-		if node, err = b.orderedNode("", 0); node.Element == nil && err == nil {
+		if node, err = b.orderedNode(0); node.Element == nil && err == nil {
 			err = errors.New("the root is a text, not an element")
 		}
 		root = node.Element
@@ -33,6 +33,7 @@ func FromJSON(data []byte, ordered bool, limits Limits) (*Element, error) {
 type builder struct {
 	decoder *json.Decoder
 	depth   int
+	path    path
 }
 
 var errRoot = errors.New(`one member is expected, the root element, as in {"order": {...}}`)
@@ -47,7 +48,7 @@ func (b *builder) root(root *Element) error {
 	if token != json.Delim('{') {
 		return errRoot
 	}
-	if err := b.members(holder, "", 0); err != nil {
+	if err := b.members(holder, 0); err != nil {
 		return err
 	}
 	if len(holder.Children) != 1 || holder.Children[0].Element == nil || len(holder.Attr) > 0 {
@@ -58,9 +59,9 @@ func (b *builder) root(root *Element) error {
 }
 
 // members reads the members of an object, up to its end, into the element.
-func (b *builder) members(e *Element, path string, depth int) error {
+func (b *builder) members(e *Element, depth int) error {
 	if depth > b.depth {
-		return fmt.Errorf("elements nested deeper than %d, at %s", b.depth, shorten(path))
+		return fmt.Errorf("elements nested deeper than %d, at %s", b.depth, b.path)
 	}
 	for b.decoder.More() {
 		key, err := b.decoder.Token()
@@ -70,11 +71,13 @@ func (b *builder) members(e *Element, path string, depth int) error {
 		name := key.(string) // members have text names
 		switch {
 		case name == "#text":
-			err = b.textMember(e, path)
+			err = b.textMember(e)
 		case len(name) > 0 && name[0] == '@':
-			err = b.attrMember(e, name[1:], path)
+			err = b.attrMember(e, name[1:])
 		default:
-			err = b.child(e, name, path+"/"+name, depth, false)
+			b.path = append(b.path, name)
+			err = b.child(e, name, depth, false)
+			b.path.pop()
 		}
 		if err != nil {
 			return err
@@ -85,17 +88,17 @@ func (b *builder) members(e *Element, path string, depth int) error {
 }
 
 // child reads a value as one element with this name, or one for each item.
-func (b *builder) child(parent *Element, name, path string, depth int, inArray bool) error {
+func (b *builder) child(parent *Element, name string, depth int, inArray bool) error {
 	token, err := b.decoder.Token()
 	if err != nil {
 		return err
 	}
 	if token == json.Delim('[') {
 		if inArray {
-			return fmt.Errorf("%s: an array within an array has no meaning in XML", shorten(path))
+			return fmt.Errorf("%s: an array within an array has no meaning in XML", b.path)
 		}
 		for b.decoder.More() {
-			if err := b.child(parent, name, path, depth, true); err != nil {
+			if err := b.child(parent, name, depth, true); err != nil {
 				return err
 			}
 		}
@@ -104,7 +107,7 @@ func (b *builder) child(parent *Element, name, path string, depth int, inArray b
 	}
 	e := &Element{Name: name}
 	if token == json.Delim('{') {
-		err = b.members(e, path, depth+1)
+		err = b.members(e, depth+1)
 	} else if text := scalar(token); text != "" {
 		e.Children = []Node{{Text: text}}
 	}
@@ -112,13 +115,13 @@ func (b *builder) child(parent *Element, name, path string, depth int, inArray b
 	return err
 }
 
-func (b *builder) textMember(e *Element, path string) error {
+func (b *builder) textMember(e *Element) error {
 	token, err := b.decoder.Token()
 	if err != nil {
 		return err
 	}
 	if _, nested := token.(json.Delim); nested {
-		return fmt.Errorf("%s/#text: a text, number or boolean is expected", shorten(path))
+		return fmt.Errorf("%s/#text: a text, number or boolean is expected", b.path)
 	}
 	if text := scalar(token); text != "" {
 		e.Children = append(e.Children, Node{Text: text})
@@ -126,13 +129,13 @@ func (b *builder) textMember(e *Element, path string) error {
 	return nil
 }
 
-func (b *builder) attrMember(e *Element, name, path string) error {
+func (b *builder) attrMember(e *Element, name string) error {
 	token, err := b.decoder.Token()
 	if err != nil {
 		return err
 	}
 	if _, nested := token.(json.Delim); nested {
-		return fmt.Errorf("%s/@%s: a text, number or boolean is expected", shorten(path), name)
+		return fmt.Errorf("%s/@%s: a text, number or boolean is expected", b.path, name)
 	}
 	if token != nil {
 		e.Attr = append(e.Attr, Attr{Name: name, Value: scalar(token)})

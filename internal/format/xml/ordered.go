@@ -6,21 +6,22 @@ import (
 )
 
 // orderedNode reads a text, or {"name", "attributes", "children"}.
-func (b *builder) orderedNode(path string, depth int) (Node, error) {
+func (b *builder) orderedNode(depth int) (Node, error) {
 	token, err := b.decoder.Token()
 	if err != nil {
 		return Node{}, err
 	}
 	if token == json.Delim('[') {
-		return Node{}, fmt.Errorf("%s: an element or a text is expected, not an array", at(path))
+		return Node{}, fmt.Errorf("%s: an element or a text is expected, not an array", b.path)
 	}
 	if token != json.Delim('{') {
 		return Node{Text: scalar(token)}, nil
 	}
 	if depth >= b.depth {
-		return Node{}, fmt.Errorf("elements nested deeper than %d, at %s", b.depth, shorten(path))
+		return Node{}, fmt.Errorf("elements nested deeper than %d, at %s", b.depth, b.path)
 	}
-	e := &Element{}
+	e, outside := &Element{}, len(b.path)
+	defer func() { b.path = b.path[:outside] }()
 	for b.decoder.More() {
 		key, err := b.decoder.Token()
 		if err != nil {
@@ -28,15 +29,14 @@ func (b *builder) orderedNode(path string, depth int) (Node, error) {
 		}
 		switch key {
 		case "name":
-			if e.Name, err = b.orderedName(path); err == nil {
-				path += "/" + e.Name
-			}
+			e.Name, err = b.orderedName()
+			b.path = append(b.path[:outside], e.Name)
 		case "attributes":
-			err = b.orderedAttrs(e, path)
+			err = b.orderedAttrs(e)
 		case "children":
-			err = b.orderedChildren(e, path, depth)
+			err = b.orderedChildren(e, depth)
 		default:
-			err = fmt.Errorf("%s: member %q is not one of name, attributes, children", at(path), key)
+			err = fmt.Errorf("%s: member %q is not one of name, attributes, children", b.path, key)
 		}
 		if err != nil {
 			return Node{}, err
@@ -46,29 +46,29 @@ func (b *builder) orderedNode(path string, depth int) (Node, error) {
 	return Node{Element: e}, err
 }
 
-func (b *builder) orderedName(path string) (string, error) {
+func (b *builder) orderedName() (string, error) {
 	token, err := b.decoder.Token()
 	name, ok := token.(string)
 	if err == nil && !ok {
-		err = fmt.Errorf("%s: name must be a text", at(path))
+		err = fmt.Errorf("%s: name must be a text", b.path)
 	}
 	return name, err
 }
 
-func (b *builder) orderedAttrs(e *Element, path string) error {
+func (b *builder) orderedAttrs(e *Element) error {
 	token, err := b.decoder.Token()
 	if err != nil || token == nil {
 		return err
 	}
 	if token != json.Delim('{') {
-		return fmt.Errorf("%s: attributes must be an object", at(path))
+		return fmt.Errorf("%s: attributes must be an object", b.path)
 	}
 	for b.decoder.More() {
 		key, err := b.decoder.Token()
 		if err != nil {
 			return err
 		}
-		if err := b.attrMember(e, key.(string), path); err != nil {
+		if err := b.attrMember(e, key.(string)); err != nil {
 			return err
 		}
 	}
@@ -76,16 +76,16 @@ func (b *builder) orderedAttrs(e *Element, path string) error {
 	return err
 }
 
-func (b *builder) orderedChildren(e *Element, path string, depth int) error {
+func (b *builder) orderedChildren(e *Element, depth int) error {
 	token, err := b.decoder.Token()
 	if err != nil || token == nil {
 		return err
 	}
 	if token != json.Delim('[') {
-		return fmt.Errorf("%s: children must be an array", at(path))
+		return fmt.Errorf("%s: children must be an array", b.path)
 	}
 	for b.decoder.More() {
-		node, err := b.orderedNode(path, depth+1)
+		node, err := b.orderedNode(depth + 1)
 		if err != nil {
 			return err
 		}
@@ -95,11 +95,4 @@ func (b *builder) orderedChildren(e *Element, path string, depth int) error {
 	}
 	_, err = b.decoder.Token()
 	return err
-}
-
-func at(path string) string {
-	if path == "" {
-		return "the root"
-	}
-	return shorten(path)
 }

@@ -23,7 +23,7 @@ func Write(root *Element, o WriteOptions) (string, error) {
 		}
 		w.WriteString(`<?xml version="1.0" encoding="` + escapeAttr.Replace(encoding) + `"?>` + "\n")
 	}
-	if err := w.element(root, "", 0); err != nil {
+	if err := w.element(root, 0); err != nil {
 		return "", err
 	}
 	if o.Indent != "" {
@@ -38,6 +38,7 @@ type writer struct {
 	limits Limits
 	scope  scope
 	nodes  int
+	path   path
 }
 
 var (
@@ -45,16 +46,17 @@ var (
 	escapeAttr = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "\t", "&#9;", "\n", "&#10;", "\r", "&#13;")
 )
 
-func (w *writer) element(e *Element, parent string, depth int) error {
-	path := parent + "/" + e.Name
+func (w *writer) element(e *Element, depth int) error {
+	w.path = append(w.path, e.Name)
+	defer w.path.pop()
 	if depth >= w.limits.Depth {
-		return fmt.Errorf("elements nested deeper than %d, at %s", w.limits.Depth, shorten(path))
+		return fmt.Errorf("elements nested deeper than %d, at %s", w.limits.Depth, w.path)
 	}
 	if err := w.tooLong(); err != nil {
 		return err
 	}
 	if err := w.open(e); err != nil {
-		return fmt.Errorf("%s: %w", shorten(path), err)
+		return fmt.Errorf("%s: %w", w.path, err)
 	}
 	defer w.scope.leave(e)
 	if len(e.Children) == 0 {
@@ -66,13 +68,13 @@ func (w *writer) element(e *Element, parent string, depth int) error {
 	for _, c := range e.Children {
 		if c.Element == nil {
 			if r, bad := badChar(c.Text); bad {
-				return fmt.Errorf("%s: XML cannot hold the character U+%04X", shorten(path), r)
+				return fmt.Errorf("%s: XML cannot hold the character U+%04X", w.path, r)
 			}
 			w.WriteString(escapeText.Replace(c.Text))
 			continue
 		}
 		w.line(depth+1, mixed)
-		if err := w.element(c.Element, path, depth+1); err != nil {
+		if err := w.element(c.Element, depth+1); err != nil {
 			return err
 		}
 	}
@@ -110,12 +112,4 @@ func (w *writer) tooLong() error {
 		return fmt.Errorf("the document would be longer than %d bytes", w.limits.Bytes)
 	}
 	return nil
-}
-
-// shorten keeps the end of a path that a deep document made long.
-func shorten(path string) string {
-	if len(path) > 200 {
-		return "..." + strings.ToValidUTF8(path[len(path)-200:], "")
-	}
-	return path
 }

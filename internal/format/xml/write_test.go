@@ -134,3 +134,14 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 	})
 }
+
+// Long names around many elements cost once, not once for each element.
+func TestDeepAndWide(t *testing.T) {
+	name := strings.Repeat("n", 10_000)
+	siblings := "[" + strings.Repeat("1,", 99_999) + "1]"
+	value := strings.Repeat(`{"`+name+`":`, 200) + `{"a":` + siblings + "}" + strings.Repeat("}", 200)
+	text := build(t, value, false, WriteOptions{})
+	if got := strings.Count(text, "<a>1</a>"); got != 100_000 {
+		t.Errorf("%d elements", got)
+	}
+}
