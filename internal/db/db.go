@@ -184,7 +184,7 @@ func (d *DB) Now(ctx context.Context) (time.Time, error) {
 	}
 	us, err := d.engine.now(ctx)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("ask the database for the time: %w", err)
+		return time.Time{}, fmt.Errorf("ask the database for the time: %w", explain(err))
 	}
 	return Time(us), nil
 }

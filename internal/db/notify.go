@@ -106,7 +106,9 @@ func (n *notices) received(message string) {
 }
 
 func (n *notices) close() {
+	n.mu.Lock() // Listen must not begin to receive behind our back
 	n.cancel()
+	n.mu.Unlock()
 	n.work.Wait()
 }
 

@@ -144,7 +144,6 @@ func (e *sqliteEngine) now(context.Context) (int64, error) { return Micros(time.
 // close waits for open transactions, but not for ever.
 func (e *sqliteEngine) close() error {
 	close(e.closing)
-	e.background.Wait()
 	var errs []error
 	for _, pool := range []chan *sqliteConn{e.free, e.writer} { // the writer last: its closing checkpoints
 		for range e.connections(pool) {
@@ -156,6 +155,7 @@ func (e *sqliteEngine) close() error {
 			}
 		}
 	}
+	e.background.Wait() // with the writer taken nothing new begins
 	for _, db := range []*sql.DB{e.readers, e.pool} {
 		if db != nil {
 			errs = append(errs, db.Close())
