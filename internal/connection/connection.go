@@ -44,7 +44,8 @@ type Conn interface {
 	// It returns nil, or a *Error, at the latest when ctx ends.
 	Check(ctx context.Context) error
 	// Close releases what the connection holds. Calls under way may finish;
-	// later ones fail as Permanent. Closing twice is no error.
+	// later ones fail as NotConnected, since trying again finds the connection
+	// that took this one's place. Closing twice is no error.
 	Close() error
 }
 

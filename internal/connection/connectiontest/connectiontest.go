@@ -60,7 +60,7 @@ func Run(t *testing.T, s Subject) {
 				t.Errorf("close: %v", err)
 			}
 		}
-		wantClass(t, conn.Check(t.Context()), connection.Permanent)
+		wantClass(t, conn.Check(t.Context()), connection.NotConnected)
 		goleak.VerifyNone(t, before)
 	})
 	t.Run("nobody listens: not connected", func(t *testing.T) {

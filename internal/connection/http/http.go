@@ -72,7 +72,7 @@ type Response struct {
 // ended, errors.Is finds its error.
 func (c *Conn) Do(ctx context.Context, r Request) (*Response, error) {
 	if c.closed.Load() {
-		return nil, c.permanent("%s is closed: its configuration was changed or the server is stopping", c.label)
+		return nil, c.notConnected(nil, "%s is closed: its configuration was changed or the server is stopping", c.label)
 	}
 	req, err := c.request(r)
 	if err != nil {
