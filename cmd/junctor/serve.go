@@ -45,7 +45,7 @@ func (s serve) Run(ctx context.Context, console *console) error {
 	options := hub.Options{
 		Data: s.Data, Database: s.Database, Listen: s.Listen, PublicURL: s.PublicURL, TrustedProxies: proxies,
 		AdminPassword: environment("ADMIN_PASSWORD"), Log: console.log(s.LogLevel), Release: release(), Clock: clock.Real{},
-		Console: console.err,
+		Console: console.err, Profiles: environment("PPROF"),
 	}
 	return hub.Serve(ctx, options, func(a hub.Addresses) {
 		if isTerminal(console.err) { // the log has it for others

@@ -72,12 +72,9 @@
   }
 
   const http = client((rest) => rest);
-  http.request = function request(method, target, path, options) {
-    // request(connection, path, {method}) reads well too: the method may come last.
-    const verbs = /^(get|post|put|patch|delete|head|options)$/i;
-    if (typeof method === 'string' && verbs.test(method) && target !== undefined) return send(method, target, path, options);
-    const { method: chosen = 'GET', ...rest } = path ?? {};
-    return send(chosen, method, target, rest);
+  http.request = function request(target, path, options = {}) {
+    const { method = 'GET', ...rest } = options;
+    return send(method, target, path, rest);
   };
 
   // The channel's own way out; its tokens are put in by the host, so that they

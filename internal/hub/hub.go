@@ -204,6 +204,7 @@ type Options struct {
 	Clock          clock.Clock
 	OnLog          func(run.Info, run.LogLine) // each line that a scenario logs
 	OnEnd          func(run.Info)              // each run that ends
+	Profiles       string                      // loopback address for net/http/pprof; nowhere when empty
 	Console        io.Writer                   // where the first start's password is printed; nil: nowhere
 }
 

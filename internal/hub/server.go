@@ -64,6 +64,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 		return errors.Join(err, listener.Close())
 	}
 	go h.watch(ctx)
+	go h.profiles(ctx)
 	server := &http.Server{
 		Handler: h.handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: headerBytes,
 		ErrorLog: quiet(h.log),

@@ -20,7 +20,8 @@ import (
 // that counts.
 type world struct {
 	t        *testing.T
-	open     func() *db.DB
+	open     func(db.Hooks) *db.DB
+	crashed  bool // the database is dead: errors at the end are no news
 	clock    *clock.Fake
 	programs map[string]program
 	policy   run.Policy
@@ -98,20 +99,24 @@ func (w *world) Latest(context.Context, string) (string, error) { return "v2", n
 
 // each runs a test on both databases.
 func each(t *testing.T, f func(t *testing.T, w *world)) {
-	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
-		w := &world{
-			t: t, open: open, clock: clock.NewFake(time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)),
-			programs: map[string]program{}, policy: run.DefaultPolicy, calls: map[string]int{}, dir: t.TempDir(),
-		}
-		w.start()
+	dbtest.EachHooked(t, func(t *testing.T, open func(db.Hooks) *db.DB) {
+		w := newWorld(t, open)
+		w.start(nil)
 		defer w.stop()
 		f(t, w)
 	})
 }
 
-func (w *world) start() {
+func newWorld(t *testing.T, open func(db.Hooks) *db.DB) *world {
+	return &world{
+		t: t, open: open, clock: clock.NewFake(time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)),
+		programs: map[string]program{}, policy: run.DefaultPolicy, calls: map[string]int{}, dir: t.TempDir(),
+	}
+}
+
+func (w *world) start(hooks db.Hooks) {
 	w.t.Helper()
-	w.db = w.open()
+	w.db = w.open(hooks)
 	w.commits = db.NewCommitter(w.db, run.Fence, nil)
 	engine, err := run.New(run.Options{
 		DB: w.db, Committer: w.commits, Programs: w, Handlers: w.handlers(), Clock: w.clock, Dir: w.dir, Workers: 8,
@@ -132,11 +137,11 @@ func (w *world) stop() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // at once: what is under way goes on at the next start
-	if err := w.Stop(ctx); err != nil {
+	if err := w.Stop(ctx); err != nil && !w.crashed {
 		w.t.Error(err)
 	}
 	w.commits.Close()
-	if err := w.db.Close(); err != nil {
+	if err := w.db.Close(); err != nil && !w.crashed {
 		w.t.Error(err)
 	}
 	w.Engine = nil
@@ -304,10 +309,10 @@ func TestSleepSurvivesRestarts(t *testing.T) {
 			t.Errorf("due at %s, not %s", got.DueAt, want)
 		}
 		w.stop()
-		w.start()
+		w.start(nil)
 		w.clock.Advance(71 * time.Hour)
 		w.stop()
-		w.start()
+		w.start(nil)
 		if got := w.parked(id, "time"); got.FinishedAt != nil {
 			t.Error("woke too early")
 		}
