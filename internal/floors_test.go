@@ -64,6 +64,7 @@ var floors = [][]string{
 	},
 	5: {
 		"cmd/junctor",
+		"docs",
 		"bench",
 		"bench/limit/echo",
 		"bench/limit/store",

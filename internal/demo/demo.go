@@ -33,6 +33,8 @@ type Runs interface {
 	Get(ctx context.Context, id string) (*run.Info, error)
 }
 
+var _ Runs = (*run.Engine)(nil)
+
 // Unpack writes the example integration into dir, which is made where it does
 // not exist. Files that are there already are an error.
 func Unpack(dir string) error {
