@@ -1,10 +1,10 @@
 // structuredClone by the HTML standard's rules, for what a scenario can have.
 (function (g, env) {
   'use strict';
-  const { apply, construct, defineProperty, getPrototypeOf, ownKeys, getOwnPropertyDescriptor } = Reflect;
+  const { construct, defineProperty, getPrototypeOf, getOwnPropertyDescriptor } = Reflect;
   const { Map, Set, Date, RegExp, Error, ArrayBuffer, Object, Array, Symbol, String, Number, Boolean, BigInt, DOMException, TypeError } = g;
   const uncurry = (f) => g.Function.prototype.call.bind(f), getter = (o, k) => uncurry(getOwnPropertyDescriptor(o, k).get);
-  const isArray = Array.isArray, isView = ArrayBuffer.isView, objectProto = Object.prototype;
+  const isArray = Array.isArray, isView = ArrayBuffer.isView, objectProto = Object.prototype, keysOf = Object.keys;
   const seenGet = uncurry(Map.prototype.get), seenHas = uncurry(Map.prototype.has), remember = uncurry(Map.prototype.set);
   const eachPair = uncurry(Map.prototype.forEach), eachValue = uncurry(Set.prototype.forEach), addTo = uncurry(Set.prototype.add);
   const timeOf = uncurry(Date.prototype.getTime), source = getter(RegExp.prototype, 'source'), flags = getter(RegExp.prototype, 'flags');
@@ -27,9 +27,13 @@
       const special = platform(value, seen);
       if (special !== undefined) return special;
     }
-    const copy = isArray(value) ? new Array(value.length) : {};
+    const copy = isArray(value) ? new Array(value.length) : {}, keys = keysOf(value);
     remember(seen, value, copy);
-    for (const key of Object.keys(value)) put(copy, key, clone(value[key], seen));
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i], part = clone(value[key], seen);
+      if (key in objectProto) put(copy, key, part);
+      else copy[key] = part;
+    }
     return copy;
   }
 

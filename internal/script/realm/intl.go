@@ -17,13 +17,7 @@ import (
 // text that begins with "!", since a native's error is always a TypeError.
 type intl struct{ set *locale.Set }
 
-func newIntl(zone *time.Location) intl {
-	set, err := locale.Load(zone)
-	if err != nil {
-		panic("realm: " + err.Error()) // cannot happen: the tables are part of the binary
-	}
-	return intl{set}
-}
+func newIntl(zone *time.Location) intl { return intl{locale.New(zone)} }
 
 // resolve makes resolved options: (kind, tags, options[, required, defaults]).
 func (n intl) resolve(args []any) (any, error) {

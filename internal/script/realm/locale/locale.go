@@ -29,8 +29,8 @@ const Default = "en-US"
 
 // Set is the tables of all locales. It is safe for use by many goroutines.
 type Set struct {
-	zone    *time.Location // for dates without a time zone
-	tables  map[string]*table
+	zone    *time.Location           // for dates without a time zone
+	tables  map[string]func() *table // read when first wanted
 	mu      sync.Mutex
 	formats map[string]any // by kind and resolved options: a cache, cleared when full
 	zones   map[string]*time.Location
@@ -49,25 +49,26 @@ func (e *RangeError) Error() string { return e.Message }
 
 func outOfRange(format string, args ...any) error { return &RangeError{fmt.Sprintf(format, args...)} }
 
-// Load reads the tables. zone is the time zone of dates whose options name none.
-func Load(zone *time.Location) (*Set, error) {
-	s := &Set{zone: zone, tables: map[string]*table{}, formats: map[string]any{}, zones: map[string]*time.Location{}}
-	entries, err := files.ReadDir("data")
+// New finds the tables. zone is the time zone of dates whose options name none.
+func New(zone *time.Location) *Set {
+	s := &Set{zone: zone, tables: map[string]func() *table{}, formats: map[string]any{}, zones: map[string]*time.Location{}}
+	for _, base := range regions {
+		s.tables[base] = sync.OnceValue(func() *table { return mustRead(base) })
+	}
+	return s
+}
+
+// mustRead reads a table that is part of the binary.
+func mustRead(tag string) *table {
+	raw, err := files.ReadFile("data/" + tag + ".json")
+	t := new(table)
+	if err == nil {
+		err = json.Unmarshal(raw, t)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("locale tables: %w", err)
+		panic(fmt.Sprintf("locale: the embedded table of %s: %v", tag, err))
 	}
-	for _, e := range entries {
-		raw, err := files.ReadFile("data/" + e.Name())
-		if err != nil {
-			return nil, fmt.Errorf("locale tables: %w", err)
-		}
-		t := new(table)
-		if err := json.Unmarshal(raw, t); err != nil {
-			return nil, fmt.Errorf("locale table %s: %w", e.Name(), err)
-		}
-		s.tables[t.Tag] = t
-	}
-	return s, nil
+	return t
 }
 
 // Text joins the parts.
@@ -144,10 +145,10 @@ func (s *Set) match(tags []string) string {
 
 // table returns the table of a resolved locale.
 func (s *Set) table(tag string) *table {
-	if t, ok := s.tables[tag]; ok {
-		return t
+	if read, ok := s.tables[tag]; ok {
+		return read()
 	}
-	return s.tables[regions[tag]]
+	return s.tables[regions[tag]]()
 }
 
 const maxFormats = 256
