@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "no such database")
 		os.Exit(1)
 	case "serves":
-		listen := os.Args[3] // serve --listen ADDRESS ...
+		listen := os.Args[3]                                                                       // serve --listen ADDRESS ...
 		http.ListenAndServe(listen, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})) //nolint:errcheck,gosec // it is killed
 	case "applies":
 		fmt.Printf(`{"channels":[{"code":"shop","path":"/api/token/v1/t"}]}`)
