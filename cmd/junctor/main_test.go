@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -13,7 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"junctor/internal/db/dbtest"
+	"junctor/internal/id"
 )
 
 // TestMain lets this test's binary be the command junctor.
@@ -21,21 +28,66 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"junctor": main})
 }
 
-// Every file of testdata is a story told on the command line.
-func TestScripts(t *testing.T) {
+// How commands are written, and what is said to who writes them wrongly.
+func TestUsage(t *testing.T) { tell(t, "testdata/usage", "") }
+
+// Stories of installations, on each database.
+func TestStories(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { tell(t, "testdata/stories", "") })
+	t.Run("postgres", func(t *testing.T) { tell(t, "testdata/stories", dbtest.URL(t)) })
+}
+
+// tell runs every file of a folder against a database of its own.
+func tell(t *testing.T, dir, postgres string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir: dir,
 		Setup: func(env *testscript.Env) error {
 			address, err := freeAddress()
 			env.Setenv("ADDRESS", address)
 			env.Setenv("URL", "http://"+address)
 			env.Setenv("JUNCTOR_ADMIN_PASSWORD", "correct-horse")
+			if err == nil && postgres != "" {
+				err = freshDatabase(env, postgres)
+			}
 			return err
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "sqlite" {
+				return false, fmt.Errorf("there is no condition %q", cond)
+			}
+			return postgres == "", nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "keep": keep, "ready": ready, "post": post,
 		},
 	})
+}
+
+// freshDatabase makes a database beside the one of the URL, and drops it.
+func freshDatabase(env *testscript.Env, server string) error {
+	ctx := context.Background()
+	name := "story_" + id.Token(12)
+	do := func(statement string) error {
+		connection, err := pgx.Connect(ctx, server)
+		if err != nil {
+			return err
+		}
+		_, err = connection.Exec(ctx, statement)
+		return errors.Join(err, connection.Close(ctx))
+	}
+	u, err := url.Parse(server)
+	if err != nil {
+		return err
+	}
+	u.Path = "/" + name
+	env.Setenv("JUNCTOR_DATABASE", u.String())
+	env.Defer(func() {
+		if err := do("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)"); err != nil {
+			env.T().Log("the story's database stays:", err)
+		}
+	})
+	return do("CREATE DATABASE " + name)
 }
 
 // freeAddress is one on which nothing listens at the moment.

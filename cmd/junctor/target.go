@@ -76,7 +76,8 @@ type installation struct {
 }
 
 // AfterApply lets what the command line says go before what the environment or
-// the file says of another installation.
+// the file says of another installation. Where only these speak, of both, the
+// server goes first: JUNCTOR_DATA and JUNCTOR_DATABASE are its own flags too.
 func (t *target) AfterApply(ctx *kong.Context) error {
 	given := map[string]bool{}
 	for _, p := range ctx.Path {
@@ -84,12 +85,11 @@ func (t *target) AfterApply(ctx *kong.Context) error {
 			given[p.Flag.Name] = true
 		}
 	}
-	stopped := given["data"] || given["database"]
-	if given["server"] && !stopped {
-		t.Data, t.Database = "", ""
-	}
-	if stopped && !given["server"] {
+	switch stopped := given["data"] || given["database"]; {
+	case stopped && !given["server"]:
 		t.Server = ""
+	case t.Server != "" && !stopped:
+		t.Data, t.Database = "", ""
 	}
 	return nil
 }

@@ -76,6 +76,9 @@ func (d *door) actOnRuns(c *call, _ nothing, body actions) (acted, error) {
 	}
 	err = d.actOnEach(c.r.Context(), filter, a, &result)
 	c.subject, c.detail = "runs", fmt.Sprintf("%s: %d of %d", body.Action, result.Done, result.Count)
+	if err != nil && result.Done > 0 {
+		c.record() // what was done was done
+	}
 	return result, err
 }
 

@@ -161,9 +161,9 @@ func (n noun) show(ctx context.Context, o catalog.Object) (object, error) {
 	if err := json.Unmarshal(o.Body, &shown); err != nil {
 		return nil, fmt.Errorf("read the stored %s %q: %w", o.Kind, o.Code, err)
 	}
-	facts := map[string]any{
-		"code": o.Code, "version": o.Version, "author": o.Author, "origin": o.Origin,
-		"changed_at": o.ChangedAt.UTC().Format(time.RFC3339Nano),
+	facts := map[string]any{"code": o.Code, "version": o.Version}
+	if o.Version > 0 {
+		facts["author"], facts["origin"], facts["changed_at"] = o.Author, o.Origin, o.ChangedAt.UTC().Format(time.RFC3339Nano)
 	}
 	if n.kind == "channels" {
 		token, err := n.door.ChannelToken(ctx, o.Code)

@@ -114,8 +114,8 @@ func TestSettings(t *testing.T) {
 	const settings = "/api/v1/admin/settings"
 	w := f.admin(t, "GET", settings, "")
 	wantStatus(t, w, 200)
-	if got := read[map[string]any](t, w); got["version"] != 0.0 {
-		t.Errorf("settings never set are %v", got)
+	if diff := cmp.Diff(map[string]any{"code": "default", "version": 0.0}, read[map[string]any](t, w)); diff != "" {
+		t.Errorf("settings never set: %s", diff)
 	}
 	wantStatus(t, f.admin(t, "PUT", settings, `{"timezone":"Europe/Prague"}`, `If-Match: "0"`), 200)
 	if got := read[map[string]any](t, f.admin(t, "GET", settings, "")); got["timezone"] != "Europe/Prague" || got["version"] != 1.0 {
