@@ -1,0 +1,241 @@
+package run_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"junctor/internal/fault"
+	"junctor/internal/run"
+)
+
+func TestChildren(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.programs["child"] = func(p *process) ([]byte, *run.Failure) {
+			p.step("sleep", "1h")
+			return []byte(`"grown"`), nil
+		}
+		w.programs["bad"] = func(*process) ([]byte, *run.Failure) { return nil, fail("broken") }
+		w.programs["parent"] = func(p *process) ([]byte, *run.Failure) {
+			out, err := p.step("child", "child")
+			if err != nil {
+				return nil, fail(err.Message)
+			}
+			if _, err := p.step("child", "bad"); err == nil || !contains(err.Message, "broken") {
+				return nil, fail("the child's failure was not thrown")
+			}
+			return out, nil
+		}
+		id := w.accept("parent")
+		w.parked(id, "child")
+		children, _, err := w.List(context.Background(), run.Filter{Program: "child"})
+		if err != nil || len(children) != 1 || children[0].Parent != id {
+			t.Fatalf("children: %+v, %v", children, err)
+		}
+		w.parked(children[0].ID, "time")
+		w.stop()
+		w.start(nil)
+		w.clock.Advance(time.Hour)
+		if got := w.end(id); got.State != run.Succeeded || string(got.Output) != `"grown"` {
+			t.Errorf("got %s %s %+v", got.State, got.Output, got.Error)
+		}
+	})
+}
+
+func TestCancelReachesChildren(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.programs["child"] = func(p *process) ([]byte, *run.Failure) {
+			p.step("sleep", "1h")
+			return nil, nil
+		}
+		w.programs["parent"] = func(p *process) ([]byte, *run.Failure) {
+			p.step("child", "child")
+			p.step("out", `"never"`)
+			return nil, nil
+		}
+		id := w.accept("parent")
+		w.parked(id, "child")
+		if _, err := w.Cancel(context.Background(), id); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.end(id); got.State != run.Cancelled {
+			t.Errorf("parent: %s", got.State)
+		}
+		children, _, err := w.List(context.Background(), run.Filter{Program: "child", State: []run.State{run.Cancelled}})
+		if err != nil || len(children) != 1 {
+			t.Errorf("the child was not cancelled: %+v, %v", children, err)
+		}
+		if _, err := w.Cancel(context.Background(), id); !fault.Is(err, fault.Conflict) {
+			t.Errorf("cancelled again: %v", err)
+		}
+	})
+}
+
+func TestCancelTakesEffectAtTheNextCall(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		begun, gate := make(chan struct{}), make(chan struct{})
+		w.programs["p"] = func(p *process) ([]byte, *run.Failure) {
+			close(begun)
+			<-gate
+			p.step("out", `"never"`)
+			return []byte("1"), nil
+		}
+		id := w.accept("p")
+		<-begun
+		if _, err := w.Cancel(context.Background(), id); err != nil {
+			t.Fatal(err)
+		}
+		close(gate)
+		if got := w.end(id); got.State != run.Cancelled || w.made(id+".1") != 0 {
+			t.Errorf("got %s, and %d calls were made", got.State, w.made(id+".1"))
+		}
+	})
+}
+
+func TestTerminateTakesEffectNow(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		begun, gate := make(chan struct{}), make(chan struct{})
+		w.programs["p"] = func(p *process) ([]byte, *run.Failure) {
+			close(begun)
+			<-gate
+			p.step("out", `"never"`)
+			return []byte("1"), nil
+		}
+		id := w.accept("p")
+		<-begun
+		info, err := w.Terminate(context.Background(), id)
+		if err != nil || info.State != run.Cancelled {
+			t.Fatalf("got %+v, %v", info, err)
+		}
+		close(gate)
+		if got := w.end(id); got.State != run.Cancelled || w.made(id+".1") != 0 {
+			t.Errorf("got %s, and %d calls were made", got.State, w.made(id+".1"))
+		}
+	})
+}
+
+func TestRerunFromAStep(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.programs["p"] = func(p *process) ([]byte, *run.Failure) {
+			p.step("out", `"a"`)
+			p.step("out", `"b"`)
+			out, _ := p.step("out", `"c"`)
+			return out, nil
+		}
+		id := w.accept("p")
+		w.end(id)
+		again, err := w.Rerun(context.Background(), id, run.RerunOptions{FromStep: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := w.end(again.ID)
+		if got.State != run.Succeeded || got.Origin != id || len(got.Steps) != 3 {
+			t.Errorf("got %+v", got)
+		}
+		if w.made(again.ID+".1")+w.made(again.ID+".2") != 0 || w.made(again.ID+".3") != 1 {
+			t.Errorf("calls: %v", w.calls)
+		}
+		whole, err := w.Rerun(context.Background(), id, run.RerunOptions{Version: "latest"})
+		if err != nil || whole.Version != "v2" {
+			t.Fatalf("got %+v, %v", whole, err)
+		}
+		if w.end(whole.ID); w.made(whole.ID+".1") != 1 {
+			t.Errorf("calls: %v", w.calls)
+		}
+		for _, bad := range []run.RerunOptions{{FromStep: 9}, {FromStep: -1}, {Version: "older"}} {
+			if _, err := w.Rerun(context.Background(), id, bad); !fault.Is(err, fault.Unprocessable) {
+				t.Errorf("%+v: %v", bad, err)
+			}
+		}
+	})
+}
+
+func TestRetryByHandKeepsTheKeys(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy.Attempts = 1
+		broken := true
+		w.programs["p"] = func(p *process) ([]byte, *run.Failure) {
+			p.step("out", `"a"`)
+			if _, err := p.step("out", `"b"`); err != nil {
+				return nil, fail(err.Message, 2)
+			}
+			return nil, nil
+		}
+		w.answer = func(c *run.Call) ([]byte, error) {
+			if c.Seq == 2 && broken {
+				return nil, &run.StepError{Name: "HttpError", Message: "500"}
+			}
+			return nil, nil
+		}
+		id := w.accept("p")
+		if got := w.end(id); got.State != run.Failed || len(got.Error.Steps) != 1 || got.Error.Steps[0] != 2 {
+			t.Fatalf("got %s %+v", got.State, got.Error)
+		}
+		w.mu.Lock()
+		broken = false
+		w.mu.Unlock()
+		if _, err := w.Retry(context.Background(), id); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.end(id); got.State != run.Succeeded || w.made(id+".1") != 1 || w.made(id+".2") != 2 {
+			t.Errorf("got %s, calls %v", got.State, w.calls)
+		}
+		if _, err := w.Retry(context.Background(), id); !fault.Is(err, fault.Conflict) {
+			t.Errorf("a succeeded run was retried: %v", err)
+		}
+		if _, err := w.Retry(context.Background(), "run_none"); !fault.Is(err, fault.NotFound) {
+			t.Errorf("no run: %v", err)
+		}
+	})
+}
+
+func TestPoisonRunBecomesADeadLetter(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.programs["p"] = func(p *process) ([]byte, *run.Failure) {
+			p.step("sleep", "1h")
+			return nil, nil
+		}
+		id := w.accept("p")
+		w.parked(id, "time")
+		for range 3 {
+			w.stop()
+			w.accuse(id) // as a process that died in a turn of the run leaves it
+			w.start(nil)
+		}
+		w.clock.Advance(time.Hour)
+		if got := w.end(id); got.State != run.Failed || got.Error.Name != "DeadLetter" {
+			t.Errorf("got %s %+v", got.State, got.Error)
+		}
+	})
+}
+
+func TestPurge(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.programs["p"] = func(p *process) ([]byte, *run.Failure) {
+			p.step("out", `"a"`)
+			return nil, nil
+		}
+		old := w.accept("p")
+		w.end(old)
+		w.clock.Advance(48 * time.Hour)
+		young := w.accept("p")
+		w.end(young)
+		options := run.PurgeOptions{OlderThan: 24 * time.Hour, DryRun: true}
+		if n, err := w.Purge(context.Background(), options); n != 1 || err != nil {
+			t.Errorf("would purge %d, %v", n, err)
+		}
+		options.DryRun = false
+		if n, err := w.Purge(context.Background(), options); n != 1 || err != nil {
+			t.Errorf("purged %d, %v", n, err)
+		}
+		if _, err := w.Get(context.Background(), old); !fault.Is(err, fault.NotFound) {
+			t.Errorf("the old run: %v", err)
+		}
+		if _, err := w.Get(context.Background(), young); err != nil {
+			t.Errorf("the young run: %v", err)
+		}
+		if _, err := w.Purge(context.Background(), run.PurgeOptions{States: []run.State{run.Running}}); !fault.Is(err, fault.Unprocessable) {
+			t.Errorf("running runs: %v", err)
+		}
+	})
+}
