@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"junctor/internal/format/csv"
@@ -19,7 +20,7 @@ var csvJS string
 // is repeated in every object, and a row needs none of the columns it is
 // written with.
 const (
-	maxCSVObjects = 64 << 20 // bytes of parsed objects as JSON
+	maxCSVObjects = 32 << 20 // bytes that the names take in parsed objects
 	maxCSVCells   = 5_000_000
 )
 
@@ -121,7 +122,7 @@ func csvObjects(rows []csv.Row, form csvForm) (any, error) {
 	} else if form.Header != nil && *form.Header && len(rows) > 0 {
 		rows = rows[1:] // columns renames those of the header
 	}
-	keys := make([][]byte, len(columns))
+	keys, size := make([][]byte, len(columns)), 0
 	seen := map[string]bool{}
 	for i, name := range columns {
 		if name == "" {
@@ -132,15 +133,16 @@ func csvObjects(rows []csv.Row, form csvForm) (any, error) {
 		}
 		seen[name] = true
 		keys[i] = append(jsonText(name), ':')
+		size += len(keys[i]) + 3 // at least a comma and an empty text
+	}
+	if size*len(rows) > maxCSVObjects {
+		return nil, fmt.Errorf("the names of %d columns in %d rows take more than 32 MiB: use header: false, or shorter names by the option columns", len(columns), len(rows))
 	}
 	var b bytes.Buffer
 	b.WriteByte('[')
 	for i, r := range rows {
 		if len(r.Fields) > len(columns) || len(r.Fields) < len(columns) && !form.Ragged {
 			return nil, fmt.Errorf("line %d has %d fields for %d columns", r.Line, len(r.Fields), len(columns))
-		}
-		if b.Len() > maxCSVObjects {
-			return nil, errors.New("the rows would take more than 64 MiB as objects: shorten the columns' names, or use header: false")
 		}
 		if i > 0 {
 			b.WriteByte(',')
@@ -209,7 +211,11 @@ func csvCell(raw json.RawMessage) (string, error) {
 	return string(raw), nil // a number or boolean as it is
 }
 
+// jsonText is a text as JSON. Most need no escapes.
 func jsonText(s string) []byte {
+	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
+		return append(append(append(make([]byte, 0, len(s)+3), '"'), s...), '"')
+	}
 	text, err := json.Marshal(s)
 	if err != nil {
 		panic("host: " + err.Error()) // a string cannot fail

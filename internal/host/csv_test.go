@@ -43,8 +43,8 @@ func TestCSVErrors(t *testing.T) {
 		{`csv.stringify([{ a: 1 }, { a: { b: 1 } }])`, `!CsvError: csv.stringify: row 2, field 1: an object or a list does not fit`},
 		{`csv.stringify([["a,b"]], { quote: "" })`, `!CsvError: csv.stringify: row 1, field 1: contains the delimiter`},
 		{`csv.stringify([["a"]], { newline: "x" })`, `!CsvError: csv.stringify: "x" is not a line end`},
-		{`csv.parse("x".repeat(1e6) + "\n" + "1\n".repeat(1000)).length`, `!CsvError: csv.parse: the rows would take more than 64 MiB`},
-		{`csv.parse(Array.from({ length: 20000 }, (_, i) => "c" + i).join() + "\n" + "1\n".repeat(1000), { ragged: true }).length`, `!CsvError: csv.parse: the rows would take more than 64 MiB`},
+		{`csv.parse("x".repeat(1e6) + "\n" + "1\n".repeat(1000)).length`, `!CsvError: csv.parse: the names of 1 columns in 1000 rows take more than 32 MiB`},
+		{`csv.parse(Array.from({ length: 20000 }, (_, i) => "c" + i).join() + "\n" + "1\n".repeat(1000), { ragged: true }).length`, `!CsvError: csv.parse: the names of 20000 columns in 1000 rows take more than 32 MiB`},
 		{`csv.stringify(Array.from({ length: 10000 }, () => ({})), { columns: Array.from({ length: 1000 }, (_, i) => "c" + i) })`, `!CsvError: csv.stringify: 10000 rows of 1000 columns are more than 5000000 fields`},
 		{`csv.stringify([["a"]], { columns: "a" })`, `!CsvError: csv.stringify: the option`},
 	})
