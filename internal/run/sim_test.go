@@ -303,7 +303,7 @@ func disturbances(t *testing.T, place func(testing.TB) func(db.Hooks) *db.DB, n 
 }
 
 func TestSimulation(t *testing.T) {
-	seeds := uint64(60)
+	seeds := uint64(8)
 	if testing.Short() {
 		seeds = 3
 	}
