@@ -28,15 +28,16 @@ type change struct {
 type channelLinks struct {
 	Code          string `json:"code"`
 	Type          string `json:"type"`
-	Token         string `json:"token"`
-	Path          string `json:"path"`
-	WebsocketPath string `json:"websocket_path"`
+	Token         string `json:"token,omitempty"` // none in a plan for a channel that is yet to be made
+	Path          string `json:"path,omitempty"`
+	WebsocketPath string `json:"websocket_path,omitempty"`
 }
 
 type scenarioVersion struct {
-	Code            string `json:"code"`
-	Version         string `json:"version"`
-	InstantiationUs int64  `json:"instantiation_us"` // what each run pays before its first line
+	Code            string   `json:"code"`
+	Version         string   `json:"version"`
+	InstantiationUS int64    `json:"instantiation_us,omitempty"` // what each run pays before its first line
+	Warnings        []string `json:"warnings,omitempty"`
 }
 
 func (d *door) planConfiguration(c *call, q changeQuery, set json.RawMessage) (any, error) {

@@ -13,7 +13,7 @@ type members map[string]any
 
 // document makes the OpenAPI 3.1 document of the table.
 func document(routes []route, release string) []byte {
-	s := schemas{components: members{}, names: map[reflect.Type]string{}}
+	s := schemas{components: members{}, names: map[shape]string{}}
 	problem := s.problem()
 	paths := map[string]members{}
 	for i := range routes {
@@ -68,10 +68,12 @@ func (s *schemas) operation(r *route) members {
 		op["parameters"] = parameters
 	}
 	if r.input != nil {
+		s.reading = true
 		op["requestBody"] = members{
 			"required": !r.bodyless,
 			"content":  members{"application/json": members{"schema": s.of(r.input)}},
 		}
+		s.reading = false
 	}
 	return op
 }

@@ -136,3 +136,17 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		}
 	}
 }
+
+// What a caller must send is what the strict reader demands, no more.
+func TestWhatMustBeSent(t *testing.T) {
+	doc := read[openAPI](t, newFixture(t, nil).call(t, "GET", "/openapi.json", ""))
+	for component, want := range map[string]string{
+		"Credentials": "[login password]", "NewToken": "[name]", "Actions": "[action filter]", "ScenarioBody": "<nil>",
+		"RunFilter": "<nil>", "RunRerunOptions": "<nil>", "NewPassword": "<nil>", "Purge": "[older_than]",
+	} {
+		schema, _ := doc.Components.Schemas[component].(map[string]any)
+		if got := fmt.Sprint(schema["required"]); schema == nil || got != want {
+			t.Errorf("%s requires %s, want %s", component, got, want)
+		}
+	}
+}

@@ -15,7 +15,15 @@ import (
 // structs become components.
 type schemas struct {
 	components members
-	names      map[reflect.Type]string
+	names      map[shape]string
+	reading    bool // what is being described is read, not written
+}
+
+// shape is a type in one direction: what a caller must send is not what it can
+// count on being answered.
+type shape struct {
+	reflect.Type
+	read bool
 }
 
 // of is the schema of a type. Every call returns a map of its own.
@@ -53,10 +61,15 @@ func (s *schemas) of(t reflect.Type) members {
 
 // component refers to a struct's schema, and makes it the first time.
 func (s *schemas) component(t reflect.Type) members {
-	name, known := s.names[t]
+	key := shape{t, s.reading}
+	name, known := s.names[key]
 	if !known {
 		name = componentName(t)
-		s.names[t] = name
+		if s.components[name] != nil {
+			name += "Sent"
+		}
+		s.names[key] = name
+		s.components[name] = members{} // so that a type can hold itself
 		s.components[name] = s.object(t)
 	}
 	return members{"$ref": "#/components/schemas/" + name}
@@ -85,8 +98,8 @@ func componentName(t reflect.Type) string {
 	return strings.ToUpper(pkg[:1]) + pkg[1:] + name
 }
 
-// object describes a struct's members. Those that Go always writes, or that
-// the strict reader demands, are required.
+// object describes a struct's members. Required are those that the strict
+// reader demands, or, of what is answered, those that are always written.
 func (s *schemas) object(t reflect.Type) members {
 	properties, required := members{}, []string{}
 	for _, f := range reflect.VisibleFields(t) {
@@ -95,8 +108,9 @@ func (s *schemas) object(t reflect.Type) members {
 			continue
 		}
 		properties[name] = s.of(f.Type)
-		optional := strings.Contains(options, "omitempty") || strings.Contains(options, "omitzero")
-		if f.Tag.Get("strict") == "required" || (!optional && answered(t)) {
+		demanded := f.Tag.Get("strict") == "required"
+		always := !strings.Contains(options, "omitempty") && !strings.Contains(options, "omitzero")
+		if (s.reading && demanded) || (!s.reading && always) {
 			required = append(required, name)
 		}
 	}
@@ -105,17 +119,6 @@ func (s *schemas) object(t reflect.Type) members {
 		o["required"] = required
 	}
 	return o
-}
-
-// answered tells types that are written from those that are read: a type that
-// is read says with `strict` what it demands.
-func answered(t reflect.Type) bool {
-	for _, f := range reflect.VisibleFields(t) {
-		if f.Tag.Get("strict") != "" {
-			return false
-		}
-	}
-	return !strings.HasPrefix(t.Name(), "new") && !strings.HasSuffix(t.Name(), "Options") && t.Name() != "Filter"
 }
 
 // problem is the schema of errors.
