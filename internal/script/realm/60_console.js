@@ -32,10 +32,18 @@
       default: return String(v);
     }
   }
-  // inspect writes a value; path holds the objects it is inside of.
+  // inspect writes a value. path holds the objects it is inside of and the room that
+  // is left on the line: once it is full, values are only hinted at.
+  const start = () => ({ seen: [], room: { left: LINE } });
   function inspect(v, path, depth) {
-    if ((typeof v !== 'object' && typeof v !== 'function') || v === null) return primitive(v);
-    if (path.includes(v)) return '[Circular]';
+    if (path.room.left <= 0) return '...';
+    if ((typeof v !== 'object' && typeof v !== 'function') || v === null) {
+      const text = primitive(v);
+      path.room.left -= text.length + 2;
+      return text;
+    }
+    path.room.left -= 4;
+    if (path.seen.includes(v)) return '[Circular]';
     try { return object(v, path, depth); } catch (e) { return '[unreadable object]'; }
   }
   function className(v) {
@@ -46,29 +54,29 @@
     return null;
   }
   function object(v, path, depth) {
-    const name = className(v), inside = path.concat([v]), deep = depth < 0;
+    const name = className(v), inside = { seen: path.seen.concat([v]), room: path.room }, deep = depth < 0;
     if (typeof v === 'function') {
       const head = /^class\b/.test(String(v)) ? '[class ' + (v.name || '(anonymous)') + ']' : '[' + (name || 'Function') + (v.name ? ': ' + v.name : ' (anonymous)') + ']';
-      return braces(head, '', members(v, inside, depth, true), '{', '}');
+      return braces(head, members(v, inside, depth, true), '{', '}');
     }
-    if (isArray(v)) return deep ? '[Array]' : braces(name === 'Array' ? '' : name + '(' + v.length + ')', '', listed(v, v.length, inside, depth).concat(members(v, inside, depth, true)), '[', ']', true);
-    if (isView(v) && kind(v) !== undefined) return deep ? '[' + name + ']' : braces(name + '(' + v.length + ')', '', listed(v, v.length, inside, depth), '[', ']', true);
+    if (isArray(v)) return deep ? '[Array]' : braces(name === 'Array' ? '' : name + '(' + v.length + ')', listed(v, v.length, inside, depth).concat(members(v, inside, depth, true)), '[', ']', true);
+    if (isView(v) && kind(v) !== undefined) return deep ? '[' + name + ']' : braces(name + '(' + v.length + ')', listed(v, v.length, inside, depth), '[', ']', true);
     const special = known(v, name, inside, depth);
     if (special !== undefined) return special;
     if (deep) return '[' + (name === null ? 'Object: null prototype' : name) + ']';
     const tag = v[Symbol.toStringTag], prefix = (name === null ? '[Object: null prototype]' : name === 'Object' ? '' : name) + (typeof tag === 'string' && tag !== '' && tag !== name ? (name === 'Object' ? 'Object' : '') + ' [' + tag + ']' : '');
-    return braces(prefix, '', members(v, inside, depth, false), '{', '}', true);
+    return braces(prefix, members(v, inside, depth, false), '{', '}', true);
   }
   // known writes what has inner slots; undefined means the object has none.
   function known(v, name, inside, depth) {
-    const more = (head) => braces(head, '', members(v, inside, depth, v instanceof String), '{', '}');
+    const more = (head) => braces(head, members(v, inside, depth, v instanceof String), '{', '}');
     if (v instanceof Error) return more(failure(v, inside, depth));
     try {
       if (v instanceof Date) { const t = timeOf(v); return more(t !== t ? 'Invalid Date' : iso(v)); }
       if (v instanceof RegExp) return more(regex(v));
       if (v instanceof Promise) return 'Promise {}'; // its state is not for scripts to see
-      if (v instanceof Map) return depth < 0 ? '[Map]' : braces('Map(' + mapSize(v) + ')', '', collected(eachPair, v, (x, k) => inspect(k, inside, depth - 1) + ' => ' + inspect(x, inside, depth - 1)), '{', '}', true);
-      if (v instanceof Set) return depth < 0 ? '[Set]' : braces('Set(' + setSize(v) + ')', '', collected(eachValue, v, (x) => inspect(x, inside, depth - 1)), '{', '}', true);
+      if (v instanceof Map) return depth < 0 ? '[Map]' : braces('Map(' + mapSize(v) + ')', collected(eachPair, v, (x, k) => inspect(k, inside, depth - 1) + ' => ' + inspect(x, inside, depth - 1)), '{', '}', true);
+      if (v instanceof Set) return depth < 0 ? '[Set]' : braces('Set(' + setSize(v) + ')', collected(eachValue, v, (x) => inspect(x, inside, depth - 1)), '{', '}', true);
       if (v instanceof ArrayBuffer) return 'ArrayBuffer { byteLength: ' + byteLength(v) + ' }';
       for (const Box of [Number, String, g.Boolean, g.BigInt, Symbol]) if (v instanceof Box) return more('[' + Box.name + ': ' + primitive(apply(Box.prototype.valueOf, v, [])) + ']');
       if (g.URL && v instanceof g.URL) return 'URL ' + quote(v.href);
@@ -84,7 +92,7 @@
       const d = getOwnPropertyDescriptor(v, key);
       if (d && 'value' in d && !d.enumerable) parts.push('[' + key + ']: ' + inspect(d.value, inside, depth - 1));
     }
-    return braces('[' + head + ']', '', parts, '{', '}');
+    return braces('[' + head + ']', parts, '{', '}');
   }
   function collected(each, v, write) {
     const parts = [];
@@ -117,7 +125,7 @@
     }
     return rest(parts, n);
   }
-  function braces(head, sep, parts, open, close, always) {
+  function braces(head, parts, open, close, always) {
     if (parts.length === 0) return always ? (head ? head + ' ' : '') + open + close : head;
     return (head ? head + ' ' : '') + open + ' ' + parts.join(', ') + ' ' + close;
   }
@@ -131,20 +139,20 @@
       if (args.length > 1 && out.includes('%')) out = out.replace(/%[sdifjoOc%]/g, (m) => (m === '%%' ? '%' : at >= args.length ? m : placed(m[1], args[at++])));
     }
     const parts = at === 1 || at > 1 ? [cut(out)] : [];
-    for (; at < args.length; at++) parts.push(typeof args[at] === 'string' ? cut(args[at]) : inspect(args[at], [], DEPTH));
+    for (; at < args.length; at++) parts.push(typeof args[at] === 'string' ? cut(args[at]) : inspect(args[at], start(), DEPTH));
     const line = parts.join(' ');
     return line.length > LINE ? line.slice(0, LINE) + '... ' + (line.length - LINE) + ' more characters' : line;
   }
   function placed(form, v) {
     const n = (f) => (typeof v === 'bigint' ? v + 'n' : typeof v === 'symbol' || typeof v === 'object' && v !== null ? 'NaN' : primitive(f(v)));
     switch (form) {
-      case 's': return typeof v === 'string' ? v : typeof v === 'object' && v !== null ? inspect(v, [], 0) : primitive(v);
+      case 's': return typeof v === 'string' ? v : typeof v === 'object' && v !== null ? inspect(v, start(), 0) : primitive(v);
       case 'd': return n(Number);
       case 'i': return n((x) => g.parseInt(x, 10));
       case 'f': return typeof v === 'symbol' ? 'NaN' : primitive(g.parseFloat(v));
       case 'j': try { return String(JSON.stringify(v)); } catch { return '[Circular]'; }
       case 'c': return '';
-      default: return inspect(v, [], form === 'o' ? 4 : DEPTH);
+      default: return inspect(v, start(), form === 'o' ? 4 : DEPTH);
     }
   }
   // table writes rows and columns as text, or what is no table as log does.
@@ -155,8 +163,8 @@
     let values = false;
     const rows = entries.slice(0, ITEMS).map(([index, row]) => {
       const cells = { __proto__: null, '': index };
-      if (typeof row === 'object' && row !== null) for (const k of Object.keys(row)) { if (columns && !columns.includes(k)) continue; if (!names.includes(k)) names.push(k); cells[' ' + k] = inspect(row[k], [], 0); }
-      else { values = true; cells.value = inspect(row, [], 0); }
+      if (typeof row === 'object' && row !== null) for (const k of Object.keys(row)) { if (columns && !columns.includes(k)) continue; if (!names.includes(k)) names.push(k); cells[' ' + k] = inspect(row[k], start(), 0); }
+      else { values = true; cells.value = inspect(row, start(), 0); }
       return cells;
     });
     const keys = ['', ...names.map((n) => ' ' + n), ...(values ? ['value'] : [])], heads = ['(index)', ...names, ...(values ? ['Values'] : [])];
@@ -170,7 +178,7 @@
   const methods = {
     debug: say('debug'), log: say('info'), info: say('info'), warn: say('warn'), error: say('error'), group: say('info'), groupCollapsed: say('info'),
     trace(...args) { write('debug', 'Trace: ' + format(args)); },
-    dir(value) { write('info', inspect(value, [], DEPTH)); },
+    dir(value) { write('info', inspect(value, start(), DEPTH)); },
     assert(condition, ...args) { if (!condition) write('error', 'Assertion failed' + (args.length ? ': ' + format(args) : '')); },
     table(data, columns) { write('info', table(data, columns)); },
     groupEnd() {},

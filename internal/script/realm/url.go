@@ -30,11 +30,26 @@ func describe(u *weburl.URL) (any, error) {
 	return string(out), nil
 }
 
+// maxText bounds a URL or a query: their parts cost many times their text.
+const maxText = 4 << 20
+
+func checkLength(s ...string) error {
+	for _, text := range s {
+		if len(text) > maxText {
+			return fmt.Errorf("a URL or query of %d bytes is longer than 4 MiB", len(text))
+		}
+	}
+	return nil
+}
+
 // parseURL reads (text) or (text, base) into the JSON of components. Its error says
 // what is wrong, for the TypeError that JavaScript gets.
 func parseURL(args []any) (any, error) {
 	s, err := texts(args, min(max(len(args), 1), 2))
 	if err != nil {
+		return nil, err
+	}
+	if err := checkLength(s...); err != nil {
 		return nil, err
 	}
 	var base *weburl.URL
@@ -56,6 +71,9 @@ func setURL(args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkLength(s...); err != nil {
+		return nil, err
+	}
 	u, err := weburl.Parse(s[0], nil)
 	if err != nil {
 		return nil, fmt.Errorf("the URL %q is not valid: %w", short(s[0]), err)
@@ -73,6 +91,9 @@ func short(s string) string {
 
 // parseForm reads a query into JSON [[name, value], ...].
 func parseForm(s string) (any, error) {
+	if err := checkLength(s); err != nil {
+		return nil, err
+	}
 	out, err := json.Marshal(weburl.ParseForm(s))
 	if err != nil {
 		return nil, fmt.Errorf("form: %w", err)

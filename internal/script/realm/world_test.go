@@ -89,3 +89,28 @@ func TestPerformanceShowsTheClockOfTheRun(t *testing.T) {
 		t.Errorf("%v, not %v", got, float64(fixedNow))
 	}
 }
+
+func TestHugeTextsAreRefused(t *testing.T) {
+	vm := newVM(t, "UTC", true)
+	for _, call := range []string{`new URL('http://h/' + '/'.repeat(5e6))`, `new URLSearchParams('a&'.repeat(3e6))`, `new URL('http://h').search = 'x'.repeat(5e6)`} {
+		got := eval(t, vm, `(() => { try { `+call+`; return 'taken'; } catch (e) { return e.name + ': ' + e.message; } })()`)
+		if !strings.HasPrefix(got.(string), "TypeError: a URL or query of ") {
+			t.Errorf("%s: %v", call, got)
+		}
+	}
+}
+
+func TestWhatIsNotThereSaysSo(t *testing.T) {
+	vm := newVM(t, "UTC", true)
+	for call, want := range map[string]string{
+		`new Intl.DisplayNames('en', { type: 'region' })`:                            "Error: Intl.DisplayNames is not available in scenarios",
+		`new Intl.Segmenter('en')`:                                                   "Error: Intl.Segmenter is not available in scenarios",
+		`new Intl.NumberFormat('en', { notation: 'scientific' })`:                    `RangeError: Intl.NumberFormat: the notation "scientific" is not available`,
+		`new Intl.DateTimeFormat('en', { dayPeriod: 'short' })`:                      "RangeError: Intl.DateTimeFormat: the option dayPeriod is not available",
+		`new TextDecoder('shift_jis').decode(new Uint8Array([1]), { stream: true })`: "TypeError: TextDecoder.decode: the option stream is not available for shift_jis: decode the whole text at once",
+	} {
+		if got := eval(t, vm, `(() => { try { `+call+`; return 'taken'; } catch (e) { return String(e); } })()`); got != want {
+			t.Errorf("%s: %v", call, got)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package locale
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -58,10 +59,10 @@ func (s *Set) ResolveDate(tags []string, options, required, defaults string) (st
 	fields := o.Weekday+o.Year+o.Month+o.Day+o.Hour+o.Minute+o.Second+o.Era+o.TimeZoneName != "" || o.SecondDigits > 0
 	if o.DateStyle+o.TimeStyle != "" {
 		if fields {
-			return "", fmt.Errorf("Can't set option when dateStyle or timeStyle is used")
+			return "", errors.New("dateStyle and timeStyle cannot stand beside single fields such as year or hour")
 		}
 		if required == "date" && o.TimeStyle != "" || required == "time" && o.DateStyle != "" {
-			return "", fmt.Errorf("Invalid option : %s", map[string]string{"date": "timeStyle", "time": "dateStyle"}[required])
+			return "", fmt.Errorf("the option %s is not for this method", map[string]string{"date": "timeStyle", "time": "dateStyle"}[required])
 		}
 	} else {
 		o.fillIn(required, defaults)

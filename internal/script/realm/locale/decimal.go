@@ -15,9 +15,15 @@ type decimal struct {
 	exp           int
 }
 
+// maxDigits bounds what one number may cost.
+const maxDigits = 10000
+
 // parseDecimal reads a number as JavaScript writes it.
 func parseDecimal(text string) (decimal, error) {
 	d := decimal{}
+	if len(text) > maxDigits {
+		return d, outOfRange("a number of %d characters is too long to format", len(text))
+	}
 	rest, negative := strings.CutPrefix(text, "-")
 	d.negative = negative
 	switch rest {

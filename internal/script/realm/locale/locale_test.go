@@ -3,6 +3,8 @@ package locale_test
 import (
 	"encoding/json"
 	"errors"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,6 +49,15 @@ func TestOptionsOutOfRange(t *testing.T) {
 			t.Errorf("%s: %s, %v instead of a RangeError", options, out, err)
 		}
 	}
+	resolved, err := s.ResolveNumber(nil, `{}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range []string{"", "x", "1.2.3", "1e99999", "0x10", strings.Repeat("9", 20000)} {
+		if parts, err := s.Number(resolved, value); err == nil {
+			t.Errorf("%.20q was formatted as %.20q", value, locale.Text(parts))
+		}
+	}
 	for _, options := range []string{`{"timeZone":"Mars/Base"}`, `{"timeZone":""}`, `{"timeZone":"Local"}`, `{"timeZone":"../../etc/passwd"}`, `{"timeZone":"+99:00"}`, `{"month":"huge"}`, `{"dayPeriod":"long"}`} {
 		var outside *locale.RangeError
 		if out, err := s.ResolveDate(nil, options, "any", "date"); !errors.As(err, &outside) {
@@ -74,6 +85,36 @@ func TestDateUsesTheGivenZone(t *testing.T) {
 			t.Errorf("%s: %s", options, diff)
 		}
 	}
+}
+
+// One Set serves all machines of a pool at once.
+func TestManyAtOnce(t *testing.T) {
+	s := locale.New(time.UTC)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			tag := []string{"cs", "de", "en", "ru"}[i%4]
+			number, err := s.ResolveNumber([]string{tag}, `{}`)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			collator, err := s.ResolveText("collator", []string{tag}, `{"sensitivity":"case"}`)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for range 200 {
+				if _, err := s.Number(number, "1234.5"); err != nil {
+					t.Error(err)
+				}
+				if order, err := s.Compare(collator, "a", "A"); err != nil || order >= 0 {
+					t.Errorf("a and A: %d, %v", order, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // A number formatted and read again is the number, whatever the digits.

@@ -1,4 +1,4 @@
-// Intl for the locale in the variable locale, which the test sets before.
+// Intl for the parameter locale, which the test puts around this.
 (() => {
   const out = [];
   const say = (name, f) => { let v; try { v = f(); v = typeof v === 'string' ? v : JSON.stringify(v); } catch (e) { v = e.name; } out.push(locale + ' ' + name + ' => ' + JSON.stringify(v)); };
