@@ -20,5 +20,6 @@
     return program(input);
   }
 
-  return { exports: shared.exports, enter, output: shared.output, error: shared.error, fail: shared.fail };
+  // shared is among them so that the freeze reaches the classes that only it has.
+  return { exports: shared.exports, enter, output: shared.output, error: shared.error, fail: shared.fail, shared };
 })

@@ -44,6 +44,7 @@
     }
   }
 
+  shared.Response = Response; // for the freeze
   const known = new Set(['json', 'text', 'body', 'form', 'xml', 'query', 'headers', 'timeout', 'throw']);
 
   async function send(method, target, path, options = {}) {
