@@ -9,7 +9,7 @@ import (
 
 type purge struct {
 	OlderThan string   `help:"Delete what ended longer ago than this: 30d." required:"" placeholder:"DURATION"`
-	State     []string `help:"Only runs in these states: succeeded, failed, cancelled." enum:"succeeded,failed,cancelled" placeholder:"STATE,..."`
+	State     []string `help:"Only runs in these states: succeeded, failed, cancelled." enum:"succeeded,failed,cancelled" placeholder:"STATE"`
 	DryRun    bool     `help:"Count only."`
 	JSON      bool     `name:"json" help:"Write JSON, for a machine."`
 	target

@@ -15,14 +15,14 @@ type runs struct {
 }
 
 type runsList struct {
-	State   []string `help:"Only these: queued, running, waiting, succeeded, failed, cancelled." enum:"queued,running,waiting,succeeded,failed,cancelled" placeholder:"STATE,..."`
+	State   []string `help:"Only these: queued, running, waiting, succeeded, failed, cancelled." enum:"queued,running,waiting,succeeded,failed,cancelled" placeholder:"STATE"`
 	Channel string   `help:"Only of this channel." placeholder:"CODE"`
 	Program string   `help:"Only of this program; such as scenario:order." placeholder:"NAME"`
 	Subject string   `help:"Only about this: an order's number, say." placeholder:"TEXT"`
 	Tag     string   `help:"Only with this tag." placeholder:"TEXT"`
 	Find    string   `help:"Only those whose id, subject or tag begins so." placeholder:"TEXT"`
 	Since   string   `help:"Only newer ones: 1h, or 2026-11-22T08:00:00Z." placeholder:"WHEN"`
-	Limit   int      `help:"How many at most, up to 1000." default:"50"`
+	Limit   int      `help:"How many at most, up to 1000 (default ${default})." default:"50"`
 	JSON    bool     `name:"json" help:"Write JSON, for a machine."`
 	target
 }

@@ -14,16 +14,17 @@ import (
 // defaultData is where a server without --data keeps what it has.
 const defaultData = "junctor-data"
 
-// warnings is what a command that is no server logs.
-const warnings = slog.LevelWarn
+// errorsOnly is what a command that is no server logs: warnings may come of its
+// environment not being the server's.
+const errorsOnly = slog.LevelError
 
 type serve struct {
-	Data           string     `help:"Data directory: the database (SQLite) and the master key." default:"junctor-data" placeholder:"DIR"`
+	Data           string     `help:"Data directory: the database (SQLite) and the master key (default ${default})." default:"junctor-data" placeholder:"DIR"`
 	Database       string     `help:"PostgreSQL instead of SQLite: postgres://user:password@host/name. The master key stays in --data." placeholder:"URL"`
-	Listen         string     `help:"Address of all endpoints." default:":8080" placeholder:"ADDR"`
+	Listen         string     `help:"Address of all endpoints (default ${default})." default:":8080" placeholder:"ADDR"`
 	PublicURL      string     `name:"public-url" help:"How the outside world reaches this server." placeholder:"URL"`
-	TrustedProxies []string   `help:"Networks whose X-Forwarded-For is believed." placeholder:"CIDR,..."`
-	LogLevel       slog.Level `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+	TrustedProxies []string   `help:"Networks whose X-Forwarded-For is believed." placeholder:"CIDR"`
+	LogLevel       slog.Level `help:"debug, info, warn or error (default ${default})." default:"info" placeholder:"LEVEL"`
 }
 
 // Help teaches by examples.

@@ -127,7 +127,7 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 	}
 	h, err := hub.Open(ctx, hub.Options{
 		Data: t.dataOrDefault(), Database: t.Database, AdminPassword: environment("ADMIN_PASSWORD"),
-		Log: console.log(warnings), Release: release(), Clock: clock.Real{},
+		Log: console.log(errorsOnly), Release: release(), Clock: clock.Real{},
 	})
 	if err != nil {
 		return nil, err
