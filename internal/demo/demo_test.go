@@ -137,3 +137,26 @@ func TestExplainPrintsLinesToTry(t *testing.T) {
 		}
 	}
 }
+
+func TestPerformPlaysExplainsAndWatchesUntilItsContextEnds(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer s.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var out strings.Builder
+	runs := &fakeRuns{lists: make([][]run.Info, 10), enough: cancel} // about two seconds of looking
+	err := demo.Perform(ctx, demo.Setup{Shop: s.URL, Warehouse: s.URL, Server: s.URL, ERP: "http://e:2", Runs: runs,
+		Console: demo.NewConsole(&out, false, clock.Real{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	played, explained := strings.Index(out.String(), "sends order S-1001"), strings.Index(out.String(), "_demo/fail?mode=500")
+	if played < 0 || explained < played {
+		t.Errorf("printed:\n%s", out.String())
+	}
+	s.Close()
+	if err := demo.Perform(t.Context(), demo.Setup{Shop: s.URL, Runs: &fakeRuns{lists: make([][]run.Info, 1000), enough: func() {}},
+		Console: demo.NewConsole(&out, false, clock.Real{})}); err == nil {
+		t.Error("a server that is gone is no error")
+	}
+}
