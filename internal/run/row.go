@@ -113,26 +113,26 @@ var (
 		ON CONFLICT (run, seq) DO UPDATE SET call = excluded.call, since = excluded.since, arguments = excluded.arguments,
 			result = excluded.result, error = excluded.error, done = excluded.done, started_at = excluded.started_at,
 			finished_at = excluded.finished_at, deadline = excluded.deadline, dropped = 0`,
-		db.Text("run"), db.Int("seq"), db.Int("call"), db.Text("name"), db.Bytes("digest"), db.Int("since"),
+		db.Text("run").Key(), db.Int("seq").Key(), db.Int("call"), db.Text("name"), db.Bytes("digest"), db.Int("since"),
 		db.Bytes("arguments"), db.Bytes("result"), db.Text("error"), db.Int("done"), db.Int("started_at"),
 		db.Int("finished_at"), db.Int("deadline"))
 
 	stmtStepDone = db.NewStmt(30, `UPDATE steps SET result = r.result, error = r.error, done = r.done,
 			finished_at = r.finished_at
 		FROM {rows} AS r WHERE steps.run = r.run AND steps.seq = r.seq`,
-		db.Text("run"), db.Int("seq"), db.Bytes("result"), db.Text("error"), db.Int("done"), db.Int("finished_at"))
+		db.Text("run").Key(), db.Int("seq").Key(), db.Bytes("result"), db.Text("error"), db.Int("done"), db.Int("finished_at"))
 
 	stmtStepDrop = db.NewStmt(35, `UPDATE steps SET dropped = 1, done = NULL, finished_at = NULL, result = NULL, error = ''
 		FROM {rows} AS r WHERE steps.run = r.run AND steps.seq = r.seq`,
-		db.Text("run"), db.Int("seq"))
+		db.Text("run").Key(), db.Int("seq").Key())
 
 	stmtLog = db.NewStmt(40, `INSERT INTO run_logs (run, n, at, level, text)
 		SELECT r.run, r.n, r.at, r.level, r.text FROM {rows} AS r WHERE true ON CONFLICT (run, n) DO NOTHING`,
-		db.Text("run"), db.Int("n"), db.Int("at"), db.Text("level"), db.Text("text"))
+		db.Text("run").Key(), db.Int("n").Key(), db.Int("at"), db.Text("level"), db.Text("text"))
 
 	stmtTag = db.NewStmt(41, `INSERT INTO run_tags (tag, run)
 		SELECT r.tag, r.run FROM {rows} AS r WHERE true ON CONFLICT (tag, run) DO NOTHING`,
-		db.Text("tag"), db.Text("run"))
+		db.Text("tag").Key(), db.Text("run").Key())
 
 	stmtKey = db.NewStmt(42, `INSERT INTO run_keys (scope, name, run, digest, expires_at)
 		SELECT r.scope, r.name, r.run, r.digest, r.expires_at FROM {rows} AS r`,
