@@ -50,6 +50,7 @@ type Store struct {
 	limits  atomic.Pointer[Limits]
 	guesses *guesses
 	callers *callerCache
+	entry   turnstile
 
 	hashing       chan struct{} // bounds the memory that argon2 takes at one moment
 	hashPassword  func(password string) string
@@ -64,6 +65,7 @@ func New(d *db.DB, key secret.Key, c clock.Clock) *Store {
 	s := &Store{
 		db: d, key: key, clock: c,
 		guesses: newGuesses(c), callers: newCallerCache(c),
+		entry:        turnstile{busy: map[cacheKey]chan struct{}{}},
 		hashing:      make(chan struct{}, maxHashing),
 		hashPassword: secret.HashPassword, checkPassword: secret.CheckPassword, needsRehash: secret.NeedsRehash,
 	}

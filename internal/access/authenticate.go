@@ -66,6 +66,14 @@ func (s *Store) AuthenticatePassword(ctx context.Context, login, password, addre
 	if caller, ok := s.callers.get(key); ok {
 		return caller, nil
 	}
+	leave, err := s.entry.enter(ctx, key)
+	if err != nil {
+		return Caller{}, err
+	}
+	defer leave()
+	if caller, ok := s.callers.get(key); ok { // found by the one before
+		return caller, nil
+	}
 	generation := s.callers.generation()
 	account, err := s.password(ctx, login, password, address)
 	if err != nil {

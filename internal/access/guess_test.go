@@ -1,8 +1,10 @@
 package access
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -119,6 +121,63 @@ func TestLoginsAreLimited(t *testing.T) {
 		f.clock.Advance(accountRefill)
 		if _, err := f.Login(f.ctx, AdminLogin, password, office); err != nil {
 			t.Errorf("after the pause: %v", err)
+		}
+	})
+}
+
+// A right password on many connections at once is not many guesses.
+func TestARightPasswordManyTimesAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		var checks atomic.Int64
+		check := f.checkPassword
+		f.checkPassword = func(hash, password string) bool {
+			checks.Add(1)
+			return check(hash, password)
+		}
+		const calls = 8 * accountGuesses
+		errs := make(chan error, 2*calls)
+		for range calls {
+			go func() {
+				_, err := f.AuthenticatePassword(f.ctx, AdminLogin, password, office)
+				errs <- err
+			}()
+		}
+		for range calls {
+			if err := <-errs; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if checks.Load() != 1 {
+			t.Errorf("the password was checked %d times", checks.Load())
+		}
+		for range calls {
+			go func() {
+				_, err := f.Login(f.ctx, AdminLogin, password, office)
+				errs <- err
+			}()
+		}
+		for range calls {
+			if err := <-errs; err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestWhoWaitsTooLongIsTold(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		leave, err := f.entry.enter(f.ctx, f.callers.passwordKey(AdminLogin, password))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(f.ctx)
+		cancel()
+		_, err = f.AuthenticatePassword(ctx, AdminLogin, password, office)
+		wantCode(t, err, fault.Unavailable)
+		leave()
+		f.login(t)
+		if len(f.entry.busy) != 0 {
+			t.Errorf("%d are thought to be inside", len(f.entry.busy))
 		}
 	})
 }

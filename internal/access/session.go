@@ -29,7 +29,12 @@ type Session struct {
 // answer. A wrong password, an unknown and a disabled account give the same
 // fault.Unauthorized after the same time; too many of them fault.TooMany.
 func (s *Store) Login(ctx context.Context, login, password, address string) (Session, error) {
+	leave, err := s.entry.enter(ctx, s.callers.passwordKey(login, password))
+	if err != nil {
+		return Session{}, err
+	}
 	account, err := s.password(ctx, login, password, address)
+	leave()
 	if err != nil {
 		return Session{}, err
 	}
