@@ -66,7 +66,7 @@ func (e *Exec) failure(description string) *Error {
 		out.Message = explainMissing(thrown.Message)
 	}
 	if thrown.Name == "InternalError" && overflow(thrown.Message) {
-		out.Kind = Stack
+		out.Kind, out.Message = Stack, e.pool.death(Stack).Message
 		e.kill(Stack)
 	}
 	out.Stack = e.program.Positions(thrown.Stack)

@@ -50,7 +50,7 @@
       run.next = id + 1;
       const pending = { resolve: undefined, reject: undefined };
       const promise = new P((ok, no) => { pending.resolve = ok; pending.reject = no; });
-      run.pending.set(id, pending);
+      (run.pending ??= new Map()).set(id, pending);
       return promise;
     },
     notice(name, args) { enqueue(0, name, args); },
@@ -96,7 +96,7 @@
     clock.start(ms, seedHigh, seedLow);
     return run = {
       status: 'P', output: '', limit: '',
-      next: 1, made: 0, count: 0, queue: '', pending: new Map(), origins: undefined,
+      next: 1, made: 0, count: 0, queue: '', pending: undefined, origins: undefined,
       timer: 0, timers: undefined, state: undefined,
     };
   }
@@ -140,7 +140,7 @@
 
   function settle(id, ok, value, ms) {
     clock.move(ms);
-    const pending = run.pending.get(id);
+    const pending = run.pending?.get(id);
     if (pending === undefined) throw new TypeError(`no host call ${id} is outstanding`);
     run.pending.delete(id);
     if (ok) {
@@ -161,7 +161,7 @@
     mine.count = 0;
     if (mine.limit !== '') { run = null; return 'L' + calls + mine.limit; }
     if (mine.status !== 'P') { run = null; return mine.status + calls + mine.output; }
-    if (mine.pending.size === 0) { run = null; return 'S' + calls; }
+    if (mine.pending === undefined || mine.pending.size === 0) { run = null; return 'S' + calls; }
     return 'P' + calls;
   }
 

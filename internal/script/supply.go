@@ -79,7 +79,7 @@ func (p *Pool) adopt(v *vm) {
 // release takes a machine back whose run has ended. One with a job left would
 // execute it in the next run; there should be none, since every turn drains them.
 func (p *Pool) release(v *vm) {
-	if !v.internals.quiet() || v.internals.heap() > p.image.config.MemoryLimit/2 {
+	if v.internals.exhausted.Load() || !v.internals.quiet() || v.internals.heap() > p.image.config.MemoryLimit/2 {
 		p.discard(v)
 		return
 	}
