@@ -22,6 +22,7 @@
   const last = buckets.length - 1;
   const HORIZON = utc(2100, 0, 1), jan1 = (year) => utc(2000 + (year % 400), 0, 1) + floor(year / 400) * 146097 * DAY - 5 * 146097 * DAY;
   const leap = (year) => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+  const recurs = count > 0 && changes[count - 1] >= utc(2099, 0, 1); // else the last offset stays
   // Rules depend on weekdays only, so a late year borrows one before the horizon
   // that starts on the same weekday and is as long: there are 14 kinds of years.
   const twins = [];
@@ -33,7 +34,7 @@
   // localOffset gives milliseconds east of UTC in force at t, milliseconds UTC.
   function localOffset(t) {
     if (count === 0 || t < first) return offsets[0];
-    if (t >= HORIZON) t = early(t);
+    if (t >= HORIZON && recurs) t = early(t);
     const b = floor((t - first) / SPAN);
     let i = buckets[b > last ? last : b];
     while (i < count && changes[i] <= t) i++;

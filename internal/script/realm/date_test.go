@@ -33,7 +33,7 @@ func source(t testing.TB, name string) string {
 	return string(b)
 }
 
-var zones = []string{"Europe/Prague", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"}
+var zones = []string{"Europe/Prague", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC", "Africa/Casablanca", "Pacific/Apia"}
 
 // zoneName is what Node writes after the offset and Junctor does not.
 var zoneName = regexp.MustCompile(` \([A-Z][^()]*\)`)

@@ -8,7 +8,7 @@ import (
 
 // The transition table spans these years. No zone changed earlier; later years
 // repeat the rules of the last 28 years of the table, in which every calendar
-// occurs (see localOffset in the part date).
+// occurs, where the zone still changes by then (see localOffset in the part date).
 const tableStart, tableEnd = 1800, 2100
 
 // step is how far apart Zone looks: changes are never so close that two of them

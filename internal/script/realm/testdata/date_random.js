@@ -6,7 +6,7 @@
   const rnd = (n) => { r = (r * 1103515245 + 12345) & 0x7fffffff; return Math.floor((r / 0x80000000) * n); };
   const two = (n) => String(n).padStart(2, '0');
   const all = (d) => [+d, d.getFullYear(), d.getMonth(), d.getDate(), d.getDay(), d.getHours(), d.getMinutes(), d.getSeconds(), d.getMilliseconds(), d.getTimezoneOffset()].join(' ');
-  for (let i = 0; i < 5000; i++) {
+  for (let i = 0; i < 4000; i++) {
     const year = i % 10 === 0 ? rnd(6000) - 1000 : 1895 + rnd(215);
     const month = i % 2 ? [2, 3, 9, 10][rnd(4)] : rnd(12), day = i % 4 === 1 ? 1 + rnd(7) : i % 4 === 3 ? 25 + rnd(7) : 1 + rnd(31);
     const fields = [year, month, day, rnd(i % 2 ? 5 : 24), rnd(60), rnd(60), rnd(1000)];
