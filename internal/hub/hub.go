@@ -78,7 +78,11 @@ func Open(ctx context.Context, o Options) (_ *Hub, err error) {
 }
 
 func (h *Hub) openStorage(ctx context.Context) (err error) {
-	h.db, err = db.Open(ctx, db.Options{Dir: h.options.Data, URL: h.options.Database, Domain: config.Domain, Log: h.log})
+	where := db.Options{Dir: h.options.Data, Domain: config.Domain, Log: h.log}
+	if h.options.Database != "" {
+		where.Dir, where.URL = "", h.options.Database
+	}
+	h.db, err = db.Open(ctx, where)
 	if err != nil {
 		return err
 	}

@@ -226,3 +226,31 @@ func TestSkipLetsTheNextOneGo(t *testing.T) {
 		}
 	})
 }
+
+func TestHeldRunsWaitForTheirRelease(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.programs["p"] = func(p *process) ([]byte, *run.Failure) {
+			p.step("out", string(p.x.Input()))
+			return nil, nil
+		}
+		var ids []string
+		for i, key := range []string{"", "k", "k"} {
+			a, err := w.Accept(context.Background(), run.Start{Program: "p", Channel: "c", OrderingKey: key, Hold: true, Input: []byte(fmt.Sprint(i))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, a.Run)
+			if got := w.until(a.Run, func(*run.Info) bool { return true }); got.State != run.Queued || got.WaitingFor != "release" {
+				t.Errorf("run %d: %s, waiting for %s", i, got.State, got.WaitingFor)
+			}
+		}
+		if err := w.Release(context.Background(), "c"); err != nil {
+			t.Fatal(err)
+		}
+		for i, id := range ids {
+			if got := w.end(id); got.State != run.Succeeded || w.made(id+".1") != 1 {
+				t.Errorf("run %d: %s", i, got.State)
+			}
+		}
+	})
+}

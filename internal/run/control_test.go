@@ -239,3 +239,32 @@ func TestPurge(t *testing.T) {
 		}
 	})
 }
+
+func TestRetentionIsPerChannelAndState(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy.KeepSucceeded, w.policy.KeepFailed = time.Hour, 0 // failed ones for ever
+		w.programs["good"] = func(*process) ([]byte, *run.Failure) { return nil, nil }
+		w.programs["bad"] = func(*process) ([]byte, *run.Failure) { return nil, fail("no") }
+		good, bad := w.accept("good"), w.accept("bad")
+		w.end(good)
+		w.end(bad)
+		w.clock.Advance(30 * time.Minute)
+		if _, err := w.Get(context.Background(), good); err != nil {
+			t.Fatalf("removed too early: %v", err)
+		}
+		deadline := time.Now().Add(20 * time.Second)
+		for {
+			w.clock.Advance(time.Hour)
+			if _, err := w.Get(context.Background(), good); fault.Is(err, fault.NotFound) {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("the succeeded run was never removed")
+			}
+			<-time.After(5 * time.Millisecond)
+		}
+		if _, err := w.Get(context.Background(), bad); err != nil {
+			t.Errorf("the failed run: %v", err)
+		}
+	})
+}

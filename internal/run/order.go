@@ -72,7 +72,7 @@ func (e *Engine) Release(ctx context.Context, channel string) error {
 		_, err := tx.Exec(`UPDATE runs SET waiting_for = CASE WHEN ordering_key = '' OR ordering_seq = (SELECT head FROM run_order
 				WHERE scope = runs.channel AND name = runs.ordering_key) THEN '' ELSE $4 END,
 			due_at = CASE WHEN ordering_key = '' OR ordering_seq = (SELECT head FROM run_order
-				WHERE scope = runs.channel AND name = runs.ordering_key) THEN $3 ELSE NULL END
+				WHERE scope = runs.channel AND name = runs.ordering_key) THEN CAST($3 AS BIGINT) ELSE NULL END
 			WHERE finished_at IS NULL AND owner = '' AND channel = $1 AND waiting_for = $2`,
 			channel, waitingForRelease, e.now(), waitingForOrder)
 		return err

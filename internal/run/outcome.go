@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"junctor/internal/db"
+	"junctor/internal/fault"
 )
 
 // Result is what whoever waits for a run is told, once it is on disk.
@@ -25,8 +26,11 @@ type Result struct {
 // run is over, parked or lost for this node, or due again here after a pause.
 func (x *Execution) conclude(o Outcome) {
 	switch {
-	case errors.Is(o.Left, ErrParked), errors.Is(o.Left, ErrLost):
+	case errors.Is(o.Left, ErrParked):
 		x.end()
+	case errors.Is(o.Left, ErrLost):
+		x.end()
+		x.abandon()
 	case errors.Is(o.Left, ErrCancelled):
 		x.end()
 		x.finish(Cancelled, nil, nil)
@@ -79,6 +83,22 @@ func (x *Execution) landLater() {
 			}
 		}
 	}()
+}
+
+// abandon tells whoever waits for a run that this node does not finish.
+func (x *Execution) abandon() {
+	x.mu.Lock()
+	stored := x.stored
+	x.mu.Unlock()
+	if stored && x.e.ctx.Err() == nil {
+		return // another node has it; the waiter sees how it ends there
+	}
+	left := fault.New(fault.Unavailable, "The server is stopping; nothing was accepted.").WithRetryAfter(time.Second)
+	if stored {
+		left = fault.New(fault.AnswerTimeout, "The server is stopping; the run goes on at its next start, and tells how it ends.")
+		left.Run = x.row.id
+	}
+	x.e.tell(Result{Run: x.row.id, Err: left})
 }
 
 // hopeless is an error of the run itself that trying again cannot mend.

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -10,55 +11,99 @@ import (
 )
 
 const (
-	pruneEvery = time.Minute
+	pruneEvery = time.Minute // between two passes, at least
 	pruneBatch = 500
+	// A pass over many runs is rare: resting so many times as long as it took
+	// keeps it a small part of the machine's work.
+	pruneRest = 20
 )
 
 // prune removes, in small batches, what its retention is over for.
 func (e *Engine) prune() {
+	rest := pruneEvery
 	for e.ctx.Err() == nil {
-		e.pause(pruneEvery)
+		e.pause(rest)
 		if e.ctx.Err() != nil {
 			return
 		}
+		began := e.clock.Now()
 		if err := e.pruneOnce(e.ctx); err != nil && e.ctx.Err() == nil {
-			e.log.Error("old runs could not be removed; trying again in a minute", "error", err)
+			e.log.Error("old runs could not be removed; trying again later", "error", err)
 		}
+		rest = max(pruneEvery, pruneRest*e.clock.Now().Sub(began))
 	}
 }
 
+// pruneOnce walks over all runs in the order of their ids.
 func (e *Engine) pruneOnce(ctx context.Context) error {
-	var channels []string
-	err := e.db.Read(ctx, func(tx *db.Tx) error {
-		channels = nil
-		return each(tx, func(c string) { channels = append(channels, c) }, `SELECT DISTINCT channel FROM runs WHERE finished_at IS NOT NULL`)
-	})
-	if err != nil {
-		return err
+	for after := ""; ; {
+		last, n, err := e.pruneFrom(ctx, after)
+		if err != nil {
+			return err
+		}
+		if n < pruneBatch {
+			break
+		}
+		after = last
 	}
-	for _, c := range channels {
-		p := e.policies(c)
-		for _, kept := range []struct {
-			states []State
-			age    time.Duration
-		}{{[]State{Succeeded, Cancelled}, p.KeepSucceeded}, {[]State{Failed}, p.KeepFailed}} {
-			if kept.age <= 0 {
-				continue // for ever
-			}
-			if _, err := e.remove(ctx, kept.states, &c, e.now()-kept.age.Microseconds()); err != nil {
-				return err
-			}
+	for n := int64(pruneBatch); n == pruneBatch; {
+		err := e.db.Write(ctx, func(tx *db.Tx) (err error) {
+			n, err = tx.Exec(`DELETE FROM run_keys WHERE (scope, name) IN (
+				SELECT scope, name FROM run_keys WHERE expires_at <= $1 LIMIT $2)`, e.now(), pruneBatch)
+			return err
+		})
+		if err != nil {
+			return err
 		}
 	}
-	err = e.db.Write(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(`DELETE FROM run_keys WHERE expires_at <= $1`, e.now())
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	_, err = e.db.CollectOrphans(ctx, time.Hour)
+	_, err := e.db.CollectOrphans(ctx, time.Hour)
 	return err
+}
+
+// pruneFrom looks at the next runs and deletes those whose time is over. n is
+// how many it has looked at.
+func (e *Engine) pruneFrom(ctx context.Context, after string) (last string, n int, err error) {
+	var old []string
+	err = e.db.Read(ctx, func(tx *db.Tx) error {
+		old, n = nil, 0
+		rows, err := tx.Query(`SELECT id, channel, state, finished_at FROM runs WHERE id > $1 ORDER BY id LIMIT $2`, after, pruneBatch)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var channel, state string
+			var finished *int64
+			if err := rows.Scan(&last, &channel, &state, &finished); err != nil {
+				return err
+			}
+			n++
+			if finished != nil && e.policies(channel).expired(State(state), e.now()-*finished) {
+				old = append(old, last)
+			}
+		}
+		return rows.Err()
+	})
+	if err != nil || len(old) == 0 {
+		return last, n, err
+	}
+	list, err := json.Marshal(old)
+	if err != nil {
+		return last, n, err
+	}
+	_, err = e.removeBatch(ctx, func(tx *db.Tx) string { return ` AND id IN (` + tx.Elements("$6") + `)` },
+		append(removableArgs([]State{Succeeded, Failed, Cancelled}, e.now(), e.now()), string(list)))
+	return last, n, err
+}
+
+// expired reports whether a run that ended so, that many microseconds ago, has
+// been kept long enough. A retention of 0 is for ever.
+func (p Policy) expired(s State, age int64) bool {
+	keep := p.KeepSucceeded
+	if s == Failed {
+		keep = p.KeepFailed
+	}
+	return keep > 0 && age > keep.Microseconds()
 }
 
 // Purge deletes finished runs for good and returns how many, or with DryRun how
@@ -79,7 +124,14 @@ func (e *Engine) Purge(ctx context.Context, o PurgeOptions) (int64, error) {
 	if o.DryRun {
 		return e.countRemovable(ctx, states, before)
 	}
-	return e.remove(ctx, states, nil, before)
+	var total int64
+	for {
+		n, err := e.removeBatch(ctx, func(*db.Tx) string { return "" }, removableArgs(states, before, e.now()))
+		total += n
+		if err != nil || n < pruneBatch {
+			return total, err
+		}
+	}
 }
 
 // removable is the condition on runs that may go: $1 time, $2 now, then states.
@@ -89,51 +141,37 @@ const removable = ` finished_at IS NOT NULL AND finished_at <= $1
 		WHERE scope = runs.channel AND name = runs.ordering_key AND head = runs.ordering_seq))
 	AND state IN (SELECT value FROM (SELECT $3 AS value UNION SELECT $4 UNION SELECT $5) AS chosen)`
 
-func stateArgs(states []State) []any {
-	args := make([]any, 3)
-	for i := range args {
-		args[i] = string(states[min(i, len(states)-1)])
+func removableArgs(states []State, before, now int64) []any {
+	args := []any{before, now}
+	for i := range 3 {
+		args = append(args, string(states[min(i, len(states)-1)]))
 	}
 	return args
 }
 
 func (e *Engine) countRemovable(ctx context.Context, states []State, before int64) (n int64, err error) {
 	err = e.db.Read(ctx, func(tx *db.Tx) error {
-		return tx.QueryRow(`SELECT count(*) FROM runs WHERE`+removable, append([]any{before, e.now()}, stateArgs(states)...)...).Scan(&n)
+		return tx.QueryRow(`SELECT count(*) FROM runs WHERE`+removable, removableArgs(states, before, e.now())...).Scan(&n)
 	})
 	return n, err
 }
 
-// remove deletes runs of one channel, or of all, in batches of their own.
-func (e *Engine) remove(ctx context.Context, states []State, channel *string, before int64) (total int64, err error) {
-	args := append([]any{before, e.now()}, stateArgs(states)...)
-	query := `SELECT id, input, output FROM runs WHERE` + removable
-	if channel != nil {
-		query += ` AND channel = $6`
-		args = append(args, *channel)
-	}
-	query += fmt.Sprintf(` ORDER BY id LIMIT %d`, pruneBatch)
-	for {
-		var n int64
-		err := e.db.Write(ctx, func(tx *db.Tx) error {
-			n = 0
-			gone, err := doomed(tx, query, args)
-			if err != nil {
+// removeBatch deletes up to pruneBatch removable runs.
+func (e *Engine) removeBatch(ctx context.Context, also func(*db.Tx) string, args []any) (n int64, err error) {
+	err = e.db.Write(ctx, func(tx *db.Tx) error {
+		gone, err := doomed(tx, fmt.Sprintf(`SELECT id, input, output FROM runs WHERE%s%s ORDER BY id LIMIT %d`, removable, also(tx), pruneBatch), args)
+		if err != nil {
+			return err
+		}
+		for _, r := range gone {
+			if err := r.delete(tx); err != nil {
 				return err
 			}
-			for _, r := range gone {
-				if err := r.delete(tx); err != nil {
-					return err
-				}
-			}
-			n = int64(len(gone))
-			return nil
-		})
-		total += n
-		if err != nil || n < pruneBatch {
-			return total, err
 		}
-	}
+		n = int64(len(gone))
+		return nil
+	})
+	return n, err
 }
 
 func doomed(tx *db.Tx, query string, args []any) ([]*row, error) {
