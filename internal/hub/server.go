@@ -65,6 +65,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	}
 	go h.watch(ctx)
 	go h.profiles(ctx)
+	go h.expire(ctx)
 	server := &http.Server{
 		Handler: h.handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: headerBytes,
 		ErrorLog: quiet(h.log),
