@@ -128,30 +128,37 @@ func compileOnce(t *testing.T) *Program {
 }
 
 // stuckShapes compute in natives that never look whether they are interrupted.
-// They are of a size that ends, so that the test leaves nothing behind.
 var stuckShapes = map[string]string{
-	"indexOf":  `Array.prototype.indexOf.call({ length: 2e7 }, 5)`,
-	"includes": `Array.prototype.includes.call({ length: 2e7 }, 5)`,
-	"reverse":  `Array.prototype.reverse.call({ length: 2e7 })`,
-	"join":     `Array.prototype.join.call({ length: 1e7 }, "")`,
+	"indexOf":  `Array.prototype.indexOf.call({ length: N }, 5)`,
+	"includes": `Array.prototype.includes.call({ length: N }, 5)`,
+	"reverse":  `Array.prototype.reverse.call({ length: N })`,
+	"join":     `Array.prototype.join.call({ length: N }, "")`,
 }
 
 // TestStuck: a machine that does not come back is given up, its run ends at
-// once, and others go on; when it comes back it is closed.
+// once, and others go on; when it comes back it is closed. The natives are of a
+// size that ends after some seconds, so that the test leaves nothing behind.
 func TestStuck(t *testing.T) {
 	var stuck atomic.Int64
 	c := quick
 	c.TurnCPU, c.StuckAfter = 100*time.Millisecond, 150*time.Millisecond
 	c.OnStuck = func(n int) { stuck.Store(int64(n)) }
+	patient := pool(t, Config{Size: 1})
 	for name, body := range stuckShapes {
 		t.Run(name, func(t *testing.T) {
-			p := pool(t, c)
-			program := compile(t, `import * as J from "junctor"; export default async function () { try { `+body+` } finally { J.call("after", "1") } }`)
+			sized := func(n int) *Program {
+				return compile(t, `import * as J from "junctor"; const N = `+strconv.Itoa(n)+`;
+					export default async function () { try { `+body+` } finally { J.call("after", "1") } }`)
+			}
+			const sample = 200_000
 			began := time.Now()
+			start(t, patient, sized(sample))
+			program := sized(int(sample * 2 * time.Second / time.Since(began)))
+
+			p := pool(t, c)
 			_, turn := start(t, p, program)
-			took := time.Since(began)
 			if turn.Err == nil || turn.Err.Kind != Stuck || len(turn.Calls) != 0 {
-				t.Fatalf("%+v %v after %s", turn, turn.Err, took)
+				t.Fatalf("%+v", turn)
 			}
 			if stuck.Load() != 1 {
 				t.Errorf("%d machines are counted as stuck", stuck.Load())
@@ -159,12 +166,7 @@ func TestStuck(t *testing.T) {
 			if got := answer(t, p, compileOnce(t)); got != "ok" {
 				t.Errorf("another run answers %q", got)
 			}
-			for deadline := time.Now().Add(20 * time.Second); stuck.Load() != 0; {
-				if time.Now().After(deadline) {
-					t.Fatal("the machine did not come back")
-				}
-				runtime.Gosched()
-			}
+			until(t, func() bool { return stuck.Load() == 0 })
 		})
 	}
 }
