@@ -12,6 +12,7 @@ import (
 type Message struct {
 	Channel       *Config
 	Request       *http.Request
+	Token         string // blanked wherever the request repeats it; a proxy may, in headers of its own
 	Path          string // below the token: "" or "/some/path"
 	Body          []byte // decompressed
 	RemoteAddress string // without port; the client's behind trusted proxies
@@ -43,7 +44,7 @@ func (m *Message) Source() []byte {
 	b = append(b, `,"url":`...)
 	b = appendText(b, m.url())
 	b = append(b, `,"path":`...)
-	b = appendText(b, m.Path)
+	b = appendText(b, m.blank(m.Path))
 	b = append(b, `,"query":`...)
 	b = m.appendQuery(b)
 	b = append(b, `,"headers":`...)
@@ -61,18 +62,38 @@ func (m *Message) Source() []byte {
 }
 
 func (m *Message) url() string {
-	u := m.BaseURL + tokenBase + (&url.URL{Path: m.Path}).EscapedPath()
+	u := m.BaseURL + tokenBase + m.writtenPath()
 	if q := m.Request.URL.RawQuery; q != "" {
-		u += "?" + q
+		u += "?" + m.blank(q)
 	}
 	return u
+}
+
+// writtenPath is the path below the token in the spelling of the sender, who
+// may mean something else by %2F than by a slash.
+func (m *Message) writtenPath() string {
+	_, path, _ := strings.Cut(strings.TrimPrefix(m.Request.URL.EscapedPath(), "/api/token/v1/"), "/")
+	if path = "/" + path; m.Path == "" {
+		return ""
+	}
+	if read, err := url.PathUnescape(path); err == nil && read == m.Path {
+		return m.blank(path)
+	}
+	return m.blank((&url.URL{Path: m.Path}).EscapedPath())
+}
+
+func (m *Message) blank(s string) string {
+	if m.Token == "" || !strings.Contains(s, m.Token) {
+		return s
+	}
+	return strings.ReplaceAll(s, m.Token, hidden)
 }
 
 // appendQuery writes the parameters in the order in which they were sent.
 func (m *Message) appendQuery(b []byte) []byte {
 	b = append(b, '[')
 	first := true
-	for part := range strings.SplitSeq(m.Request.URL.RawQuery, "&") {
+	for part := range strings.SplitSeq(m.blank(m.Request.URL.RawQuery), "&") {
 		if part == "" {
 			continue
 		}
@@ -103,7 +124,7 @@ func (m *Message) appendHeaders(b []byte) []byte {
 			if m.HideAuth && name == "Authorization" {
 				value = hidden
 			}
-			b = appendPair(b, strings.ToLower(name), value, &first)
+			b = appendPair(b, strings.ToLower(name), m.blank(value), &first)
 		}
 	}
 	return append(b, ']')

@@ -7,27 +7,29 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 
-	"junctor/internal/channel"
 	"junctor/internal/fault"
 	"junctor/internal/unit"
 )
 
-// A body must arrive within bodyTime; a sender that needs longer is too slow
-// to be served.
-const bodyTime = 60 * time.Second
+// A body must arrive within bodyTime, unless the options say otherwise; a
+// sender that needs longer is too slow to be served.
+const bodyTime = time.Minute
+
+// promised is how much room a body gets for what its Content-Length says: a
+// sender that announces much and sends nothing must not cost memory.
+const promised = 64 << 10
 
 // readBody reads and decompresses a body of at most limit bytes, counted both
 // before and after decompression. Errors: fault.TooLarge, fault.Invalid for
 // broken framing or compression, fault.Unsupported for an unknown compression,
 // fault.Timeout for a slow sender.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+func (d *door) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength == 0 {
 		return nil, nil
 	}
@@ -35,23 +37,23 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		return nil, tooLarge(limit)
 	}
 	control := http.NewResponseController(w)
-	if err := control.SetReadDeadline(time.Now().Add(bodyTime)); err == nil {
+	if err := control.SetReadDeadline(time.Now().Add(d.BodyTime)); err == nil {
 		defer control.SetReadDeadline(time.Time{}) //nolint:errcheck // it worked a moment ago
 	}
 	limited := http.MaxBytesReader(w, r.Body, limit)
 	reader, err := decompress(limited, r.Header.Values("Content-Encoding"))
 	if err != nil {
-		return nil, bodyError(err, limit)
+		return nil, d.bodyError(err, limit)
 	}
 	var body []byte
-	if reader == io.Reader(limited) && r.ContentLength > 0 {
+	if reader == io.Reader(limited) && 0 < r.ContentLength && r.ContentLength <= promised {
 		body = make([]byte, r.ContentLength)
 		_, err = io.ReadFull(reader, body)
 	} else {
 		body, err = io.ReadAll(io.LimitReader(reader, limit+1))
 	}
 	if err != nil {
-		return nil, bodyError(err, limit)
+		return nil, d.bodyError(err, limit)
 	}
 	if int64(len(body)) > limit {
 		return nil, tooLarge(limit)
@@ -101,7 +103,7 @@ func tooLarge(limit int64) error {
 	return fault.New(fault.TooLarge, "The body is larger than the %s this channel takes, before or after decompression.", unit.FormatSize(limit))
 }
 
-func bodyError(err error, limit int64) error {
+func (d *door) bodyError(err error, limit int64) error {
 	var f *fault.Error
 	var large *http.MaxBytesError
 	switch {
@@ -110,58 +112,7 @@ func bodyError(err error, limit int64) error {
 	case errors.As(err, &large):
 		return tooLarge(limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fault.New(fault.Timeout, "The body did not arrive within %s.", unit.FormatDuration(bodyTime))
+		return fault.New(fault.Timeout, "The body did not arrive within %s.", unit.FormatDuration(d.BodyTime))
 	}
 	return fault.Wrap(err, fault.Invalid, "The body cannot be read: its framing or compression is broken.")
-}
-
-// compressFrom is the size in bytes from which an answer is worth compressing.
-const compressFrom = 1024
-
-// writeBody sends an answer, in gzip when the caller takes it and the content
-// is text. The answer is the sender's to lose: it is on disk already.
-func writeBody(w http.ResponseWriter, r *http.Request, a channel.Answer) error {
-	h := w.Header()
-	if len(a.Body) < compressFrom || h.Get("Content-Encoding") != "" || !compressible(h.Get("Content-Type")) {
-		h.Set("Content-Length", strconv.Itoa(len(a.Body)))
-		w.WriteHeader(a.Status)
-		w.Write(a.Body) //nolint:errcheck // see above
-		return nil
-	}
-	h.Add("Vary", "Accept-Encoding")
-	if !acceptsGzip(r.Header.Values("Accept-Encoding")) {
-		h.Set("Content-Length", strconv.Itoa(len(a.Body)))
-		w.WriteHeader(a.Status)
-		w.Write(a.Body) //nolint:errcheck
-		return nil
-	}
-	h.Set("Content-Encoding", "gzip")
-	w.WriteHeader(a.Status)
-	z := gzip.NewWriter(w)
-	z.Write(a.Body) //nolint:errcheck
-	z.Close()       //nolint:errcheck
-	return nil
-}
-
-func compressible(contentType string) bool {
-	kind, _, _ := strings.Cut(contentType, ";")
-	kind = strings.TrimSpace(strings.ToLower(kind))
-	return strings.HasPrefix(kind, "text/") || strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "xml") ||
-		kind == "application/javascript"
-}
-
-// acceptsGzip reads Accept-Encoding (RFC 9110, 12.5.3).
-func acceptsGzip(values []string) bool {
-	for part := range strings.SplitSeq(strings.ToLower(strings.Join(values, ",")), ",") {
-		name, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if name = strings.TrimSpace(name); name != "gzip" && name != "*" {
-			continue
-		}
-		q := strings.TrimPrefix(strings.TrimSpace(weight), "q=")
-		if f, err := strconv.ParseFloat(q, 64); err == nil && f == 0 {
-			return false
-		}
-		return true
-	}
-	return false
 }

@@ -52,7 +52,7 @@ type Validator interface {
 	Validate(ctx context.Context, code, version string, in scenario.Input) (func(*db.Tx) ([]db.Op, error), error)
 }
 
-// Options is what the door is made of; all are required but Metrics.
+// Options is what the door is made of; all are required but Metrics and BodyTime.
 type Options struct {
 	Doors     Doors
 	Runs      Runs
@@ -61,10 +61,14 @@ type Options struct {
 	BaseURL   func(*http.Request) string // scheme://host as the sender sees it
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
+	BodyTime  time.Duration // in which a body must have arrived; 0: 1 min
 }
 
 // New makes the door's handler.
 func New(o Options) http.Handler {
+	if o.BodyTime == 0 {
+		o.BodyTime = bodyTime
+	}
 	return &door{o, newMetrics(o.Metrics)}
 }
 
@@ -75,16 +79,15 @@ type door struct {
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	code := ""
+	code, status := "", 0
 	entry := d.find(r)
 	var err error
 	if entry == nil {
 		err = fault.New(fault.NotFound, "There is nothing here; check the token in the address.")
 	} else {
 		code = entry.door.Channel.Code
-		err = d.take(w, r, entry)
+		status, err = d.take(w, r, entry)
 	}
-	status := http.StatusOK
 	if err != nil {
 		status = d.refuse(w, r, code, err)
 	}
@@ -94,6 +97,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // found is a door, and how the request got there.
 type found struct {
 	door   *Door
+	token  string
 	path   string // below the token
 	bearer bool   // the token came in the Authorization header
 }
@@ -115,27 +119,28 @@ func (d *door) find(r *http.Request) *found {
 		}
 		token, f.bearer = strings.TrimSpace(sent), true
 	}
-	f.door = d.Doors.Door(token)
+	f.door, f.token = d.Doors.Door(token), token
 	if f.door == nil {
 		return nil
 	}
 	return f
 }
 
-// take lets a message in and answers it. An error has not been answered yet.
-func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) error {
+// take lets a message in, answers it and returns the answer's status. An error
+// has not been answered yet.
+//
+// A channel with verification demands it of every message: one whose header
+// Authorization is taken by the token cannot show credentials as well.
+func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) (int, error) {
 	if f.door.Refused != nil {
-		return f.door.Refused
+		return 0, f.door.Refused
 	}
-	if !f.bearer {
-		if err := f.door.Verifier.Check(r); err != nil {
-			w.Header().Set("WWW-Authenticate", `Basic realm="junctor", Bearer realm="junctor"`)
-			return err
-		}
+	if err := f.door.Verifier.Check(r); err != nil {
+		return 0, err
 	}
-	body, err := readBody(w, r, f.door.Channel.BodyLimit)
+	body, err := d.readBody(w, r, f.door.Channel.BodyLimit)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	start, err := d.start(r, f, body)
 	var answered *scenario.Answered
@@ -143,14 +148,14 @@ func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) error {
 		return d.answer(w, r, run.Result{Output: answered.Output})
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if f.door.Channel.Await {
 		return d.await(w, r, f.door.Channel, start)
 	}
 	accepted, err := d.Runs.Accept(r.Context(), *start)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	h := w.Header()
 	h.Set("Junctor-Run", accepted.Run)
@@ -159,30 +164,30 @@ func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) error {
 	}
 	h.Set("Content-Length", "0")
 	w.WriteHeader(http.StatusOK)
-	return nil
+	return http.StatusOK, nil
 }
 
-func (d *door) await(w http.ResponseWriter, r *http.Request, c *channel.Config, start *run.Start) error {
+func (d *door) await(w http.ResponseWriter, r *http.Request, c *channel.Config, start *run.Start) (int, error) {
 	if c.Paused {
-		return fault.New(fault.Unavailable, "This channel is paused; nothing was accepted.").WithRetryAfter(time.Minute)
+		return 0, fault.New(fault.Unavailable, "This channel is paused; nothing was accepted.").WithRetryAfter(time.Minute)
 	}
 	res, err := d.Runs.Await(r.Context(), *start, c.Timeout)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if res.Failure != nil || (res.State != run.Succeeded && !res.Answered) {
 		failed := fault.New(fault.ScenarioFailed, "The scenario did not complete; its run tells why.")
 		failed.Run = res.Run
-		return failed
+		return 0, failed
 	}
 	return d.answer(w, r, res)
 }
 
 // answer writes what the scenario answered.
-func (d *door) answer(w http.ResponseWriter, r *http.Request, res run.Result) error {
+func (d *door) answer(w http.ResponseWriter, r *http.Request, res run.Result) (int, error) {
 	a, err := channel.DecodeAnswer(res.Output)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	h := w.Header()
 	for name, values := range a.Header {
@@ -194,7 +199,8 @@ func (d *door) answer(w http.ResponseWriter, r *http.Request, res run.Result) er
 	if res.Duplicate {
 		h.Set("Junctor-Duplicate", "true")
 	}
-	return writeBody(w, r, a)
+	writeAnswer(w, r, a)
+	return a.Status, nil
 }
 
 // refuse answers with the error and logs what is not the sender's fault.
@@ -203,8 +209,11 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, code string, err e
 		return 499 // the sender has left; the run goes on
 	}
 	status := fault.Status(fault.CodeOf(err))
-	if status == http.StatusInternalServerError || status == http.StatusServiceUnavailable {
+	switch {
+	case status == http.StatusInternalServerError || status == http.StatusServiceUnavailable || errors.Unwrap(err) != nil && status >= 500:
 		d.Log.Error("a message was refused", "channel", code, "error", err)
+	case status == http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Basic realm="junctor", Bearer realm="junctor"`)
 	}
 	fault.Write(w, err)
 	return status

@@ -14,7 +14,7 @@ import (
 func (d *door) start(r *http.Request, f *found, body []byte) (*run.Start, error) {
 	c := f.door.Channel
 	m := channel.Message{
-		Channel: c, Request: r, Path: f.path, Body: body, RemoteAddress: d.Address(r), BaseURL: d.BaseURL(r),
+		Channel: c, Request: r, Token: f.token, Path: f.path, Body: body, RemoteAddress: d.Address(r), BaseURL: d.BaseURL(r),
 		Mode: "production", HideAuth: f.bearer || len(c.Verify) > 0,
 	}
 	in := scenario.Input{Source: m.Source(), Content: body}
