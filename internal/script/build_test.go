@@ -79,6 +79,35 @@ func TestBuildIsTheSameInAnyFolder(t *testing.T) {
 	}
 }
 
+func TestPositionsInAFolder(t *testing.T) {
+	dir := folder(t, "x", map[string]string{
+		"scenarios/deep/a.ts":           "import { check } from '../../lib/b';\nimport inner from 'pkg';\nexport default () => { inner(() => check(1)); };\n",
+		"lib/b.ts":                      "interface X { a: string }\nexport function check(n: number): X {\n  throw new Error('at ' + n);\n}\n",
+		"node_modules/pkg/package.json": `{"main":"i.js"}`,
+		"node_modules/pkg/i.js":         "module.exports = (f) => {\n  return f();\n};\n",
+	})
+	b, diagnostics := Build(t.Context(), BuildOptions{Dir: dir, Entry: "scenarios/deep/a.ts"})
+	if diagnostics != nil {
+		t.Fatal(diagnostics)
+	}
+	program, diagnostics := Compile(b)
+	if diagnostics != nil {
+		t.Fatal(diagnostics)
+	}
+	_, turn := start(t, pool(t, Config{}), program)
+	if turn.Err == nil {
+		t.Fatal("it ended well")
+	}
+	var places []string
+	for line := range strings.Lines(turn.Err.Stack) {
+		places = append(places, strings.TrimRight(line[strings.LastIndexByte(line, '(')+1:], ")\n"))
+	}
+	want := []string{"lib/b.ts:3:13", "scenarios/deep/a.ts:3:36", "node_modules/pkg/i.js:2:3", "scenarios/deep/a.ts:3:24"}
+	if diff := cmp.Diff(want, places); diff != "" {
+		t.Errorf("%s\n%s", diff, turn.Err.Stack)
+	}
+}
+
 func TestSourcesWithoutAFolder(t *testing.T) {
 	files := map[string]string{}
 	for name, text := range severalFiles {
