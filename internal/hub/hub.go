@@ -119,7 +119,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 		return fmt.Errorf("prepare the script engine: %w", err)
 	}
 	h.closes(func() error { h.pool.Close(); return nil })
-	h.runtime = scenario.NewRuntime(h.versions, h.pool, 2*runtime.GOMAXPROCS(0), h.version)
+	h.runtime = scenario.NewRuntime(h.versions, h.pool, runtime.GOMAXPROCS(0), h.version)
 	handlers := host.Handlers(connections{h}, scenarios{h}, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,17 +25,20 @@ type site struct {
 	hub   *hub.Hub
 	base  string
 	token map[string]string // by channel
+	log   *logBook
 }
 
 func serve(t *testing.T, files map[string]string) *site {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	h, err := hub.Open(ctx, hub.Options{Data: t.TempDir(), Listen: "127.0.0.1:0", AdminPassword: "secret-enough", Log: log})
+	book := &logBook{t: t}
+	h, err := hub.Open(ctx, hub.Options{
+		Data: t.TempDir(), Listen: "127.0.0.1:0", AdminPassword: "secret-enough", Log: slog.New(slog.NewTextHandler(book, nil)),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, hub: h}
+	s := &site{t: t, hub: h, log: book}
 	s.apply(files)
 	ready, done := make(chan hub.Addresses, 1), make(chan error, 1)
 	go func() { done <- h.Serve(ctx, func(a hub.Addresses) { ready <- a }) }()
@@ -56,11 +60,24 @@ func serve(t *testing.T, files map[string]string) *site {
 	return s
 }
 
-type testWriter struct{ t *testing.T }
+// logBook is the server's log: shown with a failing test, and kept.
+type logBook struct {
+	t    *testing.T
+	mu   sync.Mutex
+	text strings.Builder
+}
 
-func (w testWriter) Write(b []byte) (int, error) {
-	w.t.Log(strings.TrimSpace(string(b)))
-	return len(b), nil
+func (b *logBook) Write(line []byte) (int, error) {
+	b.t.Log(strings.TrimSpace(string(line)))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(line)
+}
+
+func (s *site) logged() string {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return s.log.text.String()
 }
 
 func (s *site) apply(files map[string]string) {
@@ -179,4 +196,22 @@ export default async function (request: Request) {
 	if info := s.ended(id); info.State != run.Succeeded {
 		t.Errorf("run: %+v", info)
 	}
+}
+
+// endedSubject waits for the run about something, whose id nobody was told.
+func (s *site) endedSubject(subject string) *run.Info {
+	s.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for time.Now().Before(deadline) {
+		list, _, err := s.hub.Runs().List(context.Background(), run.Filter{Subject: subject})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if len(list) == 1 {
+			return s.ended(list[0].ID)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	s.t.Fatalf("there is no run about %s", subject)
+	return nil
 }

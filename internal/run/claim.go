@@ -139,28 +139,14 @@ func (e *Engine) enqueue(r *row) {
 		x.end()
 		return
 	}
-	var j *journal
-	var keyed bool
-	var logged int64
-	err := e.db.Read(e.ctx, func(tx *db.Tx) (err error) {
-		if j, err = loadJournal(tx, r.id); err != nil {
-			return err
-		}
-		if err := tx.QueryRow(`SELECT count(*) FROM run_logs WHERE run = $1`, r.id).Scan(&logged); err != nil {
-			return err
-		}
-		var n int64
-		err = tx.QueryRow(`SELECT count(*) FROM run_keys WHERE run = $1`, r.id).Scan(&n)
-		keyed = n > 0
-		return err
-	})
-	if err != nil {
+	x := e.execution(r, newJournal())
+	x.stored = true
+	if err := e.recall(x); err != nil {
 		e.log.Error("a run's journal cannot be read; trying again", "run", r.id, "error", err)
+		x.off()
 		e.goes(func() { e.giveBack(r.id, r.epoch) })
 		return
 	}
-	x := e.execution(r, j)
-	x.stored, x.keyed, x.logged = true, keyed, int(logged)
 	if r.answered {
 		x.answer, _ = x.load(r.output) //nolint:errcheck // only used for whoever still waits
 	}
@@ -172,6 +158,33 @@ func (e *Engine) enqueue(r *row) {
 		x.reserved = size
 	}
 	e.queue.push(x)
+}
+
+// recall reads what earlier executions of a run have left. One that is queued
+// has had none.
+func (e *Engine) recall(x *Execution) error {
+	fresh, whole := x.row.state == Queued, e.policies(x.row.channel).Capture.keeps(Succeeded)
+	if fresh && whole {
+		return nil
+	}
+	return e.db.Read(e.ctx, func(tx *db.Tx) error {
+		var n int64
+		if err := tx.QueryRow(`SELECT count(*) FROM run_keys WHERE run = $1`, x.row.id).Scan(&n); err != nil {
+			return err
+		}
+		x.keyed = n > 0
+		if fresh {
+			return nil
+		}
+		j, err := loadJournal(tx, x.row.id)
+		if err != nil {
+			return err
+		}
+		x.journal, x.queue = j, j.recorded()
+		err = tx.QueryRow(`SELECT count(*) FROM run_logs WHERE run = $1`, x.row.id).Scan(&n)
+		x.logged = int(n)
+		return err
+	})
 }
 
 // row reads one run.

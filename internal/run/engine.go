@@ -38,7 +38,7 @@ type Options struct {
 	Host      string        // this machine's name, for the list of nodes
 	Release   string        // this program's version
 	Workers   int           // runs executed at once; 0: 256
-	QueueSize int64         // bytes of input waiting in memory; 0: 32 MiB
+	QueueSize int64         // bytes of input waiting in memory; 0: 64 MiB
 	Lease     time.Duration // a node unseen for so long is dead; 0: 10 s
 	Moment    time.Duration // a wait longer than this is made on disk; 0: 500 ms
 	OnLog     func(Info, LogLine)
@@ -92,7 +92,7 @@ func New(o Options) (*Engine, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Workers = orDefault(o.Workers, 256)
-	o.QueueSize = orDefault(o.QueueSize, 32<<20)
+	o.QueueSize = orDefault(o.QueueSize, 64<<20)
 	o.Lease = orDefault(o.Lease, 10*time.Second)
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{

@@ -211,14 +211,15 @@ func (x *Execution) commit(t *turn) error {
 			ops = append(ops, s.startOp(x.row.id))
 		}
 		return ops, nil
-	}, len(t.inside) > 0, t.ahead)
+	}, len(t.inside) > 0)
 }
 
 // write commits what is pending, the row if it is new or changed, and more.
-func (x *Execution) write(more func(*db.Tx) ([]db.Op, error), useMore, running bool) error {
+// From then on the run has a journal, and its state says so.
+func (x *Execution) write(more func(*db.Tx) ([]db.Op, error), useMore bool) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if running && x.row.state != Running {
+	if x.row.state != Running {
 		x.row.state, x.row.waitingFor, x.dirty = Running, "", true
 	}
 	item := x.item(x.pending)

@@ -20,8 +20,8 @@ func newQueue(limit int64) *queue {
 	return q
 }
 
-// weight is what a run costs in the queue beyond its input.
-const weight = 512
+// weight is about what a run costs in the queue beyond its input, in bytes.
+const weight = 1536
 
 // reserve takes room for an input of n bytes.
 func (q *queue) reserve(n int) bool {

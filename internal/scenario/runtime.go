@@ -27,7 +27,8 @@ type Runtime struct {
 	versions *Versions
 	pool     *script.Pool
 	latest   func(code string) (string, error)
-	starts   chan struct{} // places for runs in their first turn
+	awaited  places // for runs in their first turn that somebody waits for
+	others   places // and for the rest: messages are taken before they are worked on
 
 	mu       sync.Mutex
 	programs map[string]*list.Element // by code@version, of *compiled
@@ -41,10 +42,12 @@ type compiled struct {
 	err     error
 }
 
-// NewRuntime makes a runtime. latest finds the version that new runs take.
-func NewRuntime(versions *Versions, pool *script.Pool, starts int, latest func(code string) (string, error)) *Runtime {
+// NewRuntime makes a runtime for so many cores. latest finds the version that
+// new runs take.
+func NewRuntime(versions *Versions, pool *script.Pool, cores int, latest func(code string) (string, error)) *Runtime {
 	return &Runtime{
-		versions: versions, pool: pool, latest: latest, starts: make(chan struct{}, starts),
+		versions: versions, pool: pool, latest: latest,
+		awaited: make(places, 2*cores), others: make(places, max(1, cores/2)),
 		programs: map[string]*list.Element{}, recent: list.New(),
 	}
 }
@@ -126,26 +129,27 @@ func (r *Runtime) Exports(ctx context.Context, code, version string) ([]string, 
 	return program.Exports(), nil
 }
 
-// patience is how long a run that nobody awaits lets others begin first.
+// places lets a few runs begin at a time: the machines and their caches then
+// serve run after run, and what computes in the background leaves the other
+// cores to the messages that arrive.
+type places chan struct{}
+
+// patience is how long a run lets others begin first. Whoever has waited so
+// long goes ahead: a scenario that computes for seconds must not hold up the rest.
 const patience = 100 * time.Millisecond
 
-// place waits its turn to begin: with a few runs beginning at a time, the
-// machines and their caches serve run after run. Whoever has waited for long
-// goes ahead: a scenario that computes for seconds must not hold up the others.
-func (r *Runtime) place(awaited bool) (leave func()) {
+func (p places) take() (leave func()) {
+	give := func() { <-p }
 	select {
-	case r.starts <- struct{}{}:
-		return func() { <-r.starts }
+	case p <- struct{}{}:
+		return give
 	default:
-	}
-	if awaited {
-		return func() {}
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
-	case r.starts <- struct{}{}:
-		return func() { <-r.starts }
+	case p <- struct{}{}:
+		return give
 	case <-timer.C:
 		return func() {}
 	}
@@ -176,7 +180,11 @@ func (e *execution) Execute(ctx context.Context, x *run.Execution) run.Outcome {
 // there is something new to go on with.
 func (e *execution) once(ctx context.Context, x *run.Execution, spent *time.Duration) (o run.Outcome, again bool) {
 	source, content := DecodeInput(x.Input()).arguments()
-	leave := e.r.place(x.Awaited())
+	places := e.r.others
+	if x.Awaited() {
+		places = e.r.awaited
+	}
+	leave := places.take()
 	exec, turn, err := e.r.pool.Start(ctx, script.Start{
 		Program: e.program, Entry: "default", Seed: x.Seed(), Now: x.Started(), Spent: *spent, Turning: x.Turning,
 		Args: []string{source, content, x.ID(), fmt.Sprint(x.Attempt())},
