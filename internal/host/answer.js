@@ -39,10 +39,8 @@
 
   function raw(content) {
     if (content === undefined || content === null) return '';
-    if (content instanceof Uint8Array || content instanceof ArrayBuffer) {
-      const bytes = content instanceof ArrayBuffer ? new Uint8Array(content) : content;
-      return `,"raw":true,"base64":${stringify(shared.exports.base64.encode(bytes))}`;
-    }
+    const bytes = shared.asBytes(content);
+    if (bytes !== undefined) return `,"raw":true,"base64":"${shared.toBase64(bytes)}"`;
     const text = typeof content === 'string' ? content : stringify(content);
     return `,"raw":true,"text":${stringify(text)}`;
   }

@@ -36,8 +36,8 @@
       this.permanent = permanent;
       this.#answer = data;
     }
-    text() { return shared.text(this.#answer); }
-    json() { return parse(shared.text(this.#answer)); }
+    text() { return shared.text(this.#answer, this.headers['content-type']); }
+    json() { return parse(shared.text(this.#answer, this.headers['content-type'])); }
   }
 
   named(Problem, 'Problem');

@@ -13,7 +13,7 @@
     get ok() { return this.status < 400; }
     header(name) { return this.headers[String(name).toLowerCase()]; }
     get body() { return shared.bytes(this.#answer); }
-    text() { return shared.text(this.#answer); }
+    text() { return shared.text(this.#answer, this.headers['content-type']); }
     json() {
       const text = this.text();
       try { return parse(text); } catch (error) { throw new SyntaxError(`the answer (status ${this.status}) is not JSON: ${error.message}`); }
@@ -37,10 +37,10 @@
       args.type = 'text/plain; charset=utf-8';
     } else if (typeof body === 'string') {
       args.text = body;
-    } else if (body instanceof ArrayBuffer) {
-      args.base64 = shared.exports.base64.encode(new Uint8Array(body));
     } else if (body !== undefined && body !== null) {
-      args.base64 = shared.exports.base64.encode(body);
+      const bytes = shared.asBytes(body);
+      if (bytes === undefined) throw new TypeError('http takes a text or bytes as body, and any value as json');
+      args.base64 = shared.toBase64(bytes);
     }
   }
 

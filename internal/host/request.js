@@ -3,19 +3,39 @@
   'use strict';
   const { parse } = JSON;
 
-  // content of a message: text as it is, or bytes when it was not UTF-8.
-  shared.text = function (content) {
-    if (content.base64 !== undefined) return new TextDecoder().decode(shared.exports.base64.decode(content.base64));
-    return content.text ?? '';
+  // text of a message's content, which is kept as text, or as base64 when it was
+  // not UTF-8. The encoding is the one that the Content-Type names. UTF-16 is
+  // believed even where the bytes could be UTF-8, and a byte order mark is none
+  // of the text.
+  shared.text = function (content, type) {
+    const label = charset(type);
+    const wide = /^utf-?16/i.test(label);
+    if (content.base64 === undefined && !wide) {
+      const text = content.text ?? '';
+      return text.startsWith('\uFEFF') ? text.slice(1) : text;
+    }
+    return decoder(label).decode(shared.bytes(content));
   };
   shared.bytes = function (content) {
     if (content.base64 !== undefined) return shared.exports.base64.decode(content.base64);
     return new TextEncoder().encode(content.text ?? '');
   };
 
+  // asBytes takes bytes in any of their forms, undefined for what is none.
+  shared.asBytes = function (data) {
+    if (data instanceof Uint8Array) return data;
+    if (data instanceof ArrayBuffer) return new Uint8Array(data);
+    if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return undefined;
+  };
+
   function charset(type) {
     const found = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type ?? '');
     return found === null ? 'utf-8' : found[1];
+  }
+
+  function decoder(label) {
+    try { return new TextDecoder(label); } catch { return new TextDecoder(); }
   }
 
   function pairs(list, name) {
@@ -54,17 +74,9 @@
     get remoteAddress() { return this.#m.remote_address; }
     get protocol() { return this.#m.protocol; }
     get mode() { return this.#m.mode; }
-    get body() {
-      return shared.bytes(this.#m.binary ? { base64: this.#body } : { text: this.#body });
-    }
-    text() {
-      if (this.#text !== undefined) return this.#text;
-      if (!this.#m.binary) return (this.#text = this.#body);
-      const label = charset(this.header('content-type'));
-      let decoder;
-      try { decoder = new TextDecoder(label); } catch { decoder = new TextDecoder(); }
-      return (this.#text = decoder.decode(this.body));
-    }
+    get #content() { return this.#m.binary ? { base64: this.#body } : { text: this.#body }; }
+    get body() { return shared.bytes(this.#content); }
+    text() { return (this.#text ??= shared.text(this.#content, this.header('content-type'))); }
     json() {
       const { Problem } = shared.exports;
       const text = this.text();
