@@ -4,7 +4,7 @@ GO       ?= go
 FUZZTIME ?= 60s
 ROUNDS   ?= 50
 BENCH    ?=
-BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
+BUILD    := CGO_ENABLED=0 $(GO) build -ldflags '-s -w'
 
 # Packages whose goroutines share state and are worth a second, slower pass.
 RACE := ./internal/db/... ./internal/run/... ./internal/script/... ./internal/ingress/... ./internal/hub/...
@@ -47,7 +47,7 @@ fuzz: ## every fuzz test for FUZZTIME (60s)
 cross: ## build for Linux and Windows, amd64 and arm64, into bin/
 	@set -e; for target in linux/amd64 linux/arm64 windows/amd64 windows/arm64; do \
 		out=bin/junctor-$${target%/*}-$${target#*/}; case $$target in windows/*) out=$$out.exe;; esac; \
-		echo $$out; GOOS=$${target%/*} GOARCH=$${target#*/} $(BUILD) -o $$out ./cmd/junctor; \
+		echo $$out; GOOS=$${target%/*} GOARCH=$${target#*/} $(BUILD) -trimpath -o $$out ./cmd/junctor; \
 	done
 
 clean: ## remove what was built and measured
