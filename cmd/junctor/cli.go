@@ -20,6 +20,7 @@ type cli struct {
 	Plan   plan   `cmd:"" help:"Show what apply would change." group:"Configuration"`
 	Apply  apply  `cmd:"" help:"Make an installation what a folder says." group:"Configuration"`
 	Export export `cmd:"" help:"Write an installation's configuration into a folder." group:"Configuration"`
+	Run    runOne `cmd:"" help:"Run one scenario of a folder here, offline." group:"Configuration"`
 	Types  types  `cmd:"" help:"Write the declarations that an editor needs into a folder." group:"Configuration"`
 
 	Runs   runs   `cmd:"" help:"Look at runs, retry and cancel them." group:"Operation"`

@@ -60,12 +60,18 @@ func httpRequest(connections Connections) func(context.Context, *run.Call) ([]by
 		if err != nil {
 			return nil, failure(err, nil)
 		}
-		answer := newAnswer(response)
-		if err := response.Failure(); err != nil && (a.Throw == nil || *a.Throw) {
-			return nil, failure(err, answer)
-		}
-		return json.Marshal(answer)
+		return a.result(response, response.Failure())
 	}
+}
+
+// result is what the scenario gets of an answer; failed is what it means as
+// an error, nil for a good one.
+func (a *httpArgs) result(response *http.Response, failed error) ([]byte, error) {
+	answer := newAnswer(response)
+	if failed != nil && (a.Throw == nil || *a.Throw) {
+		return nil, failure(failed, answer)
+	}
+	return json.Marshal(answer)
 }
 
 // target is where a request goes, and what fills in the tokens of a channel.

@@ -1,0 +1,167 @@
+package trial
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"junctor/internal/channel"
+	"junctor/internal/fault"
+	"junctor/internal/strict"
+)
+
+// Input is what a scenario is tried with: a request, or plain data when Value
+// is given. The zero value is a POST without content.
+type Input struct {
+	Method        string            `json:"method"` // POST when empty
+	Path          string            `json:"path"`   // below the token: "" or "/some/path"; may end in ?query
+	Query         map[string]values `json:"query"`
+	Headers       map[string]values `json:"headers"`
+	RemoteAddress string            `json:"remote_address"` // 127.0.0.1 when empty
+	Mode          string            `json:"mode"`           // production when empty
+
+	// The content, at most one of them.
+	JSON   json.RawMessage `json:"json"`
+	Text   *string         `json:"text"`
+	Body   *string         `json:"body"` // text without a type
+	Base64 *string         `json:"base64"`
+
+	Value json.RawMessage `json:"value"` // data, as runs.call hands it over
+}
+
+// values are those of one name: a text, or a list of texts.
+type values []string
+
+// UnmarshalJSON reads either form. A number is taken as it is written.
+func (v *values) UnmarshalJSON(raw []byte) error {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		list = []json.RawMessage{raw}
+	}
+	for _, item := range list {
+		var text string
+		var number json.Number
+		if json.Unmarshal(item, &text) != nil {
+			if json.Unmarshal(item, &number) != nil {
+				return fmt.Errorf("must be a text or a list of texts")
+			}
+			text = number.String()
+		}
+		*v = append(*v, text)
+	}
+	return nil
+}
+
+// DecodeInput reads an Input from JSON and says what is wrong with it.
+func DecodeInput(text []byte) (Input, []fault.Field) {
+	var in Input
+	found := strict.Decode(text, &in)
+	if in.contents() > 1 {
+		found = append(found, fault.Field{Detail: "has more than one content: give one of json, text, body, base64, value"})
+	}
+	if in.Path != "" && !strings.HasPrefix(in.Path, "/") && !strings.HasPrefix(in.Path, "?") {
+		found = append(found, fault.Field{Pointer: "/path", Detail: "begins with /"})
+	}
+	if in.Base64 != nil {
+		if _, err := base64.StdEncoding.DecodeString(*in.Base64); err != nil {
+			found = append(found, fault.Field{Pointer: "/base64", Detail: "is not base64"})
+		}
+	}
+	return in, found
+}
+
+func (in *Input) contents() int {
+	n := 0
+	for _, given := range []bool{in.JSON != nil, in.Text != nil, in.Body != nil, in.Base64 != nil, in.Value != nil} {
+		if given {
+			n++
+		}
+	}
+	return n
+}
+
+// arguments are the input as the module "junctor" takes it. ch is the channel
+// that the request is said to have come by.
+func (in *Input) arguments(ch *channel.Config) (source, content string) {
+	if in.Value != nil {
+		return "", string(in.Value)
+	}
+	m := in.message(ch)
+	if source = string(m.Source()); utf8.Valid(m.Body) {
+		return source, string(m.Body)
+	}
+	return source, base64.StdEncoding.EncodeToString(m.Body)
+}
+
+func (in *Input) message(ch *channel.Config) *channel.Message {
+	path, query, _ := strings.Cut(in.Path, "?")
+	if more := url.Values(plain(in.Query)).Encode(); more != "" {
+		query = strings.TrimPrefix(query+"&"+more, "&")
+	}
+	header := http.Header{}
+	body, kind := in.body()
+	if kind != "" {
+		header.Set("Content-Type", kind)
+	}
+	for name, v := range in.Headers {
+		header[http.CanonicalHeaderKey(name)] = v
+	}
+	r := &http.Request{
+		Method: otherwise(in.Method, http.MethodPost), Host: "localhost", Proto: "HTTP/1.1", Header: header,
+		URL: &url.URL{Path: "/api/token/v1/-" + path, RawQuery: query},
+	}
+	return &channel.Message{
+		Channel: ch, Request: r, Path: path, Body: body, BaseURL: "http://localhost",
+		RemoteAddress: otherwise(in.RemoteAddress, "127.0.0.1"), Mode: otherwise(in.Mode, "production"),
+	}
+}
+
+func (in *Input) body() (content []byte, kind string) {
+	switch {
+	case in.JSON != nil:
+		return in.JSON, "application/json"
+	case in.Text != nil:
+		return []byte(*in.Text), "text/plain; charset=utf-8"
+	case in.Body != nil:
+		return []byte(*in.Body), ""
+	case in.Base64 != nil:
+		decoded, err := base64.StdEncoding.DecodeString(*in.Base64)
+		if err != nil {
+			return nil, "" // DecodeInput has said so
+		}
+		return decoded, ""
+	}
+	return nil, ""
+}
+
+func plain(m map[string]values) map[string][]string {
+	out := make(map[string][]string, len(m))
+	for name, v := range m {
+		out[name] = v
+	}
+	return out
+}
+
+func otherwise(given, standard string) string {
+	if given == "" {
+		return standard
+	}
+	return given
+}
+
+// Content is a POST of a file's content; the extension of its name says of
+// which type it is.
+func Content(content []byte, extension string) Input {
+	in := Input{Base64: encoded(content)}
+	kinds := map[string]string{
+		".json": "application/json", ".xml": "application/xml", ".txt": "text/plain; charset=utf-8", ".csv": "text/csv; charset=utf-8",
+	}
+	if kind := kinds[strings.ToLower(extension)]; kind != "" {
+		in.Headers = map[string]values{"content-type": {kind}}
+	}
+	return in
+}

@@ -1,0 +1,123 @@
+package trial
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	stdhttp "net/http"
+
+	"junctor/internal/connection/http"
+	"junctor/internal/fault"
+	"junctor/internal/run"
+)
+
+// Reply is what a mock answers a step with: Status, Headers and a content for
+// http.request, Value for any other step, or Error for either.
+type Reply struct {
+	Status  int               `json:"status"` // 200 when 0
+	Headers map[string]values `json:"headers"`
+	JSON    json.RawMessage   `json:"json"`
+	Text    *string           `json:"text"`
+	Base64  *string           `json:"base64"`
+
+	Value json.RawMessage `json:"value"`
+
+	Error     *string `json:"error"` // the step fails; of http.request: no answer came
+	Permanent bool    `json:"permanent"`
+}
+
+// check says what is wrong with a reply to the step.
+func (r *Reply) check(step string) (found []fault.Field) {
+	wrong := func(pointer, detail string) { found = append(found, fault.Field{Pointer: pointer, Detail: detail}) }
+	if step != httpStep {
+		if r.Status != 0 || r.Headers != nil || r.JSON != nil || r.Text != nil || r.Base64 != nil {
+			wrong("", "has members for http.request only; "+step+" is answered with value")
+		}
+		return found
+	}
+	if r.Value != nil {
+		wrong("/value", "is for other steps; http.request is answered with status, headers, json or text")
+	}
+	if r.Status != 0 && (r.Status < 200 || r.Status > 599) {
+		wrong("/status", "is a number from 200 to 599")
+	}
+	contents := 0
+	for _, given := range []bool{r.JSON != nil, r.Text != nil, r.Base64 != nil} {
+		if given {
+			contents++
+		}
+	}
+	if contents > 1 {
+		wrong("", "has more than one content: give one of json, text, base64")
+	}
+	if r.Base64 != nil {
+		if _, err := base64.StdEncoding.DecodeString(*r.Base64); err != nil {
+			wrong("/base64", "is not base64")
+		}
+	}
+	return found
+}
+
+const httpStep = "http.request"
+
+// settle makes a step's outcome of a reply.
+func (w *World) settle(c *run.Call, r Reply) (done, error) {
+	if r.Error != nil {
+		name := "Error"
+		if c.Name == httpStep {
+			name = "HttpError"
+		}
+		return done{failed: &run.StepError{Name: name, Message: *r.Error, Permanent: r.Permanent}}, nil
+	}
+	switch c.Name {
+	case httpStep:
+		response, err := r.response()
+		if err != nil {
+			return done{}, err
+		}
+		var d done
+		d.result, err = w.lab.options.Answered(c, response)
+		if err != nil && !errors.As(err, &d.failed) {
+			return done{}, err
+		}
+		return d, nil
+	case "runs.call":
+		if r.Value == nil {
+			return done{}, nil
+		}
+		return done{result: append(append([]byte(`{"value":`), r.Value...), '}')}, nil
+	case "runs.start":
+		if r.Value == nil {
+			return done{result: []byte(`{"id":"` + w.id() + `"}`)}, nil
+		}
+	case "kv.set", "sleep":
+		return done{}, nil
+	}
+	return done{result: r.Value}, nil
+}
+
+func (r *Reply) response() (*http.Response, error) {
+	answer := &http.Response{Status: r.Status, Header: stdhttp.Header{}}
+	if answer.Status == 0 {
+		answer.Status = stdhttp.StatusOK
+	}
+	kind := ""
+	switch {
+	case r.JSON != nil:
+		answer.Body, kind = r.JSON, "application/json"
+	case r.Text != nil:
+		answer.Body, kind = []byte(*r.Text), "text/plain; charset=utf-8"
+	case r.Base64 != nil:
+		var err error
+		if answer.Body, err = base64.StdEncoding.DecodeString(*r.Base64); err != nil {
+			return nil, err
+		}
+	}
+	if kind != "" {
+		answer.Header.Set("Content-Type", kind)
+	}
+	for name, v := range r.Headers {
+		answer.Header[stdhttp.CanonicalHeaderKey(name)] = v
+	}
+	return answer, nil
+}
