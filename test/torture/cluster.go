@@ -95,6 +95,17 @@ func (c *cluster) killedBetween(first, second time.Time) bool {
 	return false
 }
 
+// clocksApart is how far the times in a journal may be from this process's. On
+// SQLite it is the same clock; on PostgreSQL the nodes reckon the database's
+// time. No node repeats a dead one's call before its lease is over, which is
+// much later than this.
+func (c *cluster) clocksApart() time.Duration {
+	if c.options[0].Database == "" {
+		return 0
+	}
+	return time.Second
+}
+
 // url of a channel on a node; nodes are chosen by the number of the message.
 func (c *cluster) url(n int, channel string) string {
 	return "http://" + c.options[n%len(c.options)].Listen + c.channels[channel].Path

@@ -55,7 +55,7 @@ func examine(ctx context.Context, out io.Writer, c *cluster, s *shop, k *sink) e
 		return errors.New("nothing was acknowledged: the load did not reach the server")
 	}
 	repeats := f.repeats(k, c)
-	if err := f.journals(ctx, admin, runs, k); err != nil {
+	if err := f.journals(ctx, admin, runs, k, c.clocksApart()); err != nil {
 		return err
 	}
 	if err := f.effects(ctx, c, s.messages, runs); err != nil {
@@ -134,7 +134,7 @@ func (f *findings) repeats(k *sink, c *cluster) (around int) {
 
 // journals reads every run's steps: no call may have arrived after its
 // completion was in the journal.
-func (f *findings) journals(ctx context.Context, admin *outside.Admin, runs map[string][]outside.Run, k *sink) error {
+func (f *findings) journals(ctx context.Context, admin *outside.Admin, runs map[string][]outside.Run, k *sink, apart time.Duration) error {
 	ids := make(chan string)
 	var readers sync.WaitGroup
 	var failed error
@@ -149,7 +149,7 @@ func (f *findings) journals(ctx context.Context, admin *outside.Admin, runs map[
 					once.Do(func() { failed = err; cancel() })
 					continue
 				}
-				f.journal(r, k)
+				f.journal(r, k, apart)
 			}
 		})
 	}
@@ -163,7 +163,9 @@ func (f *findings) journals(ctx context.Context, admin *outside.Admin, runs map[
 	return failed
 }
 
-func (f *findings) journal(r outside.Run, k *sink) {
+// journal looks at one run. apart is how far the journal's clock may be from the
+// sink's.
+func (f *findings) journal(r outside.Run, k *sink, apart time.Duration) {
 	for _, step := range r.Steps {
 		if step.Name != "http.request" {
 			continue
@@ -175,7 +177,7 @@ func (f *findings) journal(r outside.Run, k *sink) {
 			f.add("%s has ended, its step %d has not", r.ID, step.Seq)
 		case len(calls) == 0:
 			f.add("%s: step %d is in the journal, the sink never saw it", r.ID, step.Seq)
-		case calls[len(calls)-1].at.After(*step.FinishedAt):
+		case calls[len(calls)-1].at.After(step.FinishedAt.Add(apart)):
 			f.add("%s: step %d was done again %v after it was in the journal", r.ID, step.Seq, calls[len(calls)-1].at.Sub(*step.FinishedAt))
 		}
 	}

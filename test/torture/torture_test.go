@@ -70,7 +70,7 @@ func TestExaminationFindsWhatIsWrong(t *testing.T) {
 		f := &findings{}
 		k := &sink{calls: map[string][]call{"run_1.1": c.calls}}
 		f.repeats(k, cl)
-		f.journal(outside.Run{ID: "run_1", Steps: []outside.Step{{Seq: 1, Name: "http.request", FinishedAt: c.finished}}}, k)
+		f.journal(outside.Run{ID: "run_1", Steps: []outside.Step{{Seq: 1, Name: "http.request", FinishedAt: c.finished}}}, k, 0)
 		got := strings.Join(f.wrong, "\n")
 		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: found %q, want %q", name, got, c.want)
