@@ -161,9 +161,9 @@ func (e *Engine) enqueue(r *row) {
 }
 
 // recall reads what earlier executions of a run have left. One that is queued
-// has had none.
+// has had none, unless it repeats another run's first steps.
 func (e *Engine) recall(x *Execution) error {
-	fresh, whole := x.row.state == Queued, e.policies(x.row.channel).Capture.keeps(Succeeded)
+	fresh, whole := x.row.state == Queued && x.row.origin == "", e.policies(x.row.channel).Capture.keeps(Succeeded)
 	if fresh && whole {
 		return nil
 	}
