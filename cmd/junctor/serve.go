@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
+	"runtime/debug"
 	"strings"
 
 	"junctor/internal/clock"
@@ -43,6 +45,7 @@ func (s serve) Run(ctx context.Context, console *console) error {
 	if err != nil {
 		return err
 	}
+	tuneMemory()
 	options := hub.Options{
 		Data: s.Data, Database: s.Database, Listen: s.Listen, PublicURL: s.PublicURL, TrustedProxies: proxies,
 		AdminPassword: environment("ADMIN_PASSWORD"), Log: console.log(s.LogLevel), Release: release(), Clock: clock.Real{},
@@ -70,4 +73,14 @@ func networks(texts []string) ([]netip.Prefix, error) {
 		list = append(list, prefix.Masked())
 	}
 	return list, nil
+}
+
+// tuneMemory lets the heap grow further between two collections than Go does by
+// itself: a server's is small, and collecting it is a tenth of its work. GOGC
+// goes before.
+func tuneMemory() {
+	const percent = 300
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
+	}
 }
