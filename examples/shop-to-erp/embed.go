@@ -4,7 +4,7 @@ package shoptoerp
 
 import "embed"
 
-// Files are the integration: junctor.yaml, the scenarios and their tests.
+// Files are the integration: junctor.yaml, the scenarios and their tests, samples.
 //
-//go:embed junctor.yaml README.md scenarios
+//go:embed junctor.yaml README.md samples scenarios
 var Files embed.FS

@@ -159,7 +159,7 @@ func start(t *testing.T) *stage {
 	}
 	o := outside.Options{Binary: binary(t), Data: t.TempDir(), Listen: listen, Env: []string{"ERP_URL=" + erp.URL}}
 	s := &stage{erp: erp.URL}
-	if s.channels, err = outside.Apply(ctx, "../../examples/shop-to-erp", o); err != nil {
+	if s.channels, err = outside.Apply(ctx, folder, o); err != nil {
 		t.Fatal(err)
 	}
 	if s.server, err = outside.Start(ctx, o); err != nil {

@@ -11,18 +11,18 @@ import (
 
 // build makes the binary once for all tests of this package.
 var build = sync.OnceValues(func() (string, error) {
-	return outside.Build(context.Background(), folder, "./cmd/junctor")
+	return outside.Build(context.Background(), built, "./cmd/junctor")
 })
 
-var folder string // of the binary, removed after the last test
+var built string // of the binary, removed after the last test
 
 func TestMain(m *testing.M) {
 	var err error
-	if folder, err = os.MkdirTemp("", "junctor-example-"); err != nil {
+	if built, err = os.MkdirTemp("", "junctor-example-"); err != nil {
 		panic(err)
 	}
 	code := m.Run()
-	os.RemoveAll(folder) //nolint:errcheck // what is left is in the folder for temporary things
+	os.RemoveAll(built) //nolint:errcheck // what is left is in the place for temporary things
 	os.Exit(code)
 }
 
