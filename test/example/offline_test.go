@@ -20,6 +20,12 @@ func TestSampleOrderRunsOffline(t *testing.T) {
 	}
 }
 
+func TestExampleTestsPass(t *testing.T) {
+	if out := junctor(t, "test", folder); !strings.Contains(out, "7 tests passed") {
+		t.Errorf("junctor test says:\n%s", out)
+	}
+}
+
 func junctor(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary(t), args...)
