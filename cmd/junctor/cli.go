@@ -17,11 +17,12 @@ type cli struct {
 	Serve serve `cmd:"" help:"Run the server." group:"Server"`
 	Purge purge `cmd:"" help:"Delete finished runs for good." group:"Server"`
 
-	Plan   plan   `cmd:"" help:"Show what apply would change." group:"Configuration"`
-	Apply  apply  `cmd:"" help:"Make an installation what a folder says." group:"Configuration"`
-	Export export `cmd:"" help:"Write an installation's configuration into a folder." group:"Configuration"`
-	Run    runOne `cmd:"" help:"Run one scenario of a folder here, offline." group:"Configuration"`
-	Types  types  `cmd:"" help:"Write the declarations that an editor needs into a folder." group:"Configuration"`
+	Plan   plan    `cmd:"" help:"Show what apply would change." group:"Configuration"`
+	Apply  apply   `cmd:"" help:"Make an installation what a folder says." group:"Configuration"`
+	Export export  `cmd:"" help:"Write an installation's configuration into a folder." group:"Configuration"`
+	Run    runOne  `cmd:"" help:"Run one scenario of a folder here, offline." group:"Configuration"`
+	Test   testAll `cmd:"" help:"Run the tests of a folder." group:"Configuration"`
+	Types  types   `cmd:"" help:"Write the declarations that an editor needs into a folder." group:"Configuration"`
 
 	Runs   runs   `cmd:"" help:"Look at runs, retry and cancel them." group:"Operation"`
 	Token  token  `cmd:"" help:"API tokens." group:"Operation"`

@@ -15,7 +15,7 @@ type types struct {
 
 // Help teaches by examples.
 func (types) Help() string {
-	return `Writes junctor.d.ts, the declarations of the module "junctor", and a tsconfig.json unless there is one. Run it again after an upgrade.
+	return `Writes junctor.d.ts, the declarations of the modules "junctor" and "junctor/test", and a tsconfig.json unless there is one. Run it again after an upgrade.
 
 Example:
   junctor types ./shop`
@@ -44,7 +44,7 @@ func (t types) Run(console *console) error {
 		return err
 	}
 	declarations := filepath.Join(t.Dir, "junctor.d.ts")
-	if err := os.WriteFile(declarations, []byte(host.Declarations()), 0o644); err != nil {
+	if err := os.WriteFile(declarations, []byte(host.Declarations()+"\n"+host.TestDeclarations()), 0o644); err != nil {
 		return err
 	}
 	console.line("Written: %s", declarations)

@@ -1,6 +1,7 @@
 package host
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	stdhttp "net/http"
@@ -31,3 +32,9 @@ func Answered(c *run.Call, response *http.Response) ([]byte, error) {
 	}
 	return a.result(response, failed)
 }
+
+//go:embed testing.d.ts
+var testDeclarations string
+
+// TestDeclarations is testing.d.ts, the reference of the module "junctor/test".
+func TestDeclarations() string { return testDeclarations }

@@ -148,16 +148,12 @@ func like(pattern, text string) bool {
 // Missing says that nothing answers the call, and which entry of a mock file would.
 func Missing(c *run.Call) string {
 	a := argumentsOf(c)
-	var keys []string
 	answer := "  value: null"
-	switch c.Name {
-	case httpStep:
-		keys, answer = []string{"connection", "method", "path"}, "  status: 200\n  json: {}"
-	case "runs.call", "runs.start":
-		keys = []string{"scenario"}
+	if c.Name == httpStep {
+		answer = "  status: 200\n  json: {}"
 	}
 	var match []string
-	for _, key := range keys {
+	for _, key := range identifying(c.Name) {
 		if text, ok := a[key].(string); ok {
 			quoted, _ := json.Marshal(text) //nolint:errcheck // a text
 			match = append(match, key+": "+string(quoted))
@@ -168,6 +164,17 @@ func Missing(c *run.Call) string {
 		entry += "  match: { " + strings.Join(match, ", ") + " }\n"
 	}
 	return fmt.Sprintf("step %d, %s, is answered by no mock. This entry of the mock file would:\n%s", c.Seq, c.Name, entry+answer)
+}
+
+// identifying are the arguments that tell the calls of a step apart.
+func identifying(step string) []string {
+	switch step {
+	case httpStep:
+		return []string{"connection", "method", "path"}
+	case "runs.call", "runs.start":
+		return []string{"scenario"}
+	}
+	return nil
 }
 
 // Play executes a scenario to its end with the mocks.

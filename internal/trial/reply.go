@@ -9,6 +9,7 @@ import (
 	"junctor/internal/connection/http"
 	"junctor/internal/fault"
 	"junctor/internal/run"
+	"junctor/internal/strict"
 )
 
 // Reply is what a mock answers a step with: Status, Headers and a content for
@@ -24,6 +25,13 @@ type Reply struct {
 
 	Error     *string `json:"error"` // the step fails; of http.request: no answer came
 	Permanent bool    `json:"permanent"`
+}
+
+// decodeReply reads a reply to the step from JSON and says what is wrong with it.
+func decodeReply(text []byte, step string) (Reply, []fault.Field) {
+	var r Reply
+	found := strict.Decode(text, &r)
+	return r, append(found, r.check(step)...)
 }
 
 // check says what is wrong with a reply to the step.

@@ -57,13 +57,12 @@ func (w *World) Start(ctx context.Context, code string, in Input) (*Run, error) 
 			}
 		}
 	}
-	return r, r.begin(ctx, program, "default", source, content)
+	return r, r.begin(ctx, w.lab.pool, script.Start{Program: program, Entry: "default", Args: []string{source, content, r.id, "1"}})
 }
 
-func (r *Run) begin(ctx context.Context, program *script.Program, entry, source, content string) (err error) {
-	r.exec, r.turn, err = r.world.lab.pool.Start(ctx, script.Start{
-		Program: program, Entry: entry, Seed: 1, Now: r.world.now, Args: []string{source, content, r.id, "1"},
-	})
+func (r *Run) begin(ctx context.Context, pool *script.Pool, start script.Start) (err error) {
+	start.Seed, start.Now = 1, r.world.now
+	r.exec, r.turn, err = pool.Start(ctx, start)
 	if err == nil {
 		r.note()
 	}

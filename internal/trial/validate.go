@@ -15,7 +15,8 @@ import (
 // validate lets the scenario decide about the request before it runs, as on a
 // server. refused: the report has the answer.
 func (r *Run) validate(ctx context.Context, program *script.Program, source, content string) (refused bool, err error) {
-	if err := r.begin(ctx, program, "validate", source, content); err != nil {
+	start := script.Start{Program: program, Entry: "validate", Args: []string{source, content, "", "1"}}
+	if err := r.begin(ctx, r.world.lab.pool, start); err != nil {
 		return false, err
 	}
 	defer r.Close()
