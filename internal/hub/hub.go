@@ -53,6 +53,7 @@ type Hub struct {
 	runs      *run.Engine
 	live      atomic.Pointer[live]
 	opened    []func() error // what Close undoes, in reverse
+	arriving  atomic.Int64   // messages at the door
 	reloading sync.Mutex     // one reload at a time
 	restart   func()         // set while serving: begins the process anew
 }
@@ -119,7 +120,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 		return fmt.Errorf("prepare the script engine: %w", err)
 	}
 	h.closes(func() error { h.pool.Close(); return nil })
-	h.runtime = scenario.NewRuntime(h.versions, h.pool, runtime.GOMAXPROCS(0), h.version)
+	h.runtime = scenario.NewRuntime(h.versions, h.pool, runtime.GOMAXPROCS(0), h.version, h.busy)
 	handlers := host.Handlers(connections{h}, scenarios{h}, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
@@ -183,6 +184,9 @@ func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
 		Author: author, Action: c.Kind + "." + c.Action, Object: c.Kind + "/" + c.Code,
 	})
 }
+
+// busy is when more messages are at the door than the machine takes at once.
+func (h *Hub) busy() bool { return h.arriving.Load() > int64(4*runtime.GOMAXPROCS(0)) }
 
 // stuck restarts the process when scripts that cannot be stopped hold half of
 // the machine's cores. Runs go on from their journals.

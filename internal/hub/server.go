@@ -121,6 +121,8 @@ func (h *Hub) handler() http.Handler {
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, ingress.Base) {
+			h.arriving.Add(1)
+			defer h.arriving.Add(-1)
 			outside.ServeHTTP(w, r)
 			return
 		}

@@ -29,6 +29,7 @@ type Runtime struct {
 	latest   func(code string) (string, error)
 	awaited  places // for runs in their first turn that somebody waits for
 	others   places // and for the rest: messages are taken before they are worked on
+	busy     func() bool
 
 	mu       sync.Mutex
 	programs map[string]*list.Element // by code@version, of *compiled
@@ -43,11 +44,11 @@ type compiled struct {
 }
 
 // NewRuntime makes a runtime for so many cores. latest finds the version that
-// new runs take.
-func NewRuntime(versions *Versions, pool *script.Pool, cores int, latest func(code string) (string, error)) *Runtime {
+// new runs take; busy tells whether messages arrive as fast as they can be taken.
+func NewRuntime(versions *Versions, pool *script.Pool, cores int, latest func(code string) (string, error), busy func() bool) *Runtime {
 	return &Runtime{
-		versions: versions, pool: pool, latest: latest,
-		awaited: make(places, 2*cores), others: make(places, max(1, cores/2)),
+		versions: versions, pool: pool, latest: latest, busy: busy,
+		awaited: make(places, 2*cores), others: make(places, cores),
 		programs: map[string]*list.Element{}, recent: list.New(),
 	}
 }
@@ -129,32 +130,6 @@ func (r *Runtime) Exports(ctx context.Context, code, version string) ([]string, 
 	return program.Exports(), nil
 }
 
-// places lets a few runs begin at a time: the machines and their caches then
-// serve run after run, and what computes in the background leaves the other
-// cores to the messages that arrive.
-type places chan struct{}
-
-// patience is how long a run lets others begin first. Whoever has waited so
-// long goes ahead: a scenario that computes for seconds must not hold up the rest.
-const patience = 100 * time.Millisecond
-
-func (p places) take() (leave func()) {
-	give := func() { <-p }
-	select {
-	case p <- struct{}{}:
-		return give
-	default:
-	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case p <- struct{}{}:
-		return give
-	case <-timer.C:
-		return func() {}
-	}
-}
-
 // execution is a version of a scenario as the engine executes it.
 type execution struct {
 	r       *Runtime
@@ -180,11 +155,7 @@ func (e *execution) Execute(ctx context.Context, x *run.Execution) run.Outcome {
 // there is something new to go on with.
 func (e *execution) once(ctx context.Context, x *run.Execution, spent *time.Duration) (o run.Outcome, again bool) {
 	source, content := DecodeInput(x.Input()).arguments()
-	places := e.r.others
-	if x.Awaited() {
-		places = e.r.awaited
-	}
-	leave := places.take()
+	leave := e.r.begin(x.Awaited())
 	exec, turn, err := e.r.pool.Start(ctx, script.Start{
 		Program: e.program, Entry: "default", Seed: x.Seed(), Now: x.Started(), Spent: *spent, Turning: x.Turning,
 		Args: []string{source, content, x.ID(), fmt.Sprint(x.Attempt())},
