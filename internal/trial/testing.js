@@ -1,12 +1,12 @@
 // The module "junctor/test", beside the module "junctor" that `base` is. A test
 // file is executed once to learn the names of its tests, and once more for each
 // of them.
-(function (realm, base, expectations) {
+(function (realm, base, expectations, steps) {
   'use strict';
   const { parse, stringify } = JSON;
   const junctor = base.exports;
   const http = 'http.request';
-  const state = () => (realm.state().testing ??= { tests: [], mocks: new Map(), open: 0, executing: false, steps: [] });
+  const state = () => (realm.state().testing ??= { tests: [], mocks: new Map(), open: 0, executing: false });
 
   function test(name, body) {
     if (typeof name !== 'string' || name === '' || typeof body !== 'function') throw new TypeError('test takes a name and a function');
@@ -27,7 +27,7 @@
 
   // mock answers every step of a kind from now on.
   function mock(step, answer) {
-    if (typeof step !== 'string') throw new TypeError('mock takes the name of a step, such as "http.request"');
+    if (!steps.includes(step)) throw new Error(`there is no step ${stringify(step)}; there is ${steps.join(', ')}`);
     const mocked = { calls: [], answer: typeof answer === 'function' ? answer : () => answer };
     state().mocks.set(step, mocked);
     return { calls: mocked.calls };

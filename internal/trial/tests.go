@@ -48,8 +48,10 @@ var expectJS string
 var testingJS string
 
 // testModule is the module "junctor" with "junctor/test" in it.
-func testModule(module string) string {
-	return "(function (realm) { return (" + strings.TrimSpace(testingJS) + ")(realm, (" + module + ")(realm), (" + strings.TrimSpace(expectJS) + ")()); })"
+func (l *Lab) testModule() (string, error) {
+	steps, err := json.Marshal(l.known)
+	return fmt.Sprintf("(function (realm) { return (%s)(realm, (%s)(realm), (%s)(), %s); })",
+		strings.TrimSpace(testingJS), l.options.Module, strings.TrimSpace(expectJS), steps), err
 }
 
 // Test runs the tests of the folder whose names contain the text, file by file,
@@ -60,7 +62,11 @@ func (l *Lab) Test(ctx context.Context, only string, tell func(Outcome)) error {
 	if err != nil || len(files) == 0 {
 		return err
 	}
-	pool, err := script.NewPool(script.Config{Module: testModule(l.options.Module), Pure: l.options.Pure, Zone: l.options.Zone})
+	module, err := l.testModule()
+	if err != nil {
+		return err
+	}
+	pool, err := script.NewPool(script.Config{Module: module, Pure: l.options.Pure, Zone: l.options.Zone})
 	if err != nil {
 		return fmt.Errorf("prepare the script engine: %w", err)
 	}
