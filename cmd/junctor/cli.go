@@ -14,8 +14,9 @@ import (
 type cli struct {
 	Config string `help:"Take flags from this YAML file; a flag given on the command line or as JUNCTOR_NAME goes before it." placeholder:"FILE"`
 
-	Serve serve `cmd:"" help:"Run the server." group:"Server"`
-	Purge purge `cmd:"" help:"Delete finished runs for good." group:"Server"`
+	Serve serve       `cmd:"" help:"Run the server." group:"Server"`
+	Demo  demoCommand `cmd:"" help:"Run a server with a sample integration and play messages through it." group:"Server"`
+	Purge purge       `cmd:"" help:"Delete finished runs for good." group:"Server"`
 
 	Plan   plan    `cmd:"" help:"Show what apply would change." group:"Configuration"`
 	Apply  apply   `cmd:"" help:"Make an installation what a folder says." group:"Configuration"`
@@ -35,6 +36,10 @@ type cli struct {
 const description = `Junctor is an integration server: messages come in by webhook, scenarios in TypeScript decide, and every step is on disk before anyone is answered.
 
 Every flag can also be given as an environment variable: --public-url as JUNCTOR_PUBLIC_URL.
+
+To see it at work:
+
+  junctor demo
 
 To begin:
 
