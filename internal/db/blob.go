@@ -3,6 +3,7 @@ package db
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -91,7 +92,7 @@ func (tx *Tx) Load(b Blob) ([]byte, error) {
 	}
 	var size int
 	err := tx.QueryRow(`SELECT size FROM large_values WHERE id = $1`, b.name()).Scan(&size)
-	if err == ErrNoRows {
+	if errors.Is(err, ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "The large value %s is no longer stored.", b.name())
 	}
 	if err != nil {
@@ -140,7 +141,7 @@ func (d *DB) CollectOrphans(ctx context.Context, olderThan time.Duration) (int, 
 	collected := 0
 	for {
 		name, err := d.orphan(ctx, Micros(time.Now().Add(-olderThan)))
-		if err == ErrNoRows {
+		if errors.Is(err, ErrNoRows) {
 			return collected, nil
 		}
 		if err == nil {

@@ -35,9 +35,7 @@ func (x *Execution) flush() error {
 	} else if err := x.look(t.inside); err != nil {
 		return err
 	}
-	for _, s := range t.inside {
-		x.queue = append(x.queue, s)
-	}
+	x.queue = append(x.queue, t.inside...)
 	for _, s := range t.begin {
 		x.launch(s)
 	}

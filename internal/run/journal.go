@@ -162,9 +162,9 @@ func (j *journal) drop(from []*step) []*step {
 // digest identifies a call: the same name with the same arguments.
 func digest(name string, args []byte) []byte {
 	h := sha256.New()
-	h.Write([]byte(name)) //nolint:errcheck // a hash never fails
-	h.Write([]byte{0})    //nolint:errcheck
-	h.Write(args)         //nolint:errcheck
+	for _, part := range [][]byte{[]byte(name), {0}, args} {
+		h.Write(part) //nolint:errcheck // a hash never fails
+	}
 	return h.Sum(nil)[:16]
 }
 
@@ -191,7 +191,7 @@ func stepErrorText(e *StepError) string {
 	}
 	b, err := json.Marshal(e)
 	if err != nil { // Data was not JSON
-		b, _ = json.Marshal(StepError{Name: e.Name, Message: e.Message, Permanent: e.Permanent}) //nolint:errcheck
+		b, _ = json.Marshal(StepError{Name: e.Name, Message: e.Message, Permanent: e.Permanent}) //nolint:errcheck // texts always marshal
 	}
 	return string(b)
 }

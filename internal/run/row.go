@@ -172,7 +172,7 @@ func bytesOrNull(b []byte) any {
 	if b == nil {
 		return nil
 	}
-	return []byte(b)
+	return b
 }
 
 func intOrNull(n int64) any {

@@ -3,6 +3,7 @@ package scenario
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -178,7 +179,7 @@ func (e *execution) once(ctx context.Context, x *run.Execution, spent *time.Dura
 			return e.outcome(x, turn), false
 		}
 		c, err := x.Next(e.crowded)
-		if err == run.ErrRelease {
+		if errors.Is(err, run.ErrRelease) {
 			return o, true
 		}
 		if err != nil {
