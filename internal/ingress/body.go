@@ -36,10 +36,6 @@ func (d *door) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	control := http.NewResponseController(w)
-	if err := control.SetReadDeadline(time.Now().Add(d.BodyTime)); err == nil {
-		defer control.SetReadDeadline(time.Time{}) //nolint:errcheck // it worked a moment ago
-	}
 	limited := http.MaxBytesReader(w, r.Body, limit)
 	reader, err := decompress(limited, r.Header.Values("Content-Encoding"))
 	if err != nil {
@@ -58,7 +54,17 @@ func (d *door) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]
 	if int64(len(body)) > limit {
 		return nil, tooLarge(limit)
 	}
+	// What comes now may take its time: the scenario is at work.
+	http.NewResponseController(w).SetReadDeadline(time.Time{}) //nolint:errcheck // see hurry
 	return body, nil
+}
+
+// hurry gives the sender a time for the body. It holds for a body that nobody
+// reads as well: the server looks for its end before it answers.
+func (d *door) hurry(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(d.BodyTime)) //nolint:errcheck // a connection that cannot has ended
+	}
 }
 
 // decompress undoes the encodings in the reverse order of their application.

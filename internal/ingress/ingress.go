@@ -79,6 +79,7 @@ type door struct {
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
+	d.hurry(w, r)
 	code, status := "", 0
 	entry := d.find(r)
 	var err error
