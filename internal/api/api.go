@@ -36,7 +36,7 @@ type Services struct {
 	Ready func(ctx context.Context) error
 
 	Metrics        prometheus.Gatherer
-	MetricsByToken bool // /metrics needs a credential; otherwise it is open
+	MetricsByToken func() bool // whether /metrics needs a credential; nil: it is open
 
 	// Address is the client's address, seen through trusted proxies; nil means
 	// the connection's.

@@ -217,7 +217,7 @@ func TestHealthAndReadiness(t *testing.T) {
 
 func TestMetricsAreOpenUnlessTheSettingSaysOtherwise(t *testing.T) {
 	wantStatus(t, newFixture(t, nil).call(t, "GET", "/metrics", ""), 200)
-	f := newFixture(t, func(s *Services) { s.MetricsByToken = true })
+	f := newFixture(t, func(s *Services) { s.MetricsByToken = func() bool { return true } })
 	wantProblem(t, f.call(t, "GET", "/metrics", ""), fault.Unauthorized)
 	wantStatus(t, f.admin(t, "GET", "/metrics", ""), 200)
 }

@@ -19,7 +19,7 @@ func basic(login, password string) string {
 // Every route of the table with every credential: who is nobody gets a 401
 // from all but the open ones, before anything else is looked at.
 func TestEveryRouteWithEveryCredential(t *testing.T) {
-	f := newFixture(t, func(s *Services) { s.MetricsByToken = true })
+	f := newFixture(t, func(s *Services) { s.MetricsByToken = func() bool { return true } })
 	session := func() string {
 		s, err := f.access.Login(t.Context(), access.AdminLogin, password, "192.0.2.1")
 		if err != nil {

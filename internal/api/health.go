@@ -36,7 +36,7 @@ func (d *door) ready(c *call, _, _ nothing) (health, error) {
 }
 
 func (d *door) metricsRight() right {
-	if d.MetricsByToken {
+	if d.MetricsByToken != nil && d.MetricsByToken() {
 		return admin
 	}
 	return open

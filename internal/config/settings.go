@@ -17,6 +17,7 @@ type DomainSettings struct {
 	Timezone                *time.Location // what scenarios and schedules count in; UTC by default
 	Sessions                Sessions
 	AllowPrivateSubscribers bool
+	MetricsByToken          bool // /metrics needs a credential
 }
 
 // Sessions says how applications share the service.
@@ -44,7 +45,8 @@ func ParseSettings(body json.RawMessage) (DomainSettings, []fault.Field) {
 			Idle       unit.Duration `json:"idle"`
 			Age        unit.Duration `json:"age"`
 		} `json:"sessions"`
-		AllowPrivateSubscribers bool `json:"allow_private_subscribers"`
+		AllowPrivateSubscribers bool   `json:"allow_private_subscribers"`
+		Metrics                 string `json:"metrics"`
 	}
 	found := strict.Decode(body, &w)
 	word := func(pointer, given string, into *string, possible ...string) {
@@ -64,6 +66,9 @@ func ParseSettings(body json.RawMessage) (DomainSettings, []fault.Field) {
 	if w.Sessions.Age > 0 {
 		s.Sessions.Age = time.Duration(w.Sessions.Age)
 	}
+	metrics := "open"
+	word("/metrics", w.Metrics, &metrics, "open", "token")
+	s.MetricsByToken = metrics == "token"
 	s.AllowPrivateSubscribers = w.AllowPrivateSubscribers
 	if w.Timezone != "" {
 		zone, err := time.LoadLocation(w.Timezone)

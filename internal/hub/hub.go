@@ -47,7 +47,8 @@ type Hub struct {
 	versions  *scenario.Versions
 	tokens    *channel.Tokens
 	config    *config.Service
-	pool      *script.Pool
+	pool      *script.Pool   // of the zone
+	zone      *time.Location // the domain's
 	runtime   *scenario.Runtime
 	validator *scenario.Validator
 	runs      *run.Engine
@@ -105,7 +106,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens = scenario.NewVersions(h.db), channel.NewTokens(h.db)
 	h.config = config.New(h.db, h.objects, h.versions, h.tokens, config.Parts{
-		Measure: func(p *script.Program) (time.Duration, error) { return h.pool.Measure(p) },
+		Measure: func(p *script.Program) (time.Duration, error) { return h.runtime.Measure(p) },
 		Secrets: h.secret,
 		Changed: h.changed,
 	})
@@ -113,11 +114,8 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	h.pool, err = script.NewPool(script.Config{
-		Zone: first.Settings.Timezone, Module: host.Module(), Pure: host.Pure(), Log: h.log, Metrics: h.metrics, OnStuck: h.stuck,
-	})
-	if err != nil {
-		return fmt.Errorf("prepare the script engine: %w", err)
+	if err := h.usePool(first.Settings.Timezone); err != nil {
+		return err
 	}
 	h.closes(func() error { h.pool.Close(); return nil })
 	h.runtime = scenario.NewRuntime(h.versions, h.pool, runtime.GOMAXPROCS(0), h.version, h.busy)
@@ -130,6 +128,26 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd,
 	})
 	return err
+}
+
+// usePool makes the machines that execute scenarios, which know one time zone,
+// in place of those of another zone.
+func (h *Hub) usePool(zone *time.Location) error {
+	if h.pool != nil && h.zone.String() == zone.String() {
+		return nil
+	}
+	pool, err := script.NewPool(script.Config{
+		Zone: zone, Module: host.Module(), Pure: host.Pure(), Log: h.log, OnStuck: h.stuck,
+		Metrics: prometheus.WrapRegistererWith(prometheus.Labels{"timezone": zone.String()}, h.metrics),
+	})
+	if err != nil {
+		return fmt.Errorf("prepare the script engine for the time zone %s: %w", zone, err)
+	}
+	h.pool, h.zone = pool, zone
+	if h.runtime != nil {
+		go h.runtime.Use(pool).Close() // it ends when the runs that it executes have ended
+	}
+	return nil
 }
 
 // Config changes and reads the configuration; see Hub.Reload for when a change

@@ -92,6 +92,9 @@ func (h *Hub) bring(ctx context.Context, keep bool) error {
 	for token, c := range snapshot.ByToken {
 		fresh.doors[token] = &ingress.Door{Channel: &c.Config, Version: c.Version, Verifier: c.Verifier, Refused: c.Refused}
 	}
+	if err := h.usePool(snapshot.Settings.Timezone); err != nil {
+		return err
+	}
 	h.openConnections(fresh, old)
 	h.access.SetLimits(access.Limits{Idle: snapshot.Settings.Sessions.Idle, Age: snapshot.Settings.Sessions.Age})
 	before := h.live.Swap(fresh)

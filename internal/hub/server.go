@@ -118,6 +118,7 @@ func (h *Hub) handler() http.Handler {
 	inside := api.New(api.Services{
 		Access: h.access, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, ChannelToken: h.tokens.Token,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
+		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, ingress.Base) {

@@ -74,6 +74,7 @@ type Execution struct {
 	answer   []byte        // what respond sent
 	over     bool          // ended for this node
 	reserved int           // bytes it holds of the queue's room
+	turned   time.Time     // when its program began to compute
 	slot     int           // where its id stands while it computes
 	stop     func()        // interrupts the program's turn; nil when it has none
 	killed   bool          // by terminate
@@ -129,7 +130,13 @@ func (x *Execution) Interruptible(stop func()) {
 
 // Turning marks the time in which the program itself computes: what a dying
 // process was doing is found there by the next one.
-func (x *Execution) Turning(on bool) { x.e.turns.mark(x, on) }
+func (x *Execution) Turning(on bool) {
+	if !on {
+		x.e.metrics.computed(x.row, time.Since(x.turned))
+	}
+	x.e.turns.mark(x, on)
+	x.turned = time.Now()
+}
 
 // Call announces the program's call number n (1, 2, 3, ...). Nothing happens
 // before Next.

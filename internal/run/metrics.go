@@ -13,6 +13,7 @@ type metrics struct {
 	retries  *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	steps    *prometheus.HistogramVec
+	script   *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer, e *Engine) *metrics {
@@ -35,10 +36,13 @@ func newMetrics(reg prometheus.Registerer, e *Engine) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 9),
 		}, []string{"step", "outcome"}),
 	}
+	m.script = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "junctor_script_seconds_total", Help: "Time in which the programs of runs computed.",
+	}, []string{"channel"})
 	if reg == nil {
 		return m
 	}
-	reg.MustRegister(m.in, m.out, m.retries, m.duration, m.steps,
+	reg.MustRegister(m.in, m.out, m.retries, m.duration, m.steps, m.script,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "junctor_runs_queued_here", Help: "Runs that wait in this node's memory.",
 		}, func() float64 { return float64(e.queue.length()) }),
@@ -70,6 +74,10 @@ func (m *metrics) retried(r *row) { m.retries.WithLabelValues(r.channel).Inc() }
 func (m *metrics) ended(r *row) {
 	m.out.WithLabelValues(r.channel, string(r.state)).Inc()
 	m.duration.WithLabelValues(r.channel).Observe(float64(r.finishedAt-r.createdAt) / 1e6)
+}
+
+func (m *metrics) computed(r *row, d time.Duration) {
+	m.script.WithLabelValues(r.channel).Add(d.Seconds())
 }
 
 func (m *metrics) step(name string, d time.Duration, err error) {

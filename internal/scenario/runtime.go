@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"junctor/internal/fault"
@@ -26,7 +27,7 @@ const programsKept = 256
 // run.Programs.
 type Runtime struct {
 	versions *Versions
-	pool     *script.Pool
+	pool     atomic.Pointer[script.Pool]
 	latest   func(code string) (string, error)
 	awaited  places // for runs in their first turn that somebody waits for
 	others   places // and for the rest: messages are taken before they are worked on
@@ -47,10 +48,31 @@ type compiled struct {
 // NewRuntime makes a runtime for so many cores. latest finds the version that
 // new runs take; busy tells whether messages arrive as fast as they can be taken.
 func NewRuntime(versions *Versions, pool *script.Pool, cores int, latest func(code string) (string, error), busy func() bool) *Runtime {
-	return &Runtime{
-		versions: versions, pool: pool, latest: latest, busy: busy,
+	r := &Runtime{
+		versions: versions, latest: latest, busy: busy,
 		awaited: make(places, 2*cores), others: make(places, cores),
 		programs: map[string]*list.Element{}, recent: list.New(),
+	}
+	r.pool.Store(pool)
+	return r
+}
+
+// Use makes runs begin on another pool from now on, and returns the old one, to
+// be closed: runs that it executes end there.
+func (r *Runtime) Use(pool *script.Pool) (old *script.Pool) { return r.pool.Swap(pool) }
+
+// Measure is what each run of a program costs before its first line.
+func (r *Runtime) Measure(p *script.Program) (time.Duration, error) { return r.pool.Load().Measure(p) }
+
+// start begins a run on the present pool.
+func (r *Runtime) start(ctx context.Context, s script.Start) (*script.Pool, *script.Exec, *script.Turn, error) {
+	for {
+		pool := r.pool.Load()
+		exec, turn, err := pool.Start(ctx, s)
+		if errors.Is(err, script.ErrClosed) && r.pool.Load() != pool {
+			continue // it was replaced while this run waited for a machine
+		}
+		return pool, exec, turn, err
 	}
 }
 
@@ -157,7 +179,7 @@ func (e *execution) Execute(ctx context.Context, x *run.Execution) run.Outcome {
 func (e *execution) once(ctx context.Context, x *run.Execution, spent *time.Duration) (o run.Outcome, again bool) {
 	source, content := DecodeInput(x.Input()).arguments()
 	leave := e.r.begin(x.Awaited())
-	exec, turn, err := e.r.pool.Start(ctx, script.Start{
+	pool, exec, turn, err := e.r.start(ctx, script.Start{
 		Program: e.program, Entry: "default", Seed: x.Seed(), Now: x.Started(), Spent: *spent, Turning: x.Turning,
 		Args: []string{source, content, x.ID(), fmt.Sprint(x.Attempt())},
 	})
@@ -178,7 +200,7 @@ func (e *execution) once(ctx context.Context, x *run.Execution, spent *time.Dura
 		if turn.Done {
 			return e.outcome(x, turn), false
 		}
-		c, err := x.Next(e.crowded)
+		c, err := x.Next(func() bool { return !pool.Idle() })
 		if errors.Is(err, run.ErrRelease) {
 			return o, true
 		}
@@ -188,5 +210,3 @@ func (e *execution) once(ctx context.Context, x *run.Execution, spent *time.Dura
 		turn = exec.Resume(settlement(c))
 	}
 }
-
-func (e *execution) crowded() bool { return !e.r.pool.Idle() }

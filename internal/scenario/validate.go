@@ -42,7 +42,7 @@ func (v *Validator) Validate(ctx context.Context, code, version string, in Input
 		return nil, err
 	}
 	source, content := in.arguments()
-	exec, turn, err := v.Runtime.pool.Start(ctx, script.Start{
+	_, exec, turn, err := v.Runtime.start(ctx, script.Start{
 		Program: program, Entry: "validate", Seed: 1, Now: v.Now(), Args: []string{source, content, "", "1"},
 	})
 	if err != nil {
