@@ -32,12 +32,14 @@ type Mock struct {
 // with it is a fault.Unprocessable with all its places.
 func ParseMocks(text []byte, steps []string) (Mocks, error) {
 	wrong := fault.New(fault.Unprocessable, "The mocks are not valid.")
-	converted, err := yaml.YAMLToJSON(text)
-	if err != nil {
-		return nil, wrong.WithFields(fault.Field{Detail: yaml.FormatError(err, false, false)})
+	if !json.Valid(text) {
+		var err error
+		if text, err = fromYAML(text); err != nil {
+			return nil, wrong.WithFields(fault.Field{Detail: yaml.FormatError(err, false, false)})
+		}
 	}
 	var all Mocks
-	found := strict.Decode(converted, &all)
+	found := strict.Decode(text, &all)
 	for i, m := range all {
 		at := fmt.Sprintf("/%d", i)
 		if m == nil {
@@ -52,6 +54,16 @@ func ParseMocks(text []byte, steps []string) (Mocks, error) {
 		return nil, wrong.WithFields(found...)
 	}
 	return all, nil
+}
+
+// fromYAML is a document as JSON. The library's own conversion writes JSON that
+// is none for texts with control characters.
+func fromYAML(text []byte) ([]byte, error) {
+	var document any
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return nil, err
+	}
+	return json.Marshal(document)
 }
 
 func (m *Mock) check(steps []string) (found []fault.Field) {
@@ -147,6 +159,10 @@ func like(pattern, text string) bool {
 
 // Missing says that nothing answers the call, and which entry of a mock file would.
 func Missing(c *run.Call) string {
+	return fmt.Sprintf("step %d, %s, is answered by no mock. This entry of the mock file would:\n%s", c.Seq, c.Name, proposal(c))
+}
+
+func proposal(c *run.Call) string {
 	a := argumentsOf(c)
 	answer := "  value: null"
 	if c.Name == httpStep {
@@ -163,7 +179,7 @@ func Missing(c *run.Call) string {
 	if len(match) > 0 {
 		entry += "  match: { " + strings.Join(match, ", ") + " }\n"
 	}
-	return fmt.Sprintf("step %d, %s, is answered by no mock. This entry of the mock file would:\n%s", c.Seq, c.Name, entry+answer)
+	return entry + answer
 }
 
 // identifying are the arguments that tell the calls of a step apart.
