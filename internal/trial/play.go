@@ -15,9 +15,10 @@ import (
 // play is the scenarios that one test runs. The test's mocks are JavaScript, so
 // whenever a scenario makes a mocked step, the test is told and answers.
 type play struct {
-	world *World
-	runs  map[int]*Run // that wait for an answer of the test
-	last  int
+	world  *World
+	runs   map[int]*Run // that wait for an answer of the test
+	failed []*Report
+	last   int
 }
 
 // most bounds the scenarios that a test runs at the same time; each of them
@@ -108,6 +109,9 @@ func (p *play) next(ctx context.Context, id int, r *Run, mocks []string) (any, e
 		return nil, err
 	}
 	if call == nil {
+		if r.report.State == run.Failed {
+			p.failed = append(p.failed, r.report)
+		}
 		return map[string]any{"report": r.Report()}, nil
 	}
 	if !slices.Contains(mocks, call.Name) {
@@ -116,6 +120,19 @@ func (p *play) next(ctx context.Context, id int, r *Run, mocks []string) (any, e
 	}
 	p.runs[id] = r
 	return map[string]any{"run": id, "asked": map[string]any{"step": call.Name, "args": json.RawMessage(call.Args)}}, nil
+}
+
+// explain says which scenarios have failed: a test that did not expect it shows
+// only what it wanted instead.
+func (p *play) explain() string {
+	var b strings.Builder
+	for _, o := range p.failed {
+		fmt.Fprintf(&b, "\nscenario %q failed: %s: %s", o.Scenario, o.Error.Name, o.Error.Message)
+		if at, _, ok := strings.Cut(o.Error.Stack+"\n", "\n"); ok && at != "" {
+			b.WriteString("\n  " + strings.TrimSpace(at))
+		}
+	}
+	return b.String()
 }
 
 func (p *play) close() {

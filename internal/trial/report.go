@@ -81,10 +81,7 @@ func (r *Run) conclude() {
 	if failed != nil {
 		v := verdictOf(failed)
 		if v.Answer == nil {
-			r.report.fail(run.ErrorInfo{
-				Name: failed.Name, Message: failed.Message, Stack: strings.TrimSpace(failed.Stack),
-				Permanent: v.Permanent || failed.Kind != script.Thrown, Steps: failed.Origins,
-			})
+			r.report.fail(failure(failed, v))
 		} else if r.output == "" {
 			output = string(v.Answer)
 		}
@@ -93,6 +90,17 @@ func (r *Run) conclude() {
 		r.report.answer([]byte(output))
 	}
 	r.Close()
+}
+
+// failure is an error that left the scenario, as a server shows it.
+func failure(e *script.Error, v verdict) run.ErrorInfo {
+	info := run.ErrorInfo{
+		Name: e.Name, Message: e.Message, Stack: strings.TrimSpace(e.Stack), Permanent: v.Permanent, Steps: e.Origins,
+	}
+	if e.Kind != script.Thrown {
+		info.Name, info.Permanent = "Limit:"+string(e.Kind), true
+	}
+	return info
 }
 
 // fail makes it the report of a failed run, whose caller is answered by 502.

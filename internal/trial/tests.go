@@ -177,7 +177,9 @@ func (s *suite) test(ctx context.Context, number string) (report *Report, err er
 				return err
 			}
 			if call == nil {
-				report = t.Report()
+				if report = t.Report(); report.Error != nil {
+					report.Error.Message += p.explain()
+				}
 				return nil
 			}
 			reply, err := p.serve(ctx, call)
@@ -197,7 +199,10 @@ var frame = regexp.MustCompile(`\(([^()]+:\d+:\d+)\)`)
 // failure finds the place in the test that an error came from.
 func (s *suite) failure(e *run.ErrorInfo) *Failure {
 	f := &Failure{Message: e.Message, Stack: e.Stack}
-	if e.Name != "Error" && e.Name != "Expectation" {
+	switch {
+	case strings.HasPrefix(e.Name, "Limit:"):
+		f.Message = strings.Replace(e.Message, "the scenario", "the test", 1)
+	case e.Name != "Error" && e.Name != "Expectation":
 		f.Message = e.Name + ": " + e.Message
 	}
 	for _, found := range frame.FindAllStringSubmatch(e.Stack, -1) {

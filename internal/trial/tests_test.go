@@ -133,6 +133,9 @@ func TestTests(t *testing.T) {
 		`const before = await now(); await run("sleeps"); expect((await now()).getTime() - before.getTime()).toBe(86_400_000);
 		 expect(new Date().toISOString()).toBe("2026-01-02T00:00:00.000Z");`: "ok",
 
+		// A scenario that fails where nobody expected it is shown.
+		`expect((await run("bad")).status).toBe(200);`: "@35 expected 502 to be 200\nscenario \"bad\" failed: RangeError: too far\n  at bad_default (scenarios/bad.ts:1:34)",
+
 		// What a test does wrongly.
 		`await run("ordr");`:                   `@7 There is no scenario "ordr" in the folder; there is bad, bytes, echo, order, parents, price, sleeps.`,
 		`await run("order", { json: {} });`:    `@7 scenario "order" calls http.request erp POST /orders, and nothing answers it: mock("http.request", (call) => ({ status: 200, json: {} }))`,
@@ -142,7 +145,7 @@ func TestTests(t *testing.T) {
 		`run("price", 1);`:                     `the test ended while something it began was under way: await each run() and each expect(...).rejects`,
 		`await http.get("erp", "/");`:          `HttpError: http.request is a step of scenarios; a test itself may use kv, sleep, now and the pure helpers`,
 		`test("inner", () => {});`:             `@1 a test cannot be inside of another`,
-		`await new Promise(() => {});`:         `the scenario waits for a promise that nothing settles`,
+		`await new Promise(() => {});`:         `the test waits for a promise that nothing settles`,
 		`throw new Problem({ title: "p" });`:   `@11 Problem: p`,
 		`mock("http.get", {}); console.log(1)`: `@1 there is no step "http.get"; there is http.request, kv.delete, kv.get, kv.increment, kv.set, now, runs.call, runs.start, sleep`,
 		`mock("http.request", { code: 1 }); await run("order", { json: {} });`:                  `@42 the mock of http.request answered "code"; it can answer status, headers, json, text, xml, body`,

@@ -132,8 +132,8 @@ func TestReports(t *testing.T) {
 		"problem":   {source: `import { Problem } from "junctor"; export default () => { throw new Problem({ status: 409, title: "t" }); }`, state: run.Succeeded, status: 409, content: `{"type":"about:blank","title":"t","status":409}`},
 		"error":     {source: `export default () => { throw new RangeError("far"); }`, state: run.Failed, status: 502, failure: "RangeError: far"},
 		"permanent": {source: `import { PermanentError } from "junctor"; export default () => { throw new PermanentError("no"); }`, state: run.Failed, status: 502, failure: "PermanentError: no", permanent: true},
-		"stalled":   {source: `export default () => new Promise(() => {})`, state: run.Failed, status: 502, failure: "Error: the scenario waits for a promise that nothing settles", permanent: true},
-		"endless":   {source: `import { sleep } from "junctor"; export default async () => { for (;;) await sleep("1d"); }`, state: run.Failed, status: 502, failure: "Error: the scenario made more than 10000 host calls", permanent: true},
+		"stalled":   {source: `export default () => new Promise(() => {})`, state: run.Failed, status: 502, failure: "Limit:stalled: the scenario waits for a promise that nothing settles", permanent: true},
+		"endless":   {source: `import { sleep } from "junctor"; export default async () => { for (;;) await sleep("1d"); }`, state: run.Failed, status: 502, failure: "Limit:calls: the scenario made more than 10000 host calls", permanent: true},
 		"responded and failed": {
 			source: `import { respond } from "junctor"; export default () => { respond({ status: 202 }); respond({ status: 201 }); throw new Error("later"); }`,
 			state:  run.Failed, status: 202, failure: "Error: later",

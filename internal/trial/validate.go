@@ -76,7 +76,9 @@ func (o *Report) refuse(turn *script.Turn) bool {
 	case v.Answer != nil:
 		o.answer(v.Answer)
 	default:
-		o.fail(run.ErrorInfo{Name: turn.Err.Name, Message: "validate: " + turn.Err.Message, Stack: strings.TrimSpace(turn.Err.Stack), Permanent: true})
+		why := failure(turn.Err, v)
+		why.Message, why.Permanent, why.Steps = "validate: "+why.Message, true, nil
+		o.fail(why)
 		return true
 	}
 	o.State = Refused
