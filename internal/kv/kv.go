@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"junctor/internal/db"
@@ -70,25 +71,44 @@ func Delete(tx *db.Tx, name string, now time.Time) (bool, error) {
 // the sum. ttl counts from the first increment. Errors: fault.Unprocessable
 // when the value is not a whole number or the sum leaves the safe range (2^53).
 func Increment(tx *db.Tx, name string, by int64, ttl time.Duration, now time.Time) (int64, error) {
-	// The row is locked before it is read, so that two nodes cannot add to the
-	// same number.
-	if _, err := tx.Exec(`UPDATE kv_values SET value = value WHERE name = $1`, name); err != nil {
-		return 0, fmt.Errorf("add to the value %q: %w", name, err)
-	}
-	text, had, err := Get(tx, name, now)
-	if err != nil {
+	if err := checkName(name); err != nil {
 		return 0, err
 	}
-	if !had {
-		return by, Set(tx, name, json.RawMessage(strconv.FormatInt(by, 10)), ttl, now)
+	// The row is there and locked before it is read, so that two nodes cannot
+	// add to the same number, the first time included.
+	_, err := tx.Exec(`INSERT INTO kv_values (name, value, expires_at) VALUES ($1, '0', $2)
+		ON CONFLICT (name) DO UPDATE SET
+			value = CASE WHEN kv_values.expires_at <= $3 THEN excluded.value ELSE kv_values.value END,
+			expires_at = CASE WHEN kv_values.expires_at <= $3 THEN excluded.expires_at ELSE kv_values.expires_at END`,
+		name, end(ttl, now), db.Micros(now))
+	if err != nil {
+		return 0, fmt.Errorf("add to the value %q: %w", name, err)
 	}
-	const safe = 1 << 53
-	old, err := strconv.ParseInt(string(text), 10, 64)
-	if err != nil || old+by > safe || old+by < -safe {
+	var text string
+	if err := tx.QueryRow(`SELECT value FROM kv_values WHERE name = $1`, name).Scan(&text); err != nil {
+		return 0, fmt.Errorf("add to the value %q: %w", name, err)
+	}
+	sum, err := add(text, by)
+	if err != nil {
 		return 0, fault.New(fault.Unprocessable, "The value of %q cannot be counted on: it is %.40s, and whole numbers up to 2^53 can.", name, text)
 	}
-	_, err = tx.Exec(`UPDATE kv_values SET value = $2 WHERE name = $1`, name, strconv.FormatInt(old+by, 10))
-	return old + by, err
+	if _, err := tx.Exec(`UPDATE kv_values SET value = $2 WHERE name = $1`, name, strconv.FormatInt(sum, 10)); err != nil {
+		return 0, fmt.Errorf("add to the value %q: %w", name, err)
+	}
+	return sum, nil
+}
+
+// add is in the range that a number of JavaScript counts in.
+func add(text string, by int64) (int64, error) {
+	const safe = 1 << 53
+	old, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case err != nil:
+		return 0, err
+	case old < -safe || old > safe || by < -safe || by > safe || old+by < -safe || old+by > safe:
+		return 0, strconv.ErrRange
+	}
+	return old + by, nil
 }
 
 // Expire removes up to n values whose time is over and returns how many.
@@ -105,8 +125,8 @@ func end(ttl time.Duration, now time.Time) any {
 }
 
 func checkName(name string) error {
-	if name == "" || len(name) > MaxName {
-		return fault.New(fault.Unprocessable, "A name in kv has from 1 to %d bytes.", MaxName)
+	if name == "" || len(name) > MaxName || strings.ContainsRune(name, 0) {
+		return fault.New(fault.Unprocessable, "A name in kv has from 1 to %d bytes, none of which is NUL.", MaxName)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -33,8 +34,19 @@ func (v *Validator) Has(ctx context.Context, code, version string) (bool, error)
 	return slices.Contains(exports, "validate"), err
 }
 
-// Validate asks the scenario. The returned function makes what validate wrote
-// by kv; it belongs into the transaction of the run's row. Errors:
+// ErrMoved is in the error of a run that was not stored because another message
+// has changed what validate had read: it must be asked again.
+var ErrMoved = errors.New("a value that validate has read was changed")
+
+// made is a call of validate and what it gave.
+type made struct {
+	call    script.Call
+	settled script.Settle
+}
+
+// Validate asks the scenario. The returned function makes what validate did
+// by kv; it belongs into the transaction of the run's row, and fails with
+// ErrMoved when something else comes out of it there. Errors:
 // fault.Unauthorized; *Answered; fault.ScenarioFailed when validate fails.
 func (v *Validator) Validate(ctx context.Context, code, version string, in Input) (with func(*db.Tx) ([]db.Op, error), err error) {
 	program, err := v.Runtime.compiled(ctx, code, version)
@@ -43,13 +55,13 @@ func (v *Validator) Validate(ctx context.Context, code, version string, in Input
 	}
 	source, content := in.arguments()
 	_, exec, turn, err := v.Runtime.start(ctx, script.Start{
-		Program: program, Entry: "validate", Seed: 1, Now: v.Now(), Args: []string{source, content, "", "1"},
+		Program: program, Entry: "validate", Seed: rand.Uint64(), Now: v.Now(), Args: []string{source, content, "", "1"},
 	})
 	if err != nil {
 		return nil, err
 	}
 	defer exec.Close()
-	var made []script.Call
+	var done []made
 	var waiting []script.Call
 	for {
 		for _, c := range turn.Calls {
@@ -61,15 +73,15 @@ func (v *Validator) Validate(ctx context.Context, code, version string, in Input
 			if err := verdictOf(turn); err != nil {
 				return nil, err
 			}
-			return v.repeat(made), nil
+			return v.repeat(done), nil
 		}
 		c := waiting[0]
 		waiting = waiting[1:]
-		settled, err := v.call(ctx, made, c)
+		settled, err := v.call(ctx, done, c)
 		if err != nil {
 			return nil, err
 		}
-		made = append(made, c)
+		done = append(done, made{c, settled})
 		turn = exec.Resume(settled)
 	}
 }
@@ -104,34 +116,46 @@ var errUndo = errors.New("nothing is kept yet")
 
 // call finds what a call gives after those made before it, and keeps nothing:
 // whether any of it happens is decided with the run.
-func (v *Validator) call(ctx context.Context, made []script.Call, c script.Call) (script.Settle, error) {
-	settled := script.Settle{ID: c.ID, Now: v.Now()}
-	err := v.DB.Write(ctx, func(tx *db.Tx) error {
-		for _, before := range made {
-			if _, err := v.do(tx, before); err != nil {
+func (v *Validator) call(ctx context.Context, before []made, c script.Call) (settled script.Settle, err error) {
+	look := func(tx *db.Tx) (err error) {
+		for _, m := range before {
+			if _, err := v.do(tx, m.call); err != nil {
 				return err
 			}
 		}
-		result, err := v.do(tx, c)
-		var failed *run.StepError
-		if errors.As(err, &failed) {
-			value, _ := json.Marshal(failed) //nolint:errcheck // texts always marshal
-			settled.Value = string(value)
-			return errUndo
-		}
-		if err != nil {
+		if settled, err = v.do(tx, c); err != nil {
 			return err
 		}
-		settled.OK, settled.Value = true, string(result)
 		return errUndo
-	})
-	if errors.Is(err, errUndo) {
-		return settled, nil
 	}
+	transact := v.DB.Write
+	if v.reads(c) && !slices.ContainsFunc(before, func(m made) bool { return !v.reads(m.call) }) {
+		transact = v.DB.Read
+	}
+	if err := transact(ctx, look); !errors.Is(err, errUndo) {
+		return settled, err
+	}
+	return settled, nil
+}
+
+// reads reports a call without an effect.
+func (v *Validator) reads(c script.Call) bool { return v.Handlers[c.Name].Internal == nil }
+
+// do makes a call and says how it ended. The error is the storage's.
+func (v *Validator) do(tx *db.Tx, c script.Call) (script.Settle, error) {
+	settled := script.Settle{ID: c.ID, Now: v.Now()}
+	result, err := v.handle(tx, c)
+	var failed *run.StepError
+	if errors.As(err, &failed) {
+		value, err := json.Marshal(failed)
+		settled.Value = string(value)
+		return settled, err
+	}
+	settled.OK, settled.Value = true, string(result)
 	return settled, err
 }
 
-func (v *Validator) do(tx *db.Tx, c script.Call) ([]byte, error) {
+func (v *Validator) handle(tx *db.Tx, c script.Call) ([]byte, error) {
 	h := v.Handlers[c.Name]
 	call := &run.Call{Name: c.Name, Args: []byte(c.Args), Seq: c.ID}
 	switch {
@@ -146,16 +170,21 @@ func (v *Validator) do(tx *db.Tx, c script.Call) ([]byte, error) {
 	}
 }
 
-// repeat makes the calls in another transaction.
-func (v *Validator) repeat(made []script.Call) func(*db.Tx) ([]db.Op, error) {
-	if len(made) == 0 {
+// repeat makes the calls in another transaction, where each must give what it
+// gave when validate decided: of two messages with one nonce, one is let in.
+func (v *Validator) repeat(done []made) func(*db.Tx) ([]db.Op, error) {
+	if len(done) == 0 {
 		return nil
 	}
 	return func(tx *db.Tx) ([]db.Op, error) {
-		for _, c := range made {
-			var failed *run.StepError
-			if _, err := v.do(tx, c); err != nil && !errors.As(err, &failed) {
+		for _, m := range done {
+			now, err := v.do(tx, m.call)
+			if err != nil {
 				return nil, err
+			}
+			if now.OK != m.settled.OK || now.Value != m.settled.Value {
+				return nil, fault.Wrap(ErrMoved, fault.Unavailable,
+					"Other messages that change the same values are coming in at this moment; nothing was accepted.").WithRetryAfter(time.Second)
 			}
 		}
 		return nil, nil
