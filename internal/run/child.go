@@ -138,8 +138,18 @@ func wakeParent(tx *db.Tx, parent string, now int64) error {
 	return err
 }
 
-// parkable reports whether no child that the run waits for has ended.
-func (x *Execution) parkable(tx *db.Tx) (bool, error) {
+// parkable is an error when what the run waits for has happened already: the
+// end of a child (errNotParked), or a hand that cancels (ErrCancelled).
+func (x *Execution) parkable(tx *db.Tx) error {
+	if x.stored {
+		var cancel int64
+		if err := tx.QueryRow(`SELECT cancel FROM runs WHERE id = $1`, x.row.id).Scan(&cancel); err != nil {
+			return err
+		}
+		if cancel != 0 {
+			return ErrCancelled
+		}
+	}
 	for _, s := range x.waits {
 		if s.deadline > 0 {
 			continue
@@ -147,11 +157,14 @@ func (x *Execution) parkable(tx *db.Tx) (bool, error) {
 		var n int64
 		err := tx.QueryRow(`SELECT count(*) FROM runs WHERE parent = $1 AND parent_seq = $2 AND finished_at IS NOT NULL`,
 			x.row.id, s.seq).Scan(&n)
-		if err != nil || n > 0 {
-			return false, err
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return errNotParked
 		}
 	}
-	return true, nil
+	return nil
 }
 
 var errNotParked = errors.New("what the run waits for has happened")
@@ -161,7 +174,7 @@ var errNotParked = errors.New("what the run waits for has happened")
 func (x *Execution) park(wake int64) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	before := *x.row
+	before, dirty := *x.row, x.dirty
 	x.row.state, x.row.waitingFor, x.row.owner, x.row.dueAt = Waiting, "time", "", wake
 	for _, s := range x.waits {
 		if s.deadline == 0 {
@@ -172,27 +185,28 @@ func (x *Execution) park(wake int64) error {
 			}
 		}
 	}
-	x.dirty = true
+	x.dirty = false // the Func below writes the row: among the Ops it would undo what a child's end does in between
 	item := x.item(x.pending)
-	insert := item.Func
+	insert, stored := item.Func, x.stored
 	item.Func = func(tx *db.Tx) ([]db.Op, error) {
-		if ok, err := x.parkable(tx); err != nil {
+		if err := x.parkable(tx); err != nil {
 			return nil, err
-		} else if !ok {
-			return nil, errNotParked
 		}
 		if insert != nil {
 			return insert(tx)
 		}
+		if !stored {
+			return nil, nil
+		}
 		_, err := tx.Many(stmtProgress, [][]any{x.row.progress()})
 		return nil, err
 	}
-	if x.row.waitingFor == "time" {
-		item.Func = insert
-	}
 	err := x.e.committer.Commit(x.ctx, item)
-	if errors.Is(err, errNotParked) {
-		*x.row = before
+	if errors.Is(err, errNotParked) || errors.Is(err, ErrCancelled) {
+		*x.row, x.dirty = before, dirty
+		if errors.Is(err, ErrCancelled) {
+			return ErrCancelled
+		}
 		return nil
 	}
 	if err != nil {

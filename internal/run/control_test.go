@@ -55,15 +55,18 @@ func TestCancelReachesChildren(t *testing.T) {
 		}
 		id := w.accept("parent")
 		w.parked(id, "child")
-		if _, err := w.Cancel(context.Background(), id); err != nil {
+		if _, err := w.Cancel(context.Background(), id); err != nil { // whatever the child is doing: beginning, parking, parked
 			t.Fatal(err)
 		}
 		if got := w.end(id); got.State != run.Cancelled {
 			t.Errorf("parent: %s", got.State)
 		}
-		children, _, err := w.List(context.Background(), run.Filter{Program: "child", State: []run.State{run.Cancelled}})
+		children, _, err := w.List(context.Background(), run.Filter{Program: "child"})
 		if err != nil || len(children) != 1 {
-			t.Errorf("the child was not cancelled: %+v, %v", children, err)
+			t.Fatalf("children: %+v, %v", children, err)
+		}
+		if got := w.end(children[0].ID); got.State != run.Cancelled {
+			t.Errorf("the child: %s", got.State)
 		}
 		if _, err := w.Cancel(context.Background(), id); !fault.Is(err, fault.Conflict) {
 			t.Errorf("cancelled again: %v", err)
