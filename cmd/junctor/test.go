@@ -83,7 +83,7 @@ func showOutcome(console *console, o trial.Outcome) {
 	if !o.OK {
 		mark = console.paint(red, "FAIL")
 	}
-	console.line("%s  %8.1f ms  %s  %s", mark, o.Took, o.File, o.Name)
+	console.line("%s", strings.TrimRight(fmt.Sprintf("%s  %8.1f ms  %s  %s", mark, o.Took, o.File, o.Name), " "))
 	const indent = "      "
 	for _, l := range o.Logs {
 		console.line(indent+"%s: %s", l.Level, l.Text)
