@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -133,12 +134,18 @@ func (s *site) send(method, channel, rest, body string, header ...string) (*http
 	return resp, string(answer)
 }
 
+// ended waits for a run's end.
 func (s *site) ended(id string) *run.Info {
+	s.t.Helper()
+	return s.endedAs(id, run.Succeeded, run.Failed, run.Cancelled)
+}
+
+func (s *site) endedAs(id string, states ...run.State) *run.Info {
 	s.t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		info, err := s.hub.Runs().Get(context.Background(), id)
-		if err == nil && info.State.Ended() {
+		if err == nil && slices.Contains(states, info.State) {
 			return info
 		}
 		if time.Now().After(deadline) {
