@@ -7,8 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
+	"syscall"
 )
 
 // turns is a small file in which each executing run's id stands while its
@@ -25,28 +29,71 @@ type turns struct {
 // slotSize holds an id and its end.
 const slotSize = 48
 
-// openTurns reads whom the last process was executing and begins anew. Without
-// a directory nothing is kept.
+// openTurns reads whom processes that are gone were executing when they died,
+// and begins anew. Several nodes may share a directory: each has a file of its
+// own, named after its process. Without a directory nothing is kept.
 func openTurns(dir string) (*turns, []string, error) {
 	if dir == "" {
 		return &turns{}, nil, nil
 	}
-	path := filepath.Join(dir, "turns")
-	old, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("read which runs were executing: %w", err)
+	left, err := filepath.Glob(filepath.Join(dir, turnsName+"*"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("look for what was executing: %w", err)
 	}
 	var suspects []string
-	for slot := range slices.Chunk(old, slotSize) {
-		if id, _, ok := bytes.Cut(slot, []byte{'\n'}); ok && len(id) > 0 {
-			suspects = append(suspects, string(id))
+	for _, path := range left {
+		pid, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(path), turnsName))
+		if err != nil || (pid != os.Getpid() && lives(pid)) {
+			continue
 		}
+		found, err := readTurns(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		suspects = append(suspects, found...)
 	}
+	path := filepath.Join(dir, turnsName+strconv.Itoa(os.Getpid()))
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, nil, fmt.Errorf("note which runs are executing: %w", err)
 	}
 	return &turns{file: file}, suspects, nil
+}
+
+const turnsName = "turns-"
+
+// readTurns takes the ids out of a file, and the file away.
+func readTurns(path string) (ids []string, err error) {
+	old, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // another node that starts now was faster
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read which runs were executing: %w", err)
+	}
+	for slot := range slices.Chunk(old, slotSize) {
+		if id, _, ok := bytes.Cut(slot, []byte{'\n'}); ok && len(id) > 0 {
+			ids = append(ids, string(id))
+		}
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("forget which runs were executing: %w", err)
+	}
+	return ids, nil
+}
+
+// lives reports whether there is a process with this number. One that has
+// taken over a dead one's number hides its suspects, which does no harm.
+func lives(pid int) bool {
+	p, err := os.FindProcess(pid) // on Windows an error when there is none
+	if err != nil {
+		return false
+	}
+	defer p.Release() //nolint:errcheck // nothing is held
+	if runtime.GOOS == "windows" {
+		return true
+	}
+	return !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
 // mark notes that a run's program begins or stops to compute. A run that may
@@ -100,6 +147,6 @@ func (t *turns) close() {
 	if t != nil && t.file != nil {
 		name := t.file.Name()
 		t.file.Close()  //nolint:errcheck // nothing was promised
-		os.Remove(name) //nolint:errcheck
+		os.Remove(name) //nolint:errcheck // a file that stays accuses nobody: no run stands in it
 	}
 }
