@@ -140,9 +140,20 @@ func (s *site) ended(id string) *run.Info {
 	return s.endedAs(id, run.Succeeded, run.Failed, run.Cancelled)
 }
 
+func (s *site) endedWithin(id string, d time.Duration) *run.Info {
+	s.t.Helper()
+	return s.await(id, d, run.Succeeded, run.Failed, run.Cancelled)
+}
+
 func (s *site) endedAs(id string, states ...run.State) *run.Info {
 	s.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	return s.await(id, 20*time.Second, states...)
+}
+
+// await waits until a run has one of the states.
+func (s *site) await(id string, d time.Duration, states ...run.State) *run.Info {
+	s.t.Helper()
+	deadline := time.Now().Add(d)
 	for {
 		info, err := s.hub.Runs().Get(context.Background(), id)
 		if err == nil && slices.Contains(states, info.State) {
