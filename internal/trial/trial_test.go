@@ -57,14 +57,8 @@ func open(t *testing.T, files map[string]string) *trial.Lab {
 	return lab
 }
 
-// play runs the scenario "x" of this source and gives its report.
-func play(t *testing.T, source string, in trial.Input, mocks string) *trial.Report {
-	t.Helper()
-	lab := open(t, map[string]string{"scenarios/x.ts": source})
-	return playIn(t, lab, "x", in, mocks)
-}
-
-func playIn(t *testing.T, lab *trial.Lab, code string, in trial.Input, mocks string) (report *trial.Report) {
+// play runs a scenario and gives its report.
+func play(t *testing.T, lab *trial.Lab, code string, in trial.Input, mocks string) (report *trial.Report) {
 	t.Helper()
 	m, err := trial.ParseMocks([]byte(mocks), lab.Steps())
 	if err != nil {
@@ -88,7 +82,7 @@ func playIn(t *testing.T, lab *trial.Lab, code string, in trial.Input, mocks str
 // The order of completions is that of an engine: what is answered at once in
 // the order of the calls, sleeps by their ends, and time moves on with them.
 func TestOrderAndTime(t *testing.T) {
-	o := play(t, `
+	lab := open(t, map[string]string{"scenarios/x.ts": `
 import { http, now, sleep } from "junctor";
 export default async function () {
   const order: string[] = [];
@@ -98,7 +92,8 @@ export default async function () {
     new Promise((done) => setTimeout(done, 15_000)).then(note("timer")),
   ]);
   return order.join(" ");
-}`, trial.Input{}, "- step: http.request")
+}`})
+	o := play(t, lab, "x", trial.Input{}, "- step: http.request")
 	if got, want := string(o.JSON), `"http@25600 now@25600 early@25610 timer@25615 late@25620"`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -112,14 +107,14 @@ func TestWorldsDoNotKnowEachOther(t *testing.T) {
 import { kv } from "junctor";
 export default async function () { return kv.increment("n"); }`})
 	for range 2 {
-		if got := string(playIn(t, lab, "x", trial.Input{}, "").JSON); got != "1" {
+		if got := string(play(t, lab, "x", trial.Input{}, "").JSON); got != "1" {
 			t.Errorf("counted %s", got)
 		}
 	}
 }
 
 func TestReports(t *testing.T) {
-	for name, test := range map[string]struct {
+	cases := map[string]struct {
 		source, mocks string
 		state         run.State
 		status        int
@@ -163,9 +158,15 @@ func TestReports(t *testing.T) {
 			source: `import { kv } from "junctor"; export default async () => { await kv.set("n", "x"); try { await kv.increment("n"); } catch (e) { return e.name; } }`,
 			state:  run.Succeeded, status: 200, content: `"TypeError"`,
 		},
-	} {
+	}
+	files := map[string]string{}
+	for name, test := range cases {
+		files["scenarios/"+name+".ts"] = test.source
+	}
+	lab := open(t, files)
+	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
-			o := play(t, test.source, trial.Input{}, test.mocks)
+			o := play(t, lab, name, trial.Input{}, test.mocks)
 			content := string(o.JSON)
 			if o.Text != nil {
 				content = *o.Text
@@ -197,6 +198,7 @@ export async function validate(request: Request) {
 export default async function () { return kv.get("seen"); }`
 
 func TestValidate(t *testing.T) {
+	lab := open(t, map[string]string{"scenarios/x.ts": guarded})
 	for name, test := range map[string]struct {
 		state  run.State
 		status int
@@ -205,7 +207,6 @@ func TestValidate(t *testing.T) {
 		"problem": {trial.Refused, 422}, "error": {run.Failed, 502}, "http": {run.Failed, 502},
 	} {
 		t.Run(name, func(t *testing.T) {
-			lab := open(t, map[string]string{"scenarios/x.ts": guarded})
 			in, found := trial.DecodeInput([]byte(`{"headers":{"X-Try":"` + name + `"}}`))
 			if found != nil {
 				t.Fatal(found)
@@ -253,7 +254,7 @@ export default (r: Request) => [r.channel, r.method, r.path, r.query, r.headers[
 		t.Fatal(found)
 	}
 	want := `[{"code":"eshop","type":"public","comment":"orders"},"PUT","/a b",{"q":"1","n":"1"},"a, b",[255,0],"10.0.0.1","test","http://localhost/api/token/v1/***/a%20b?q=1&n=1&n=2"]`
-	if got := string(playIn(t, lab, "shop", in, "").JSON); got != want {
+	if got := string(play(t, lab, "shop", in, "").JSON); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
