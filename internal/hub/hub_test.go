@@ -81,7 +81,8 @@ func (s *site) logged() string {
 	return s.log.text.String()
 }
 
-func (s *site) apply(files map[string]string) {
+// write makes a folder of the files.
+func (s *site) write(files map[string]string) string {
 	s.t.Helper()
 	dir := s.t.TempDir()
 	for name, text := range files {
@@ -93,6 +94,13 @@ func (s *site) apply(files map[string]string) {
 			s.t.Fatal(err)
 		}
 	}
+	return dir
+}
+
+// apply brings the files into use.
+func (s *site) apply(files map[string]string) {
+	s.t.Helper()
+	dir := s.write(files)
 	set, problems := config.Load(context.Background(), dir)
 	for _, p := range problems {
 		s.t.Error(p)
