@@ -21,18 +21,31 @@
     return total;
   };
 
+  // word is a text to find a run by: no database takes a NUL in it.
+  const word = (text) => String(text).replaceAll('\0', '\uFFFD');
+
   const run = {
     get id() { return state().id; },
     get attempt() { return state().attempt; },
     get mode() { return state().request?.mode ?? 'production'; },
-    subject(text) { realm.notice('subject', String(text)); },
-    tag(...tags) { for (const tag of tags) realm.notice('tag', String(tag)); },
+    subject(text) { realm.notice('subject', word(text)); },
+    tag(...tags) { for (const tag of tags) realm.notice('tag', word(tag)); },
   };
 
-  function start(scenario, input, options = {}) {
+  const known = ['subject', 'ordering_key', 'tags'];
+
+  function start(scenario, input = null, options = {}) {
     if (typeof scenario !== 'string' || scenario === '') throw new TypeError('runs takes the name of a scenario');
-    const { subject, ordering_key: key, tags } = options;
-    return stringify({ scenario, input: input === undefined ? null : input, subject, ordering_key: key, tags });
+    for (const key of Object.keys(options)) {
+      if (!known.includes(key)) throw new TypeError(`runs knows no option ${stringify(key)}; it knows ${known.join(', ')}`);
+    }
+    const { subject, ordering_key: key, tags = [] } = options;
+    if (!Array.isArray(tags)) throw new TypeError('runs: tags is a list of texts');
+    if (stringify(input) === undefined) throw new TypeError('runs: the input is not data');
+    return stringify({
+      scenario, input, subject: subject === undefined ? undefined : word(subject),
+      ordering_key: key === undefined ? undefined : word(key), tags: [...new Set(tags.map(word))],
+    });
   }
   const runs = {
     async start(scenario, input, options) { return parse(await realm.call('runs.start', start(scenario, input, options))); },
@@ -61,7 +74,7 @@
   const kv = {
     async get(key) { const text = await realm.call('kv.get', stringify({ key: name(key) })); return text === '' ? undefined : parse(text); },
     async set(key, value, options = {}) {
-      if (value === undefined) throw new TypeError('kv.set takes a value; kv.delete removes one');
+      if (stringify(value) === undefined) throw new TypeError('kv.set takes a value; kv.delete removes one');
       const args = { key: name(key), value };
       if (options.ttl !== undefined) args.ttl = shared.milliseconds(options.ttl);
       await realm.call('kv.set', stringify(args));
@@ -75,11 +88,16 @@
     },
   };
 
+  // shown is a value in a line: a log must not fail its scenario.
+  function shown(value) {
+    if (typeof value === 'string') return value;
+    if (value instanceof Error) return `${value.name}: ${value.message}`;
+    try { return stringify(value) ?? String(value); } catch { /* not JSON */ }
+    try { return String(value); } catch { return 'a value that cannot be shown'; }
+  }
+
   function line(level) {
-    return function (...values) {
-      const words = values.map((v) => (typeof v === 'string' ? v : v instanceof Error ? `${v.name}: ${v.message}` : stringify(v) ?? String(v)));
-      realm.notice('log', stringify({ level, message: words.join(' ') }));
-    };
+    return function (...values) { realm.notice('log', stringify({ level, message: values.map(shown).join(' ') })); };
   }
   const log = Object.assign(line('info'), { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') });
 
