@@ -34,6 +34,8 @@ Examples:
   junctor run ./shop order --request --input request.json
 
 A mock file:
+
+  # answers.yaml
   - step: http.request
     match: { connection: erp, method: POST, path: /orders* }
     status: 201
@@ -64,7 +66,7 @@ func (r runOne) Run(ctx context.Context, console *console) error {
 			}
 		}
 		var report *trial.Report
-		err := lab.In(ctx, time.Now(), func(w *trial.World) error {
+		err := lab.In(ctx, time.Now().UTC().Truncate(time.Millisecond), func(w *trial.World) error {
 			started, err := w.Start(ctx, r.Scenario, in)
 			if err != nil {
 				return err
@@ -146,7 +148,7 @@ func showReport(console *console, report *trial.Report) {
 		console.line("")
 	}
 	for _, l := range report.Logs {
-		console.line("%-5s %s", l.Level, l.Text)
+		console.line("%-5s %s", l.Level, strings.ReplaceAll(l.Text, "\n", "\n      "))
 	}
 	console.line("")
 	if e := report.Error; e != nil {

@@ -24,6 +24,7 @@ Examples:
   junctor test ./shop --only "unknown customer"
 
 A test file:
+
   import { expect, mock, run, test } from "junctor/test";
 
   test("an order goes to the ERP", async () => {
@@ -86,7 +87,7 @@ func showOutcome(console *console, o trial.Outcome) {
 	console.line("%s", strings.TrimRight(fmt.Sprintf("%s  %8.1f ms  %s  %s", mark, o.Took, o.File, o.Name), " "))
 	const indent = "      "
 	for _, l := range o.Logs {
-		console.line(indent+"%s: %s", l.Level, l.Text)
+		console.line(indent+"%s: %s", l.Level, strings.ReplaceAll(l.Text, "\n", "\n      "))
 	}
 	if o.Failure == nil {
 		return

@@ -84,17 +84,19 @@ func (in *Input) contents() int {
 	return n
 }
 
-// arguments are the input as the module "junctor" takes it. ch is the channel
-// that the request is said to have come by.
-func (in *Input) arguments(ch *channel.Config) (source, content string) {
+// arguments are the input as the module "junctor" takes it: the message's
+// description, its content, and in which form that is. ch is the channel that
+// the request is said to have come by.
+func (in *Input) arguments(ch *channel.Config) (source, content, form string) {
 	if in.Value != nil {
-		return "", string(in.Value)
+		return "", string(in.Value), ""
 	}
 	m := in.message(ch)
-	if source = string(m.Source()); utf8.Valid(m.Body) {
-		return source, string(m.Body)
+	source = string(m.Source())
+	if !strings.HasSuffix(source, `"binary":true}`) && utf8.Valid(m.Body) {
+		return source, string(m.Body), ""
 	}
-	return source, base64.StdEncoding.EncodeToString(m.Body)
+	return source, *encoded(m.Body), "base64"
 }
 
 func (in *Input) message(ch *channel.Config) *channel.Message {

@@ -29,6 +29,10 @@ type Report struct {
 	Logs     []run.LogLine     `json:"logs"`
 }
 
+func newReport(code string) *Report {
+	return &Report{Scenario: code, Headers: map[string]string{}, Steps: []run.Step{}, Logs: []run.LogLine{}}
+}
+
 // Refused is the state of a message that validate did not let in: on a server
 // there is no run of it.
 const Refused run.State = "refused"
@@ -115,7 +119,7 @@ func (o *Report) answer(output []byte) {
 		o.fail(run.ErrorInfo{Name: "Error", Message: err.Error(), Permanent: true})
 		return
 	}
-	o.Status, o.Headers = a.Status, map[string]string{}
+	o.Status = a.Status
 	if o.Error == nil {
 		o.State = run.Succeeded
 	}

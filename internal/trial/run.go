@@ -45,19 +45,19 @@ func (w *World) Start(ctx context.Context, code string, in Input) (*Run, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{world: w, code: code, channel: w.lab.channel(code), id: w.id(), report: &Report{Scenario: code, Steps: []run.Step{}, Logs: []run.LogLine{}}}
-	source, content := in.arguments(r.channel)
+	r := &Run{world: w, code: code, channel: w.lab.channel(code), id: w.id(), report: newReport(code)}
+	source, content, form := in.arguments(r.channel)
 	if source != "" {
 		m := in.message(r.channel)
 		r.report.Subject = r.channel.Subject.Of(m.Request.Header, m.Body)
 		if slices.Contains(program.Exports(), "validate") {
-			refused, err := r.validate(ctx, program, source, content)
+			refused, err := r.validate(ctx, program, source, content, form)
 			if refused || err != nil {
 				return r, err
 			}
 		}
 	}
-	return r, r.begin(ctx, w.lab.pool, script.Start{Program: program, Entry: "default", Args: []string{source, content, r.id, "1"}})
+	return r, r.begin(ctx, w.lab.pool, script.Start{Program: program, Entry: "default", Args: []string{source, content, r.id, "1", form}})
 }
 
 func (r *Run) begin(ctx context.Context, pool *script.Pool, start script.Start) (err error) {

@@ -164,7 +164,7 @@ func (s *suite) build(ctx context.Context) []script.Diagnostic {
 // its tests.
 func (s *suite) test(ctx context.Context, number string) (report *Report, err error) {
 	err = s.lab.In(ctx, Epoch, func(w *World) error {
-		t := &Run{world: w, channel: &channel.Config{}, report: &Report{}}
+		t := &Run{world: w, channel: &channel.Config{}, report: newReport("")}
 		defer t.Close()
 		p := &play{world: w, runs: map[int]*Run{}}
 		defer p.close()

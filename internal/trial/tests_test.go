@@ -113,7 +113,11 @@ func TestTests(t *testing.T) {
 		 expect((await run("order", { json: {} })).status).toBe(201);`: "ok",
 		`mock("runs.call", 91); const started = mock("runs.start");
 		 expect((await run("parents", 7)).json).toEqual([91, "run_trial"]);
-		 expect(started.calls).toEqual([{ scenario: "price", input: 7 }]);`: "ok",
+		 expect(started.calls).toMatchObject([{ scenario: "price", input: 7 }]);`: "ok",
+		`mock("runs.call", async (call) => (await run(call.scenario, { value: call.input * 2 })).json); mock("runs.start", { id: "run_child_1" });
+		 expect((await run("parents", 7)).json).toEqual([14, "run_child"]);`: "ok",
+		`mock("now", 1000); mock("sleep"); mock("kv.get", { a: 1 });
+		 expect((await run("sleeps")).state).toBe("succeeded"); expect(Date.now()).toBe(1767225600000);`: "ok",
 		`expect((await run("bad")).error.stack).toMatch("scenarios/bad.ts:1:");`: "ok",
 
 		// What a scenario is run with.

@@ -14,8 +14,8 @@ import (
 
 // validate lets the scenario decide about the request before it runs, as on a
 // server. refused: the report has the answer.
-func (r *Run) validate(ctx context.Context, program *script.Program, source, content string) (refused bool, err error) {
-	start := script.Start{Program: program, Entry: "validate", Args: []string{source, content, "", "1"}}
+func (r *Run) validate(ctx context.Context, program *script.Program, source, content, form string) (refused bool, err error) {
+	start := script.Start{Program: program, Entry: "validate", Args: []string{source, content, "", "1", form}}
 	if err := r.begin(ctx, r.world.lab.pool, start); err != nil {
 		return false, err
 	}
@@ -92,7 +92,7 @@ func (o *Report) problem(why *fault.Error) {
 		problem = fmt.Appendf(nil, `{"status":%d}`, fault.Status(why.Code))
 	}
 	o.State, o.Status = Refused, fault.Status(why.Code)
-	o.Headers, o.JSON = map[string]string{"content-type": "application/problem+json"}, problem
+	o.Headers["content-type"], o.JSON = "application/problem+json", problem
 }
 
 func encoded(b []byte) *string {
