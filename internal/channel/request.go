@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -55,8 +56,8 @@ func (m *Message) Source() []byte {
 	b = appendText(b, r.Proto)
 	b = append(b, `,"mode":`...)
 	b = appendText(b, m.Mode)
-	if !utf8.Valid(m.Body) {
-		b = append(b, `,"binary":true`...)
+	if !utf8.Valid(m.Body) || foreignCharset(r.Header.Get("Content-Type")) {
+		b = append(b, `,"binary":true`...) // at the end: the reader looks for it there
 	}
 	return append(b, '}')
 }
@@ -140,6 +141,17 @@ func appendPair(b []byte, name, value string, first *bool) []byte {
 	b = append(b, ',')
 	b = appendText(b, value)
 	return append(b, ']')
+}
+
+// foreignCharset reports whether a Content-Type names a charset that is not
+// UTF-8 or part of it: such a body may be valid UTF-8 by chance.
+func foreignCharset(contentType string) bool {
+	if !strings.Contains(contentType, "=") {
+		return false
+	}
+	_, parameters, err := mime.ParseMediaType(contentType)
+	charset := strings.ToLower(parameters["charset"])
+	return err == nil && charset != "" && charset != "utf-8" && charset != "utf8" && charset != "us-ascii"
 }
 
 const hexDigits = "0123456789abcdef"

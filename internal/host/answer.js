@@ -4,14 +4,22 @@
 (function (realm, shared) {
   'use strict';
   const { parse, stringify } = JSON;
-  const modern = new Set(['status', 'headers', 'json', 'text', 'body', 'xml']);
-  const classic = new Set(['response_code', 'response_content', 'response_headers']);
+  const modern = 1, classic = 2;
 
-  function only(value, names) {
-    const keys = Object.keys(value);
-    if (keys.length === 0) return false;
-    for (const key of keys) if (!names.has(key)) return false;
-    return true;
+  // form tells an answer, of either kind, from data (0): all its names must be
+  // those of one kind.
+  function form(value) {
+    let found = 0;
+    for (const key in value) {
+      let kind = 0;
+      switch (key) {
+        case 'status': case 'headers': case 'json': case 'text': case 'body': case 'xml': kind = modern; break;
+        case 'response_code': case 'response_content': case 'response_headers': kind = classic; break;
+      }
+      if (kind === 0 || (found !== 0 && found !== kind)) return 0;
+      found = kind;
+    }
+    return found === modern && value.status !== undefined && typeof value.status !== 'number' ? 0 : found;
   }
 
   function status(value) {
@@ -23,7 +31,7 @@
   }
 
   function headers(given) {
-    if (given === undefined || given === null || given === '') return {};
+    if (given === undefined || given === null || given === '') return '{}';
     let source = given;
     if (typeof given === 'string') {
       try { source = parse(given); } catch (error) { throw new TypeError(`response_headers is not JSON: ${error.message}`); }
@@ -34,7 +42,7 @@
       if (value === undefined || value === null) continue;
       out[name.toLowerCase()] = Array.isArray(value) ? value.map(String) : String(value);
     }
-    return out;
+    return stringify(out);
   }
 
   function raw(content) {
@@ -55,16 +63,12 @@
     return raw(value.body);
   }
 
-  function isAnswer(value) {
-    return only(value, modern) && (value.status === undefined || typeof value.status === 'number');
-  }
-
   shared.output = function (value) {
     if (value === undefined) return '';
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      if (isAnswer(value)) return `{"status":${status(value.status)},"headers":${stringify(headers(value.headers))}${content(value)}}`;
-      if (only(value, classic)) {
-        return `{"status":${status(value.response_code)},"headers":${stringify(headers(value.response_headers))}${raw(value.response_content)}}`;
+      switch (form(value)) {
+        case modern: return `{"status":${status(value.status)},"headers":${headers(value.headers)}${content(value)}}`;
+        case classic: return `{"status":${status(value.response_code)},"headers":${headers(value.response_headers)}${raw(value.response_content)}}`;
       }
     }
     const text = stringify(value);

@@ -3,18 +3,20 @@
   'use strict';
   const { parse } = JSON;
 
-  // args: the message's description, its content, the run's id and attempt.
-  function enter(entry, scenario, [source, content, id, attempt]) {
+  // args: the message's description, its content, the run's id and attempt, and
+  // whether the content is bytes, as base64.
+  function enter(entry, scenario, args) {
+    const source = args[0], content = args[1];
     const program = scenario[entry];
     if (typeof program !== 'function') throw new TypeError(`the scenario exports no function ${entry === 'default' ? 'by default' : entry}`);
     const state = realm.state();
-    state.id = id;
-    state.attempt = Number(attempt);
+    state.id = args[2];
+    state.attempt = +args[3];
     let input;
     if (source === '') {
       input = content === '' ? undefined : parse(content);
     } else {
-      input = new shared.Request(source, content);
+      input = new shared.Request(source, content, args[4] === 'base64');
       state.request = input;
     }
     return program(input);

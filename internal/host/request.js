@@ -51,12 +51,14 @@
   class Request {
     #source;
     #body;
+    #binary;
     #meta;
     #text;
     #headers;
-    constructor(source, body) {
+    constructor(source, body, binary) {
       this.#source = source;
       this.#body = body;
+      this.#binary = binary;
     }
     get #m() { return (this.#meta ??= parse(this.#source)); }
     get channel() { return this.#m.channel; }
@@ -74,9 +76,14 @@
     get remoteAddress() { return this.#m.remote_address; }
     get protocol() { return this.#m.protocol; }
     get mode() { return this.#m.mode; }
-    get #content() { return this.#m.binary ? { base64: this.#body } : { text: this.#body }; }
+    get #content() { return this.#binary ? { base64: this.#body } : { text: this.#body }; }
     get body() { return shared.bytes(this.#content); }
-    text() { return (this.#text ??= shared.text(this.#content, this.header('content-type'))); }
+    text() {
+      if (!this.#binary) { // UTF-8, and not said to be anything else
+        return this.#body.charCodeAt(0) === 0xFEFF ? this.#body.slice(1) : this.#body;
+      }
+      return (this.#text ??= shared.text(this.#content, this.header('content-type')));
+    }
     json() {
       const { Problem } = shared.exports;
       const text = this.text();

@@ -11,7 +11,7 @@ import (
 // Source and with its Content as it came, or plain data: a JSON value as
 // Content and no Source.
 type Input struct {
-	Source  []byte // one JSON object, "" for plain data; has "binary": true when Content is not UTF-8
+	Source  []byte // one JSON object, "" for plain data; ends in "binary":true} when Content is not UTF-8 text
 	Content []byte
 }
 
@@ -30,12 +30,16 @@ func DecodeInput(b []byte) Input {
 	return Input{Source: source, Content: content}
 }
 
-// arguments are the input as the script engine takes it: texts.
-func (in Input) arguments() (source, content string) {
-	if utf8.Valid(in.Content) {
-		return string(in.Source), string(in.Content)
+// binaryMark ends a source whose content is not UTF-8, or said to be something else.
+var binaryMark = []byte(`"binary":true}`)
+
+// arguments are the input as the script engine takes it: texts. form says that
+// the content is bytes, as base64.
+func (in Input) arguments() (source, content, form string) {
+	if !bytes.HasSuffix(in.Source, binaryMark) && utf8.Valid(in.Content) {
+		return string(in.Source), string(in.Content), ""
 	}
-	return string(in.Source), base64.StdEncoding.EncodeToString(in.Content)
+	return string(in.Source), base64.StdEncoding.EncodeToString(in.Content), "base64"
 }
 
 // Show is a run's input as people see it: the data, or the message's
@@ -49,7 +53,7 @@ func Show(_ string, input []byte) []byte {
 	if err := json.Unmarshal(in.Source, &message); err != nil {
 		return in.Source
 	}
-	_, content := in.arguments()
+	_, content, _ := in.arguments()
 	body, err := json.Marshal(content)
 	if err != nil {
 		return in.Source

@@ -53,9 +53,9 @@ func (v *Validator) Validate(ctx context.Context, code, version string, in Input
 	if err != nil {
 		return nil, err
 	}
-	source, content := in.arguments()
+	source, content, form := in.arguments()
 	_, exec, turn, err := v.Runtime.start(ctx, script.Start{
-		Program: program, Entry: "validate", Seed: rand.Uint64(), Now: v.Now(), Args: []string{source, content, "", "1"},
+		Program: program, Entry: "validate", Seed: rand.Uint64(), Now: v.Now(), Args: []string{source, content, "", "1", form},
 	})
 	if err != nil {
 		return nil, err
