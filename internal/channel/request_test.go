@@ -83,9 +83,9 @@ func TestPathsAsWritten(t *testing.T) {
 	}
 }
 
-// FuzzSource: whatever a sender can say is kept as one JSON object in one line,
+// FuzzMessage: whatever a sender can say is kept as one JSON object in one line,
 // and the token in none of it.
-func FuzzSource(f *testing.F) {
+func FuzzMessage(f *testing.F) {
 	f.Add("/a?x=1", "X-A: b\r\n", []byte("body"))
 	f.Add("/%zz?%&=", "Referer: /"+testToken+"\r\n", []byte("\xff\x00"))
 	f.Add("/"+testToken+"/"+testToken, "X-\u00e9: \u2028\r\n", []byte("\xef\xbb\xbf{}"))
