@@ -183,8 +183,10 @@ func TestReports(t *testing.T) {
 }
 
 const guarded = `
-import { http, kv, Problem, Unauthorized, type Request } from "junctor";
+import { http, kv, Problem, respond, run, Unauthorized, type Request } from "junctor";
 export async function validate(request: Request) {
+  run.subject("validated");
+  respond({ status: 299 });
   const seen = await kv.increment("seen");
   switch (request.header("x-try")) {
     case "false": return false;
@@ -221,7 +223,7 @@ func TestValidate(t *testing.T) {
 					return err
 				}
 				o := r.Report()
-				if o.State != test.state || o.Status != test.status || len(o.Steps) > 1 {
+				if o.State != test.state || o.Status != test.status || len(o.Steps) > 1 || o.Subject != "" {
 					t.Errorf("got %s %d with %d steps, error %v", o.State, o.Status, len(o.Steps), o.Error)
 				}
 				// What validate wrote is kept with the run only.
@@ -292,5 +294,36 @@ func TestACancelledTrialEnds(t *testing.T) {
 	})
 	if err == nil || ctx.Err() == nil {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestALabLeavesNothing(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	lab, err := trial.Open(t.Context(), trial.Options{Handlers: func(func() time.Time) run.Handlers { return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := os.ReadDir(temporary)
+	if err != nil || len(made) != 1 {
+		t.Errorf("in the temporary folder: %v, %v", made, err)
+	}
+	if err := lab.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestALabThatCannotBeginLeavesNothing(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	_, err := trial.Open(t.Context(), trial.Options{Module: "(", Handlers: func(func() time.Time) run.Handlers { return nil }})
+	if err == nil {
+		t.Error("a module that does not compile was taken")
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

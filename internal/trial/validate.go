@@ -15,6 +15,7 @@ import (
 // validate lets the scenario decide about the request before it runs, as on a
 // server. refused: the report has the answer.
 func (r *Run) validate(ctx context.Context, program *script.Program, source, content, form string) (refused bool, err error) {
+	before := *r.report
 	start := script.Start{Program: program, Entry: "validate", Args: []string{source, content, "", "1", form}}
 	if err := r.begin(ctx, r.world.lab.pool, start); err != nil {
 		return false, err
@@ -34,7 +35,8 @@ func (r *Run) validate(ctx context.Context, program *script.Program, source, con
 		r.note()
 	}
 	r.fresh, r.landed, r.asleep = nil, nil, nil
-	r.report.Steps = []run.Step{} // they are no steps of the run
+	before.Logs = r.report.Logs
+	*r.report, r.output = before, "" // what else it did and said is no part of the run
 	if r.report.refuse(r.turn) {
 		_, err = r.world.tx.Exec("ROLLBACK TO validate") // what it wrote goes with the run or not at all
 		return true, err
