@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"junctor/internal/channel"
 	"junctor/internal/fault"
 	"junctor/internal/run"
 )
@@ -119,4 +120,31 @@ func mustJSON(t *testing.T, v any) []byte {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// Whatever describes a message becomes one that the module can read.
+func FuzzInput(f *testing.F) {
+	f.Add([]byte(`{"method":"PUT","path":"/a%2f?b=%zz","query":{"a":["1",2]},"headers":{"X y":"\u0000"},"json":{"a":1}}`))
+	f.Add([]byte(`{"base64":"/wA=","remote_address":"::1","mode":"test"}`))
+	f.Add([]byte(`{"value":null}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		in, found := DecodeInput(text)
+		if len(found) > 0 {
+			return
+		}
+		source, content, form := in.arguments(&channel.Config{Code: "c", Type: channel.Public})
+		if source == "" {
+			if !json.Valid([]byte(content)) {
+				t.Errorf("the data is %q", content)
+			}
+			return
+		}
+		var message map[string]any
+		if err := json.Unmarshal([]byte(source), &message); err != nil {
+			t.Errorf("%s: %v", source, err)
+		}
+		if (message["binary"] == true) != (form == "base64") {
+			t.Errorf("%s comes as %q", source, form)
+		}
+	})
 }
