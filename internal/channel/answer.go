@@ -42,6 +42,11 @@ func DecodeAnswer(run []byte) (Answer, error) {
 	if len(run) == 0 {
 		return a, nil
 	}
+	if status, body, ok := plain(run); ok {
+		a.Status, a.Body = status, body
+		a.Header.Set("Content-Type", typeJSON)
+		return a, nil
+	}
 	var o output
 	if err := json.Unmarshal(run, &o); err != nil {
 		return a, fmt.Errorf("read the run's output: %w", err)
@@ -79,6 +84,28 @@ func DecodeAnswer(run []byte) (Answer, error) {
 		a.Header.Set("Content-Type", standard)
 	}
 	return a, nil
+}
+
+// plain recognises, without decoding it, the commonest output: a status and
+// JSON, as the module writes it.
+func plain(run []byte) (status int, body []byte, ok bool) {
+	const begin, middle, digits = `{"status":`, `,"headers":{},"json":`, 3
+	rest, ok := bytes.CutPrefix(run, []byte(begin))
+	if !ok || len(rest) < digits {
+		return 0, nil, false
+	}
+	for _, d := range rest[:digits] {
+		if d < '0' || d > '9' {
+			return 0, nil, false
+		}
+		status = status*10 + int(d-'0')
+	}
+	body, ok = bytes.CutPrefix(rest[digits:], []byte(middle))
+	if !ok || len(body) < 2 || body[len(body)-1] != '}' {
+		return 0, nil, false
+	}
+	body = body[:len(body)-1]
+	return status, body, json.Valid(body)
 }
 
 // ownHeaders belong to the connection and not to an answer.

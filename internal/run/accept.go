@@ -74,7 +74,7 @@ func (e *Engine) inserting(r *row, s Start) func(*db.Tx) ([]db.Op, error) {
 			return nil, err
 		}
 		if r.orderingKey == "" {
-			return append(more, db.Op{Stmt: stmtInsert, Row: r.values()}), nil
+			return append(more, r.insertOp()), nil
 		}
 		fresh := *r
 		head, err := enqueue(tx, &fresh)
@@ -168,7 +168,7 @@ func (e *Engine) store(ctx context.Context, s Start, owner string) (*Execution, 
 	}
 	item := db.Item{Size: 512 + len(r.input)}
 	if s.plain(r) {
-		item.Ops = []db.Op{{Stmt: stmtInsert, Row: r.values()}}
+		item.Ops = []db.Op{r.insertOp()}
 	} else {
 		item.Func = e.inserting(r, s)
 	}

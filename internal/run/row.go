@@ -85,6 +85,20 @@ func (r *row) values() []any {
 	}
 }
 
+// insertOp writes the whole row. Most rows are plain when they are written, and
+// half of the values need not travel.
+func (r *row) insertOp() db.Op {
+	plain := r.waitingFor == "" && len(r.tags) == 0 && r.err == nil && r.dueAt == 0 && r.attempt == 0 && r.extra == 0 &&
+		r.crashes == 0 && !r.answered && !r.cancel && r.orderingKey == "" && r.origin == "" && r.parent == "" && r.depth == 0
+	if !plain {
+		return db.Op{Stmt: stmtInsert, Row: r.values()}
+	}
+	return db.Op{Stmt: stmtInsertPlain, Row: []any{
+		r.id, string(r.state), r.program, r.version, r.channel, r.subject, r.mode, bytesOrNull(r.input), bytesOrNull(r.output),
+		r.seed, r.clock, r.createdAt, intOrNull(r.finishedAt), r.owner, r.epoch,
+	}}
+}
+
 // progress is what changes of a row while it is executed, in the order of stmtProgress.
 func (r *row) progress() []any {
 	return []any{
@@ -104,6 +118,14 @@ var rowColumns = []db.Column{
 // The statements of the hot path, in the order in which a batch makes them.
 var (
 	stmtInsert = db.NewStmt(10, `INSERT INTO runs (`+columns+`) SELECT `+qualified+` FROM {rows} AS r`, rowColumns...)
+
+	stmtInsertPlain = db.NewStmt(11, `INSERT INTO runs (`+columns+`)
+		SELECT r.id, r.state, '', r.program, r.version, r.channel, r.subject, '', r.mode, r.input, r.output, '',
+			r.seed, r.clock, r.created_at, NULL, r.finished_at, r.owner, r.epoch, 0, 0, 0, 0, 0, '', 0, '', '', 0, 0
+		FROM {rows} AS r`,
+		db.Text("id"), db.Text("state"), db.Text("program"), db.Text("version"), db.Text("channel"), db.Text("subject"),
+		db.Text("mode"), db.Bytes("input"), db.Bytes("output"), db.Int("seed"), db.Int("clock"), db.Int("created_at"),
+		db.Int("finished_at"), db.Text("owner"), db.Int("epoch"))
 
 	stmtStep = db.NewStmt(20, `INSERT INTO steps (run, seq, call, name, digest, since, arguments, result, error, done,
 			started_at, finished_at, deadline, dropped)
