@@ -34,7 +34,7 @@ func (r *Runtime) begin(awaited bool) (leave func()) {
 	}
 	in <- struct{}{}
 	p := &place{in: in, began: time.Now()}
-	p.timer = time.AfterFunc(patience, p.leave)
+	p.timer = time.AfterFunc(patience, p.free)
 	if awaited {
 		return p.leave
 	}
@@ -49,6 +49,11 @@ func (r *Runtime) begin(awaited bool) (leave func()) {
 
 func (p *place) leave() {
 	p.timer.Stop()
+	p.free()
+}
+
+// free is leave for the timer itself, which may fire before it has a name.
+func (p *place) free() {
 	if p.left.CompareAndSwap(false, true) {
 		<-p.in
 	}
