@@ -2,7 +2,6 @@ package docs_test
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"go/ast"
 	"go/parser"
@@ -127,14 +126,13 @@ func TestServer(t *testing.T) {
 func serve(t *testing.T) (base string) {
 	t.Helper()
 	dir := t.TempDir()
-	ctx, stop := context.WithCancel(context.Background())
+	ctx := t.Context() // ends before the clean-up begins
 	ready, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
 		ended <- hub.Serve(ctx, hub.Options{Data: dir, Listen: "127.0.0.1:0", AdminPassword: "x"},
 			func(a hub.Addresses) { ready <- a.Listen })
 	}()
 	t.Cleanup(func() {
-		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
@@ -151,7 +149,11 @@ func serve(t *testing.T) (base string) {
 
 func get(t *testing.T, url string) string {
 	t.Helper()
-	resp, err := http.Get(url)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,9 +312,9 @@ func tagOf(field *ast.Field) reflect.StructTag {
 	return reflect.StructTag(text)
 }
 
-var inner = regexp.MustCompile(`([a-z])([A-Z])`)
+var hump = regexp.MustCompile(`([a-z])([A-Z])`)
 
 // dashed is a field's name as a flag or command: OlderThan is older-than.
 func dashed(name string) string {
-	return strings.ToLower(inner.ReplaceAllString(name, "$1-$2"))
+	return strings.ToLower(hump.ReplaceAllString(name, "$1-$2"))
 }
