@@ -39,7 +39,7 @@ func (x *Execution) startChild(t *turn, s *step, h Handler, args []byte) error {
 	x.pending = append(x.pending, s.startOp(x.row.id))
 	// The child's row goes with the step's, in a commit of their own: a
 	// mistake of either leaves neither.
-	if err := x.write(x.e.inserting(child, start), true); err != nil {
+	if err := x.write(x.e.inserting(child, start)); err != nil {
 		return err
 	}
 	x.e.wake()
@@ -61,7 +61,7 @@ func (x *Execution) spawn(t *turn, s *step, h Handler, args []byte) error {
 	x.number(s)
 	s.result = inline([]byte(`{"id":"` + child.id + `"}`))
 	x.pending = append(x.pending, s.startOp(x.row.id))
-	if err := x.write(x.e.inserting(child, start), true); err != nil {
+	if err := x.write(x.e.inserting(child, start)); err != nil {
 		return err
 	}
 	x.queue = append(x.queue, s)

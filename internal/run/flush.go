@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"junctor/internal/db"
@@ -96,7 +97,7 @@ func (x *Execution) resume(t *turn, s *step, h Handler) error {
 		}
 		return x.spawn(t, s, h, args)
 	case h.Sleep != nil, h.Child != nil:
-		if !contains(x.waits, s) {
+		if !slices.Contains(x.waits, s) {
 			x.waits = append(x.waits, s)
 		}
 	default: // internal steps are begun and done at once: the crash was before either
@@ -200,6 +201,9 @@ func (x *Execution) commit(t *turn) error {
 			x.number(s)
 		}
 	}
+	if len(t.inside) == 0 {
+		return x.write(nil)
+	}
 	return x.write(func(tx *db.Tx) ([]db.Op, error) {
 		if err := x.inside(tx, t.inside); err != nil {
 			return nil, err
@@ -209,36 +213,19 @@ func (x *Execution) commit(t *turn) error {
 			ops = append(ops, s.startOp(x.row.id))
 		}
 		return ops, nil
-	}, len(t.inside) > 0)
+	})
 }
 
-// write commits what is pending, the row if it is new or changed, and more.
-// From then on the run has a journal, and its state says so.
-func (x *Execution) write(more func(*db.Tx) ([]db.Op, error), useMore bool) error {
+// write commits what is pending, the row if it is new or changed, and more (may
+// be nil). From then on the run has a journal, and its state says so.
+func (x *Execution) write(more func(*db.Tx) ([]db.Op, error)) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.row.state != Running {
 		x.row.state, x.row.waitingFor, x.dirty = Running, "", true
 	}
 	item := x.item(x.pending)
-	insert := item.Func
-	item.Func = nil
-	if useMore || insert != nil {
-		item.Func = func(tx *db.Tx) ([]db.Op, error) {
-			var ops []db.Op
-			for _, f := range []func(*db.Tx) ([]db.Op, error){insert, pick(useMore, more)} {
-				if f == nil {
-					continue
-				}
-				got, err := f(tx)
-				if err != nil {
-					return nil, err
-				}
-				ops = append(ops, got...)
-			}
-			return ops, nil
-		}
-	}
+	item.Func = both(item.Func, more)
 	if err := x.e.committer.Commit(x.ctx, item); err != nil {
 		return x.lost(err)
 	}
@@ -329,19 +316,20 @@ func inline(b []byte) db.Blob {
 	return append(db.Blob{0}, b...)
 }
 
-func pick[T any](use bool, f T) T {
-	if use {
-		return f
+// both does one thing after another in a commit; either may be nil.
+func both(first, second func(*db.Tx) ([]db.Op, error)) func(*db.Tx) ([]db.Op, error) {
+	switch {
+	case first == nil:
+		return second
+	case second == nil:
+		return first
 	}
-	var none T
-	return none
-}
-
-func contains(steps []*step, s *step) bool {
-	for _, w := range steps {
-		if w == s {
-			return true
+	return func(tx *db.Tx) ([]db.Op, error) {
+		ops, err := first(tx)
+		if err != nil {
+			return nil, err
 		}
+		more, err := second(tx)
+		return append(ops, more...), err
 	}
-	return false
 }
