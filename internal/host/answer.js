@@ -45,16 +45,23 @@
     return stringify(out);
   }
 
+  // data is JSON text of what must have one.
+  function data(value) {
+    const text = stringify(value);
+    if (text === undefined) throw new TypeError(`an answer's content is data, not a ${typeof value}`);
+    return text;
+  }
+
   function raw(content) {
     if (content === undefined || content === null) return '';
     const bytes = shared.asBytes(content);
     if (bytes !== undefined) return `,"raw":true,"base64":"${shared.toBase64(bytes)}"`;
-    const text = typeof content === 'string' ? content : stringify(content);
+    const text = typeof content === 'string' ? content : data(content);
     return `,"raw":true,"text":${stringify(text)}`;
   }
 
   function content(value) {
-    if (value.json !== undefined) return `,"json":${stringify(value.json)}`;
+    if (value.json !== undefined) return `,"json":${data(value.json)}`;
     if (value.text !== undefined) return `,"text":${stringify(String(value.text))}`;
     if (value.xml !== undefined) {
       const { xml } = shared.exports;
@@ -63,11 +70,19 @@
     return raw(value.body);
   }
 
+  // pass hands on what another server has answered.
+  function pass(response) {
+    const type = response.headers['content-type'];
+    return `{"status":${status(response.status)},"headers":${headers({ 'content-type': type })}${raw(response.body)}}`;
+  }
+
   shared.output = function (value) {
     if (value === undefined) return '';
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       switch (form(value)) {
-        case modern: return `{"status":${status(value.status)},"headers":${headers(value.headers)}${content(value)}}`;
+        case modern:
+          if (value instanceof shared.Response) return pass(value);
+          return `{"status":${status(value.status)},"headers":${headers(value.headers)}${content(value)}}`;
         case classic: return `{"status":${status(value.response_code)},"headers":${headers(value.response_headers)}${raw(value.response_content)}}`;
       }
     }

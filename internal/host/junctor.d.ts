@@ -92,7 +92,8 @@ declare module "junctor" {
   /**
    * What a scenario returns or hands to `respond`: status, headers and at most
    * one of the contents. Anything else that is returned is data and answered
-   * as JSON with status 200; `undefined` is an empty 200.
+   * as JSON with status 200; `undefined` is an empty 200. What `http` has given
+   * is passed on, with its status, content and Content-Type.
    */
   export interface Answer {
     /** 200 to 599; 200 when absent. */
@@ -125,7 +126,7 @@ declare module "junctor" {
    * await http.post("erp", "/orders", { json: order });   // the caller does not wait for this
    * ```
    */
-  export function respond(answer: Answer | ClassicAnswer | Json): void;
+  export function respond(answer: Answer | ClassicAnswer | HttpResponse | Json): void;
 
   // ---------------------------------------------------------------- errors
 

@@ -70,6 +70,9 @@ func TestAnswers(t *testing.T) {
 		{"a number beyond JSON", `({ json: 1n })`, 502, "application/problem+json", "", nil},
 		{"a circle", `(() => { const a: any = {}; a.a = a; return a; })()`, 502, "application/problem+json", "", nil},
 		{"a function", `(() => 1)`, 200, "", "", nil},
+		{"a function as json", `({ json: () => 1 })`, 502, "application/problem+json", "", nil},
+		{"a function as body", `({ body: () => 1 })`, 502, "application/problem+json", "", nil},
+		{"a symbol as content", `({ response_content: Symbol("s") })`, 502, "application/problem+json", "", nil},
 	}
 	var all strings.Builder
 	all.WriteString("import type { Request } from \"junctor\";\nconst answers: Record<string, () => any> = {\n")
@@ -164,7 +167,30 @@ func gunzip(t *testing.T, body string) string {
 	return string(b)
 }
 
-// TestAnswersOfDisconnectedCallers: who leaves does not take the run along.
+// TestPassingOn: what another server has answered is an answer.
+func TestPassingOn(t *testing.T) {
+	out := newSink(t, func(_ int, w http.ResponseWriter, _ received) {
+		w.Header().Set("Content-Type", "image/png")
+		w.Header().Set("X-Inner", "1")
+		w.WriteHeader(418)
+		w.Write([]byte{0x89, 0xff}) //nolint:errcheck // to a test
+	})
+	for how, body := range map[string]string{
+		"return":  `return await http.get("erp", "/", { throw: false });`,
+		"respond": `respond(await http.get("erp", "/", { throw: false }));`,
+	} {
+		s := serve(t, map[string]string{
+			"junctor.yaml":      out.connection() + "channels:\n  pass: { type: public, scenario: pass, await: true }\n",
+			"scenarios/pass.ts": "import { http, respond } from \"junctor\";\nexport default async () => {\n  " + body + "\n};\nexport const kept = respond;\n",
+		})
+		resp, got := s.send("GET", "pass", "", "")
+		if resp.StatusCode != 418 || resp.Header.Get("Content-Type") != "image/png" || got != "\x89\xff" || resp.Header.Get("X-Inner") != "" {
+			t.Errorf("%s: %d %v %q", how, resp.StatusCode, resp.Header, got)
+		}
+	}
+}
+
+// TestCallerWhoLeaves: who leaves does not take the run along.
 func TestCallerWhoLeaves(t *testing.T) {
 	s := serve(t, map[string]string{
 		"junctor.yaml": "channels:\n  slow: { type: public, scenario: slow, await: true }\n",
