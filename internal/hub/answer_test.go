@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"compress/gzip"
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -190,20 +191,27 @@ func TestPassingOn(t *testing.T) {
 	}
 }
 
-// TestCallerWhoLeaves: who leaves does not take the run along.
+// TestCallerWhoLeaves: the run is not taken along.
 func TestCallerWhoLeaves(t *testing.T) {
+	began, left := make(chan struct{}), make(chan struct{})
+	out := newSink(t, func(int, http.ResponseWriter, received) { close(began); <-left })
 	s := serve(t, map[string]string{
-		"junctor.yaml": "channels:\n  slow: { type: public, scenario: slow, await: true }\n",
-		"scenarios/slow.ts": `import { kv, sleep, run } from "junctor";
-export default async () => { run.subject("left"); await sleep("100ms"); await kv.set("done", true); };`,
+		"junctor.yaml": out.connection() + "channels:\n  slow: { type: public, scenario: slow, await: true }\n",
+		"scenarios/slow.ts": `import { http, kv, run } from "junctor";
+export default async () => { run.subject("left"); await http.get("erp", "/"); await kv.set("done", true); };`,
 	})
-	client := &http.Client{Timeout: 30e6} // 30 ms
-	if resp, err := client.Post(s.base+"/api/token/v1/"+s.token["slow"], "", nil); err == nil {
+	ctx, leave := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, "POST", s.base+"/api/token/v1/"+s.token["slow"], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { <-began; leave() }()
+	if resp, err := http.DefaultClient.Do(r); err == nil {
 		resp.Body.Close()
 		t.Fatalf("answered with %d", resp.StatusCode)
 	}
-	info := s.endedSubject("left")
-	if info.State != "succeeded" {
+	close(left)
+	if info := s.endedSubject("left"); info.State != "succeeded" || len(info.Steps) != 2 {
 		t.Errorf("%+v", info)
 	}
 }
