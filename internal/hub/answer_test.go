@@ -176,15 +176,17 @@ func TestPassingOn(t *testing.T) {
 		w.WriteHeader(418)
 		w.Write([]byte{0x89, 0xff}) //nolint:errcheck // to a test
 	})
-	for how, body := range map[string]string{
-		"return":  `return await http.get("erp", "/", { throw: false });`,
-		"respond": `respond(await http.get("erp", "/", { throw: false }));`,
-	} {
-		s := serve(t, map[string]string{
-			"junctor.yaml":      out.connection() + "channels:\n  pass: { type: public, scenario: pass, await: true }\n",
-			"scenarios/pass.ts": "import { http, respond } from \"junctor\";\nexport default async () => {\n  " + body + "\n};\nexport const kept = respond;\n",
-		})
-		resp, got := s.send("GET", "pass", "", "")
+	s := serve(t, map[string]string{
+		"junctor.yaml": out.connection() + "channels:\n  pass: { type: public, scenario: pass, await: true }\n",
+		"scenarios/pass.ts": `import { http, respond, type Request } from "junctor";
+export default async (request: Request) => {
+  const answer = await http.get("erp", "/", { throw: false });
+  if (request.text() === "return") return answer;
+  respond(answer);
+};`,
+	})
+	for _, how := range []string{"return", "respond"} {
+		resp, got := s.send("POST", "pass", "", how)
 		if resp.StatusCode != 418 || resp.Header.Get("Content-Type") != "image/png" || got != "\x89\xff" || resp.Header.Get("X-Inner") != "" {
 			t.Errorf("%s: %d %v %q", how, resp.StatusCode, resp.Header, got)
 		}

@@ -275,45 +275,58 @@ export default async () => {
 	}
 }
 
+// thirdSteps fail twice, and this is what the scenario does about it.
+var thirdSteps = map[string]string{
+	"plain":     `await third();`,
+	"rethrown":  `try { await third(); } catch (e) { log.warn("again"); throw e; }`,
+	"cause":     `try { await third(); } catch (e) { throw new Error("third", { cause: e }); }`,
+	"aggregate": `const [r] = await Promise.allSettled([third()]); if (r.status === "rejected") throw new AggregateError([r.reason]);`,
+	"all":       `await Promise.all([third(), Promise.resolve(1)]);`,
+	"no-cause":  `try { await third(); } catch { throw new Error("no cause"); }`,
+}
+
 // TestThirdStepFailsTwice is the promise of steps: what is done stays done,
 // what failed is made again under its own key.
 func TestThirdStepFailsTwice(t *testing.T) {
-	for name, third := range map[string]string{
-		"plain":                `await http.post("erp", "/three", { json: 3 });`,
-		"caught and rethrown":  `try { await http.post("erp", "/three", { json: 3 }); } catch (e) { log.warn("again"); throw e; }`,
-		"as the cause":         `try { await http.post("erp", "/three", { json: 3 }); } catch (e) { throw new Error("third", { cause: e }); }`,
-		"among other errors":   `const [r] = await Promise.allSettled([http.post("erp", "/three", { json: 3 })]); if (r.status === "rejected") throw new AggregateError([r.reason]);`,
-		"through Promise.all":  `await Promise.all([http.post("erp", "/three", { json: 3 }), Promise.resolve(1)]);`,
-		"another error for it": `try { await http.post("erp", "/three", { json: 3 }); } catch { throw new Error("no cause"); }`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			out := newSink(t, nil)
-			failures := 0
-			out.answer = func(_ int, w http.ResponseWriter, r received) {
-				if r.Path == "/api/three" && failures < 2 {
-					failures++
-					w.WriteHeader(500)
-				}
-			}
-			s := serve(t, map[string]string{
-				"junctor.yaml": out.connection() + "channels:\n  shop: { type: public, scenario: order, retry: { attempts: 5, first: 5ms } }\n",
-				"scenarios/order.ts": `import { http, log, run } from "junctor";
+	var mu sync.Mutex
+	failures := map[string]int{}
+	out := newSink(t, func(_ int, w http.ResponseWriter, r received) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Path == "/api/three" && failures[r.Key] < 2 {
+			failures[r.Key]++
+			w.WriteHeader(500)
+		}
+	})
+	files, config := map[string]string{}, out.connection()+"channels:\n"
+	for name, body := range thirdSteps {
+		code := strings.ReplaceAll(name, "-", "_")
+		config += "  " + name + ": { type: public, scenario: " + code + ", retry: { attempts: 5, first: 5ms } }\n"
+		files["scenarios/"+code+".ts"] = `import { http, log, run } from "junctor";
+const third = () => http.post("erp", "/three", { json: 3 });
 export default async () => {
   await http.post("erp", "/one", { json: 1 });
   await http.post("erp", "/two", { json: 2 });
-  ` + third + `
+  ` + body + `
+  log("through");
   return run.attempt;
-};`,
-			})
-			resp, _ := s.send("POST", "shop", "", "")
+};`
+	}
+	files["junctor.yaml"] = config
+	s := serve(t, files)
+	for name := range thirdSteps {
+		t.Run(name, func(t *testing.T) {
+			resp, _ := s.send("POST", name, "", "")
 			id := resp.Header.Get("Junctor-Run")
 			info := s.ended(id)
-			if info.State != run.Succeeded || info.Attempt != 3 {
-				t.Fatalf("%s in attempt %d: %+v", info.State, info.Attempt, info.Error)
+			if info.State != run.Succeeded || info.Attempt != 3 || string(info.Output) != `{"value":3}` {
+				t.Fatalf("%s in attempt %d with %s: %+v", info.State, info.Attempt, info.Output, info.Error)
 			}
 			var got []string
 			for _, r := range out.all() {
-				got = append(got, r.Path+" "+strings.TrimPrefix(r.Key, id))
+				if key, mine := strings.CutPrefix(r.Key, id); mine {
+					got = append(got, r.Path+" "+key)
+				}
 			}
 			want := []string{"/api/one .1", "/api/two .2", "/api/three .3", "/api/three .3", "/api/three .3"}
 			if d := cmp.Diff(want, got); d != "" {
