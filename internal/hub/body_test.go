@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -142,6 +143,48 @@ func TestBrokenFraming(t *testing.T) {
 	}
 	if resp, body := s.send("POST", "length", "", "abc"); resp.StatusCode != 200 {
 		t.Errorf("afterwards: %d %s", resp.StatusCode, body)
+	}
+}
+
+// TestHostileContent is answered like any other, and the next message as well.
+func TestHostileContent(t *testing.T) {
+	s := serve(t, map[string]string{
+		"junctor.yaml": "channels:\n  read: { type: public, scenario: read, await: true, subject: $.a.b }\n",
+		"scenarios/read.ts": `import type { Request } from "junctor";
+export default (request: Request) => {
+  const kind = request.query.kind;
+  const found: any = kind === "xml" ? request.xml() : kind === "form" ? request.form() : request.json();
+  return { own: Object.keys(found).length, polluted: ({} as any).polluted ?? null };
+};`,
+	})
+	const many = 1 << 20
+	for _, c := range []struct {
+		name, kind, body string
+		statuses         []int
+	}{
+		{"deep lists", "json", strings.Repeat("[", many), []int{400, 502}},
+		{"deep lists that end", "json", strings.Repeat("[", many) + strings.Repeat("]", many), []int{200, 400, 502}},
+		{"deep objects", "json", strings.Repeat(`{"a":`, many) + "1" + strings.Repeat("}", many), []int{200, 400, 502}},
+		{"deep elements", "xml", strings.Repeat("<a>", many), []int{400}},
+		{"entities", "xml", `<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>`, []int{400}},
+		{"prototype", "json", `{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}`, []int{200}},
+		{"prototype in a form", "form", `__proto__=1&constructor=2&__proto__.polluted=1`, []int{200}},
+		{"not UTF-8", "json", "{\"a\":\"\xff\"}", []int{200}},
+		{"half a surrogate", "json", `{"a":{"b":"\ud800"}}`, []int{200}},
+		{"NUL as the subject", "json", `{"a":{"b":"x\u0000y"}}`, []int{200}},
+		{"a long subject", "json", `{"a":{"b":"` + strings.Repeat("ž", 5000) + `"}}`, []int{200}},
+		{"nothing", "json", "", []int{400}},
+		{"a number too large", "json", `{"a":1e999999}`, []int{200}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			resp, body := s.send("POST", "read", "?kind="+c.kind, c.body)
+			if !slices.Contains(c.statuses, resp.StatusCode) || strings.Contains(body, `"polluted":1`) || len(body) > 4096 {
+				t.Errorf("%d %.300s", resp.StatusCode, body)
+			}
+			if resp, body := s.send("POST", "read", "?kind=json", "{}"); resp.StatusCode != 200 {
+				t.Errorf("afterwards: %d %s", resp.StatusCode, body)
+			}
+		})
 	}
 }
 

@@ -52,7 +52,8 @@ func TestRunaways(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
 	out := newSink(t, nil)
 	files := map[string]string{"scenarios/fine.ts": `import { kv } from "junctor"; export default () => kv.increment("n");`}
-	config := out.connection() + "channels:\n  fine: { type: public, scenario: fine, await: true }\n"
+	files["scenarios/checked.ts"] = "export const validate = async () => { for (;;) { try { for (;;); } catch {} } };\nexport default () => 1;"
+	config := out.connection() + "channels:\n  fine: { type: public, scenario: fine, await: true }\n  checked: { type: public, scenario: checked }\n"
 	for _, name := range names {
 		code := strings.ReplaceAll(name, "-", "_")
 		config += "  " + name + ": { type: public, scenario: " + code + ", retry: { attempts: 3, first: 1ms } }\n"
@@ -89,6 +90,9 @@ func TestRunaways(t *testing.T) {
 			peak = max(peak, resident(t))
 		}
 	}()
+	if resp, body := s.send("POST", "checked", "", ""); resp.StatusCode != 502 || resp.Header.Get("Junctor-Run") != "" {
+		t.Errorf("an endless check: %d %s", resp.StatusCode, body)
+	}
 	for name, id := range ids {
 		info := s.endedWithin(id, time.Minute)
 		if info.State != run.Failed || info.Attempt != 1 || info.Error == nil {
