@@ -39,7 +39,7 @@ func (d demoCommand) Run(ctx context.Context, console *console) (err error) {
 		defer os.RemoveAll(dir) //nolint:errcheck // it is in the system's folder of temporary files
 	}
 	shown := demo.NewConsole(console.out, console.colour, clock.Real{})
-	erp, err := startERP(d.ERP, shown)
+	erp, err := startERP(ctx, d.ERP, shown)
 	if err != nil {
 		return err
 	}
@@ -116,8 +116,8 @@ type erpServer struct {
 	server *http.Server
 }
 
-func startERP(address string, shown *demo.Console) (*erpServer, error) {
-	listener, err := net.Listen("tcp", address)
+func startERP(ctx context.Context, address string, shown *demo.Console) (*erpServer, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen for the demo's ERP: %w; choose another address with --erp", err)
 	}

@@ -78,7 +78,7 @@ type installation struct {
 // AfterApply lets what the command line says go before what the environment or
 // the file says of another installation. Where only these speak, of both, the
 // server goes first: JUNCTOR_DATA and JUNCTOR_DATABASE are its own flags too.
-func (t *target) AfterApply(ctx *kong.Context) error {
+func (t *target) AfterApply(ctx *kong.Context) error { //nolint:unparam // kong asks for the error
 	given := map[string]bool{}
 	for _, p := range ctx.Path {
 		if p.Flag != nil && !p.Resolved {

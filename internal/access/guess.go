@@ -61,7 +61,7 @@ func (g *guesses) take(login, address string) (giveBack func(), err error) {
 	}
 	account := g.bucket("account "+login, accountGuesses, accountRefill, now)
 	from := g.bucket("address "+network(address), addressGuesses, addressRefill, now)
-	if wait := max(account.wait(now), from.wait(now)); wait > 0 {
+	if wait := max(account.wait(), from.wait()); wait > 0 {
 		return nil, fault.New(fault.TooMany,
 			"too many wrong passwords; wait before the next try. Sessions and API tokens go on working").WithRetryAfter(wait)
 	}
@@ -93,8 +93,8 @@ func (b *bucket) advance(now time.Time) {
 	}
 }
 
-// wait is how long until the bucket holds a whole token.
-func (b *bucket) wait(now time.Time) time.Duration {
+// wait is how long after the last advance the bucket holds a whole token.
+func (b *bucket) wait() time.Duration {
 	missing := b.spent + 1 - b.size
 	if missing <= 0 {
 		return 0

@@ -28,6 +28,7 @@ func newService(d *db.DB, parts config.Parts) *config.Service {
 
 // each runs body with a fresh service on every database.
 func each(t *testing.T, body func(t *testing.T, s *config.Service)) {
+	t.Helper()
 	dbtest.Each(t, func(t *testing.T, open func() *db.DB) { body(t, newService(open(), config.Parts{})) })
 }
 

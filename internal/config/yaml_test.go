@@ -187,6 +187,7 @@ func hugeNumber(body []byte) bool {
 }
 
 func encoded(t *testing.T, body []byte) []byte {
+	t.Helper()
 	var e encoder
 	if err := e.section("x", body, 1); err != nil {
 		t.Fatal(err)

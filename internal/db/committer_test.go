@@ -159,7 +159,7 @@ func TestFenceLetsOnlyTheOwnerWrite(t *testing.T) {
 			for _, key := range keys {
 				var n int64
 				err := tx.QueryRow(`SELECT n FROM things WHERE id = $1`, key).Scan(&n)
-				if err != nil && err != db.ErrNoRows {
+				if err != nil && !errors.Is(err, db.ErrNoRows) {
 					return nil, err
 				} else if err == nil {
 					epochs[key] = n

@@ -130,7 +130,7 @@ func TestValuesComeBack(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
-			if err := tx.QueryRow(`SELECT i FROM all_kinds WHERE i = 8`).Scan(&i); err != db.ErrNoRows {
+			if err := tx.QueryRow(`SELECT i FROM all_kinds WHERE i = 8`).Scan(&i); !errors.Is(err, db.ErrNoRows) {
 				t.Errorf("no row: %v, want ErrNoRows", err)
 			}
 			return nil

@@ -96,6 +96,7 @@ func TestDataOfANewerRelease(t *testing.T) {
 }
 
 func newer(t *testing.T, o db.Options) {
+	t.Helper()
 	d, err := db.Open(t.Context(), o)
 	must(t, err)
 	set := func(sql string) {

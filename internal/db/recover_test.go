@@ -88,6 +88,7 @@ func underLoad(t *testing.T, d *db.DB, trouble func()) {
 
 // breakConnections ends all connections of a domain, ten times.
 func breakConnections(t *testing.T, o db.Options) {
+	t.Helper()
 	conn, err := pgx.Connect(context.Background(), o.URL)
 	if err != nil {
 		t.Error(err)

@@ -121,7 +121,7 @@ func (s *sqliteSession) query(ctx context.Context, text string, args []any) (cur
 	if err != nil {
 		return nil, sqliteError(err)
 	}
-	rows, err := stmt.QueryContext(ctx, args...)
+	rows, err := stmt.QueryContext(ctx, args...) //nolint:rowserrcheck // whoever reads the cursor asks it
 	if err != nil {
 		s.conn.give(text, stmt)
 		return nil, sqliteError(err)

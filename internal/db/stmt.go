@@ -182,15 +182,17 @@ func (c Column) value(v any) (any, error) {
 	}
 	switch x := v.(type) {
 	case string:
-		if c.kind == textColumn {
+		switch c.kind {
+		case textColumn:
 			return x, nil
-		} else if c.kind == bytesColumn {
+		case bytesColumn:
 			return []byte(x), nil
 		}
 	case []byte:
-		if c.kind == bytesColumn {
+		switch c.kind {
+		case bytesColumn:
 			return x, nil
-		} else if c.kind == textColumn {
+		case textColumn:
 			return string(x), nil
 		}
 	case int64:

@@ -16,6 +16,7 @@ const order = `<salesOrder><externalNumber>S-1</externalNumber><currency>EUR</cu
 <items><item><code>P-1</code><quantity>2</quantity></item></items><total>91.00</total></salesOrder>`
 
 func startERP(t *testing.T) (url string, told func() string) {
+	t.Helper()
 	var mu sync.Mutex
 	var lines []string
 	s := httptest.NewServer(demo.NewERP(func(line string) {

@@ -99,6 +99,7 @@ func (w *world) Latest(context.Context, string) (string, error) { return "v2", n
 
 // each runs a test on both databases.
 func each(t *testing.T, f func(t *testing.T, w *world)) {
+	t.Helper()
 	dbtest.EachHooked(t, func(t *testing.T, open func(db.Hooks) *db.DB) {
 		w := newWorld(t, open)
 		w.start(nil)
@@ -108,6 +109,7 @@ func each(t *testing.T, f func(t *testing.T, w *world)) {
 }
 
 func newWorld(t *testing.T, open func(db.Hooks) *db.DB) *world {
+	t.Helper()
 	return &world{
 		t: t, open: open, clock: clock.NewFake(time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)),
 		programs: map[string]program{}, policy: run.DefaultPolicy, calls: map[string]int{}, dir: t.TempDir(),

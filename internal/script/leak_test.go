@@ -71,6 +71,7 @@ func TestNothingLeaks(t *testing.T) {
 }
 
 func attempt(t *testing.T, p *Pool, strict string, a leakAttempt) {
+	t.Helper()
 	source := strict + strings.NewReplacer("WRITE", a.write, "READ", a.read).Replace(leakModule)
 	b, diagnostics := Build(t.Context(), BuildOptions{Sources: map[string]string{"scenario.js": source}, Entry: "scenario.js"})
 	if diagnostics == nil {

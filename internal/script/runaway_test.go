@@ -124,6 +124,7 @@ func TestRunaways(t *testing.T) {
 }
 
 func compileOnce(t *testing.T) *Program {
+	t.Helper()
 	return compile(t, `export default async function () { return "ok"; }`)
 }
 

@@ -21,12 +21,13 @@ const chance = `
 // observe executes the program with a seed and a start time.
 func observe(t *testing.T, p *Pool, program *Program, seed uint64, now time.Time) string {
 	t.Helper()
-	e, turn, err := p.Start(t.Context(), Start{Program: program, Entry: "default", Seed: seed, Now: now})
+	e, _, err := p.Start(t.Context(), Start{Program: program, Entry: "default", Seed: seed, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	if turn = e.Resume(Settle{ID: 1, OK: true, Now: now.Add(time.Hour)}); turn.Err != nil {
+	turn := e.Resume(Settle{ID: 1, OK: true, Now: now.Add(time.Hour)})
+	if turn.Err != nil {
 		t.Fatal(turn.Err)
 	}
 	return turn.Output

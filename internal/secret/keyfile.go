@@ -69,7 +69,7 @@ func createKey(path string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name())
+	defer os.Remove(temporary.Name()) //nolint:errcheck // createInPlace may have moved it
 	raw := make([]byte, KeySize)
 	rand.Read(raw) //nolint:errcheck // never fails since Go 1.24
 	_, err = temporary.WriteString(base64.StdEncoding.EncodeToString(raw) + "\n")

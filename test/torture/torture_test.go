@@ -18,6 +18,7 @@ func TestOneOfThreeNodesIsKilled(t *testing.T) {
 }
 
 func short(t *testing.T, o options) {
+	t.Helper()
 	o.round, o.rate, o.seed, o.dir, o.out = time.Second, 150, 1, t.TempDir(), t.Output()
 	if err := torture(t.Context(), o); err != nil {
 		t.Fatal(err)

@@ -36,6 +36,7 @@ const secret = "sUite-sEcret-4711"
 
 // Run runs the suite.
 func Run(t *testing.T, s Subject) {
+	t.Helper()
 	t.Run("the schema is JSON and the kind is named", func(t *testing.T) {
 		if s.Kind.Name == "" || !json.Valid(s.Kind.Schema) {
 			t.Errorf("name %q, schema valid: %v", s.Kind.Name, json.Valid(s.Kind.Schema))

@@ -74,17 +74,17 @@ func (c *Conn) Do(ctx context.Context, r Request) (*Response, error) {
 	if c.closed.Load() {
 		return nil, c.notConnected(nil, "%s is closed: its configuration was changed or the server is stopping", c.label)
 	}
-	req, err := c.request(r)
-	if err != nil {
-		return nil, err
-	}
 	timeout := r.Timeout
 	if timeout <= 0 {
 		timeout = c.timeout
 	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	res, err := c.client.Do(req.WithContext(limited))
+	req, err := c.request(limited, r)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.client.Do(req)
 	if err != nil {
 		return nil, c.failure(ctx, r, timeout, err)
 	}
@@ -100,7 +100,7 @@ func (c *Conn) Do(ctx context.Context, r Request) (*Response, error) {
 }
 
 // request builds what is sent and refuses what may not be.
-func (c *Conn) request(r Request) (*http.Request, error) {
+func (c *Conn) request(ctx context.Context, r Request) (*http.Request, error) {
 	method := method(r)
 	if method == http.MethodConnect || method == http.MethodTrace || !isToken(method) {
 		return nil, c.permanent("%s: %q is not a method that can be used", c.label, r.Method)
@@ -115,7 +115,7 @@ func (c *Conn) request(r Request) (*http.Request, error) {
 		}
 		u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+url.Values{name: {c.key[1]}}.Encode(), "&")
 	}
-	req, err := http.NewRequest(method, "", bytes.NewReader(r.Body))
+	req, err := http.NewRequestWithContext(ctx, method, "", bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, c.permanent("%s: the request cannot be built: %v", c.label, err)
 	}

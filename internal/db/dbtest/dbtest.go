@@ -66,7 +66,7 @@ func PostgresOptions(tb testing.TB) db.Options {
 			tb.Errorf("connect to drop the test's schema: %v", err)
 			return
 		}
-		defer conn.Close(context.Background())
+		defer conn.Close(context.Background()) //nolint:errcheck // what matters is what Exec says
 		if _, err := conn.Exec(context.Background(), "DROP SCHEMA IF EXISTS junctor_"+domain+" CASCADE"); err != nil {
 			tb.Errorf("drop the test's schema: %v", err)
 		}

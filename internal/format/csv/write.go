@@ -46,7 +46,8 @@ func (o Options) write(b *strings.Builder, field string, delicate bool) error {
 		return nil
 	}
 	padded := field != strings.Trim(field, " \t") // kept by readers that trim
-	if !special && !padded && !o.QuoteAll && !(delicate && (field == "" || strings.HasPrefix(field, "\ufeff"))) {
+	delicate = delicate && (field == "" || strings.HasPrefix(field, "\ufeff"))
+	if !special && !padded && !delicate && !o.QuoteAll {
 		b.WriteString(field)
 		return nil
 	}

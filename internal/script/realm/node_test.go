@@ -22,8 +22,7 @@ func node(t *testing.T, zone, source string) []string {
 		}
 		t.Skip("Node.js (node) is not installed: no reference to compare with")
 	}
-	cmd := exec.Command(path, "-e", "const vm = require('vm'), fs = require('fs'); const out = vm.runInThisContext(fs.readFileSync(0, 'utf8')); fs.writeFileSync(1, JSON.stringify(out).slice(1, -1).split('\\\\u').join('\\\\u'));")
-	cmd = exec.Command(path, "-e", "const vm = require('vm'), fs = require('fs'); fs.writeFileSync(1, vm.runInThisContext(fs.readFileSync(0, 'utf8')).join('\\n'));")
+	cmd := exec.Command(path, "-e", "const vm = require('vm'), fs = require('fs'); fs.writeFileSync(1, vm.runInThisContext(fs.readFileSync(0, 'utf8')).join('\\n'));")
 	cmd.Env = append(os.Environ(), "TZ="+zone)
 	cmd.Stdin = strings.NewReader(source)
 	var stderr bytes.Buffer

@@ -14,14 +14,15 @@ func (p *dateParser) readISO() isoOutcome {
 	if !p.isoDate() {
 		return isoOther
 	}
-	if p.peek().isWord("t") {
+	switch after := p.peek(); {
+	case after.isWord("t"):
 		p.next()
 		if !p.isoTime() {
 			return isoWrong
 		}
-	} else if p.peek().kind != atEnd {
+	case after.kind != atEnd:
 		return isoOther
-	} else {
+	default:
 		p.zoneSign, p.zoneHour, p.zoneMinute = 1, 0, 0
 	}
 	p.iso = true

@@ -96,7 +96,7 @@ func (s *Server) wait() error {
 		select {
 		case err := <-s.ended:
 			s.ended <- err
-			return fmt.Errorf("PostgreSQL ended at once: %v", err)
+			return fmt.Errorf("PostgreSQL ended at once: %w", err)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

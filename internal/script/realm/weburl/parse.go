@@ -70,7 +70,8 @@ func cutScheme(text string) (scheme, rest string, ok bool) {
 func isScheme(s string) bool {
 	for i := 0; i < len(s); i++ {
 		alpha := s[i]|0x20 >= 'a' && s[i]|0x20 <= 'z'
-		if !alpha && (i == 0 || !(s[i] >= '0' && s[i] <= '9') && s[i] != '+' && s[i] != '-' && s[i] != '.') {
+		later := s[i] >= '0' && s[i] <= '9' || s[i] == '+' || s[i] == '-' || s[i] == '.' // not as the first
+		if !alpha && (i == 0 || !later) {
 			return false
 		}
 	}
