@@ -11,14 +11,14 @@ import (
 // authenticate says who is calling, and refuses who may not. An open route
 // looks at no credential.
 func (d *door) authenticate(c *call) (access.Caller, error) {
-	if c.route.right == open {
+	if c.route.required() == open {
 		return access.Caller{}, nil
 	}
 	caller, err := d.caller(c.r, c.address)
 	if err != nil {
 		return access.Caller{}, err
 	}
-	if !c.route.right.allows(caller.Account) {
+	if !c.route.required().allows(caller.Account) {
 		return access.Caller{}, fault.New(fault.Forbidden, "the account %q may not do this", caller.Account.Login)
 	}
 	return caller, nil

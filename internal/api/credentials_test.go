@@ -59,7 +59,7 @@ func TestEveryRouteWithEveryCredential(t *testing.T) {
 		} {
 			w := f.call(t, r.method, example(r), "", "Authorization: "+c.header)
 			refused := w.Code == http.StatusUnauthorized
-			openAnswer := r.right == open && r.pattern != v1+"/session" // beginning a session reads the credential by itself
+			openAnswer := r.required() == open && r.pattern != v1+"/session" // beginning a session reads the credential by itself
 			if want := !c.comesIn && !openAnswer; refused != want && r.pattern != v1+"/session" {
 				t.Errorf("%s %s with %s answers %d", r.method, r.pattern, c.name, w.Code)
 			}
@@ -91,10 +91,10 @@ func TestAccountsOfOtherKindsHaveNoRights(t *testing.T) {
 	person := access.Account{Kind: "person"}
 	for _, r := range newFixture(t, nil).door.routes {
 		own := strings.HasPrefix(r.pattern, v1+"/session")
-		if got, want := r.right.allows(person), r.right == open || own; got != want {
+		if got, want := r.required().allows(person), r.required() == open || own; got != want {
 			t.Errorf("%s %s for a person: %v, want %v", r.method, r.pattern, got, want)
 		}
-		if !r.right.allows(access.Account{Kind: access.Admin}) {
+		if !r.required().allows(access.Account{Kind: access.Admin}) {
 			t.Errorf("%s %s is closed to administrators", r.method, r.pattern)
 		}
 	}
@@ -107,8 +107,8 @@ func TestOpenRoutesAreThese(t *testing.T) {
 		"GET /openapi.json": true, "GET /errors/{code}": true, "GET /{$}": true,
 	}
 	for _, r := range newFixture(t, nil).door.routes {
-		if name := r.method + " " + r.pattern; (r.right == open) != want[name] {
-			t.Errorf("%s: open is %v", name, r.right == open)
+		if name := r.method + " " + r.pattern; (r.required() == open) != want[name] {
+			t.Errorf("%s: open is %v", name, r.required() == open)
 		}
 	}
 }

@@ -9,10 +9,11 @@ import (
 
 // route is a line of the table: everything the door knows about a call.
 type route struct {
-	method  string
-	pattern string // of http.ServeMux
-	right   right
-	summary string
+	method   string
+	pattern  string // of http.ServeMux
+	right    right
+	rightNow func() right // instead of right, where a setting decides
+	summary  string
 	endpoint
 
 	status      int    // of the answer when it went well; 200 when 0
@@ -98,4 +99,12 @@ func unlessNothing[T any]() reflect.Type {
 		return t
 	}
 	return nil
+}
+
+// required is the right that a caller needs now.
+func (r *route) required() right {
+	if r.rightNow != nil {
+		return r.rightNow()
+	}
+	return r.right
 }

@@ -72,7 +72,7 @@ func (d *door) table() []route {
 
 		{method: get, pattern: "/healthz", right: open, summary: "The process answers", endpoint: do(d.healthy)},
 		{method: get, pattern: "/readyz", right: open, summary: "The database takes a write", endpoint: do(d.ready)},
-		{method: get, pattern: "/metrics", right: d.metricsRight(), summary: "Metrics for Prometheus", endpoint: write[nothing]("text/plain", d.metrics())},
+		{method: get, pattern: "/metrics", right: open, rightNow: d.metricsRight, summary: "Metrics for Prometheus", endpoint: write[nothing]("text/plain", d.metrics())},
 		{method: get, pattern: "/openapi.json", right: open, summary: "This document", endpoint: write[nothing]("application/json", d.serveOpenAPI)},
 		{method: get, pattern: "/errors/{code}", right: open, summary: "What an error code means", endpoint: write[nothing]("text/html", d.explainError)},
 		{method: get, pattern: "/{$}", right: open, summary: "The front page", endpoint: write[nothing]("text/html", d.front)},

@@ -4,7 +4,7 @@
   const { parse } = JSON;
 
   // args: the message's description, its content, the run's id and attempt, and
-  // whether the content is bytes, as base64.
+  // whether the content is bytes, as base64; and a word that only this run knows.
   function enter(entry, scenario, args) {
     const source = args[0], content = args[1];
     const program = scenario[entry];
@@ -12,6 +12,7 @@
     const state = realm.state();
     state.id = args[2];
     state.attempt = +args[3];
+    state.nonce = args[5];
     let input;
     if (source === '') {
       input = content === '' ? undefined : parse(content);

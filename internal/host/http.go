@@ -85,7 +85,7 @@ func target(connections Connections, c *run.Call, a *httpArgs) (*http.Conn, *str
 		return nil, nil, err
 	}
 	return external.Conn, strings.NewReplacer(
-		"{{primary_token}}", external.PrimaryToken, "{{secondary_token}}", external.SecondaryToken), nil
+		"{{primary_token "+c.Nonce+"}}", external.PrimaryToken, "{{secondary_token "+c.Nonce+"}}", external.SecondaryToken), nil
 }
 
 func (a *httpArgs) request(key string, fill *strings.Replacer) (http.Request, error) {

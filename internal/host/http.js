@@ -81,8 +81,10 @@
   // The channel's own way out; its tokens are put in by the host, so that they
   // are in no journal.
   const external = client((rest) => [shared.external, ...rest]);
-  external.primaryToken = '{{primary_token}}';
-  external.secondaryToken = '{{secondary_token}}';
+  // The word that only this run knows keeps a message that the run passes on
+  // from pulling a token out.
+  const standIn = (name) => ({ enumerable: true, get: () => `{{${name} ${realm.state().nonce}}}` });
+  Object.defineProperties(external, { primaryToken: standIn('primary_token'), secondaryToken: standIn('secondary_token') });
   shared.external = external;
   return { http };
 })

@@ -52,11 +52,15 @@
     async call(scenario, input, options) { return shared.result(await realm.call('runs.call', start(scenario, input, options))); },
   };
 
-  // result is what a called run returned: its data, or its answer's.
+  // result is what a called run returned: its data, or its answer's. A Problem
+  // that it answered with is thrown.
   shared.result = function (output) {
     if (output === '' || output === 'null') return undefined;
     const answer = parse(output);
     if ('value' in answer) return answer.value;
+    if (answer.status >= 400 && answer.headers?.['content-type'] === 'application/problem+json') {
+      throw new shared.exports.Problem(parse(answer.text ?? '{}'));
+    }
     return 'json' in answer ? answer.json : answer;
   };
 

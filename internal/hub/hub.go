@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,6 +50,7 @@ type Hub struct {
 	config    *config.Service
 	pool      *script.Pool   // of the zone
 	zone      *time.Location // the domain's
+	pools     int            // that have been made
 	runtime   *scenario.Runtime
 	validator *scenario.Validator
 	runs      *run.Engine
@@ -123,7 +125,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{
-		DB: h.db, Committer: h.committer, Programs: h.runtime, Handlers: handlers, Policies: h.policy, Show: scenario.Show,
+		DB: h.db, Committer: h.committer, Programs: h.runtime, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: scenario.Revise,
 		Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
 		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd,
 	})
@@ -136,9 +138,14 @@ func (h *Hub) usePool(zone *time.Location) error {
 	if h.pool != nil && h.zone.String() == zone.String() {
 		return nil
 	}
+	h.pools++
+	label := zone.String()
+	if h.pools > 1 { // the old pool may live on for a while, and be of the same zone
+		label += " " + strconv.Itoa(h.pools)
+	}
 	pool, err := script.NewPool(script.Config{
 		Zone: zone, Module: host.Module(), Pure: host.Pure(), Log: h.log, OnStuck: h.stuck,
-		Metrics: prometheus.WrapRegistererWith(prometheus.Labels{"timezone": zone.String()}, h.metrics),
+		Metrics: prometheus.WrapRegistererWith(prometheus.Labels{"timezone": label}, h.metrics),
 	})
 	if err != nil {
 		return fmt.Errorf("prepare the script engine for the time zone %s: %w", zone, err)

@@ -181,9 +181,9 @@ func (e *Engine) recall(x *Execution) error {
 			return err
 		}
 		x.journal, x.queue = j, j.recorded()
-		err = tx.QueryRow(`SELECT count(*) FROM run_logs WHERE run = $1`, x.row.id).Scan(&n)
-		x.logged = int(n)
-		return err
+		x.logs = nil
+		return each(tx, func(line string) { x.logs = append(x.logs, line) },
+			`SELECT text FROM run_logs WHERE run = $1 ORDER BY n`, x.row.id)
 	})
 }
 

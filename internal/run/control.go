@@ -190,6 +190,7 @@ func (e *Engine) Rerun(ctx context.Context, id string, o RerunOptions) (*Info, e
 	err = e.committer.Commit(ctx, db.Item{Size: 512 + len(r.input), Func: func(tx *db.Tx) ([]db.Op, error) {
 		ops, err := insert(tx)
 		for _, s := range kept {
+			ops = append(append(ops, db.ClaimOps(s.arguments)...), db.ClaimOps(s.result)...)
 			ops = append(ops, s.startOp(r.id))
 		}
 		return ops, err
@@ -204,7 +205,7 @@ func (e *Engine) Rerun(ctx context.Context, id string, o RerunOptions) (*Info, e
 func (e *Engine) rerunStart(ctx context.Context, old *row, o RerunOptions) (*Start, error) {
 	s := &Start{
 		Program: old.program, Version: old.version, Channel: old.channel, Subject: old.subject, Tags: old.tags,
-		Mode: old.mode, OrderingKey: old.orderingKey, Origin: old.id, Input: o.Input,
+		Mode: old.mode, OrderingKey: old.orderingKey, Origin: old.id,
 	}
 	switch o.Version {
 	case "", "same":
@@ -222,16 +223,16 @@ func (e *Engine) rerunStart(ctx context.Context, old *row, o RerunOptions) (*Sta
 		return nil, fault.New(fault.Unprocessable, "The rerun cannot be made.").
 			WithFields(fault.Field{Pointer: "/from_step", Detail: "must be a step's number; with an input of its own a rerun begins at the start"})
 	}
-	if o.Input != nil {
-		return s, nil
-	}
-	if old.input == nil {
+	if old.input == nil && o.Input == nil {
 		return nil, fault.New(fault.Conflict, "The run's input was not kept (see its channel's capture); give an input of its own to the rerun.")
 	}
 	err := e.db.Read(ctx, func(tx *db.Tx) (err error) {
-		s.Input, err = tx.Load(old.input)
+		s.Input, err = loadOptional(tx, old.input)
 		return err
 	})
+	if err == nil && o.Input != nil {
+		s.Input, err = e.revise(old.program, s.Input, o.Input)
+	}
 	return s, err
 }
 
@@ -251,9 +252,32 @@ func (e *Engine) keptSteps(ctx context.Context, id string, before int) ([]*step,
 	}
 	var kept []*step
 	for _, s := range j.recorded() {
-		if s.seq < before && !s.result.Large() && !s.arguments.Large() {
-			kept = append(kept, s)
+		if s.seq >= before {
+			continue
 		}
+		if s.arguments, err = e.copyLarge(ctx, s.arguments); err != nil {
+			return nil, err
+		}
+		if s.result, err = e.copyLarge(ctx, s.result); err != nil {
+			return nil, err
+		}
+		kept = append(kept, s)
 	}
 	return kept, nil
+}
+
+// copyLarge gives another run a large value of its own: values go with their runs.
+func (e *Engine) copyLarge(ctx context.Context, b db.Blob) (db.Blob, error) {
+	if !b.Large() {
+		return b, nil
+	}
+	var data []byte
+	err := e.db.Read(ctx, func(tx *db.Tx) (err error) {
+		data, err = tx.Load(b)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e.db.PutLarge(ctx, data)
 }

@@ -2,6 +2,8 @@ package run_test
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -268,6 +270,84 @@ func TestRetentionIsPerChannelAndState(t *testing.T) {
 		}
 		if _, err := w.Get(context.Background(), bad); err != nil {
 			t.Errorf("the failed run: %v", err)
+		}
+	})
+}
+
+func TestWhatIsCalledLastIsMadeToo(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		landed := make(chan string, 1)
+		w.programs["p"] = func(p *process) ([]byte, *run.Failure) {
+			p.begin("count", "last")
+			p.begin("out", `"last"`)
+			return []byte("1"), nil
+		}
+		w.answer = func(c *run.Call) ([]byte, error) {
+			landed <- c.Key()
+			return nil, nil
+		}
+		id := w.accept("p")
+		if key := <-landed; key != id+".2" {
+			t.Errorf("made under %s", key)
+		}
+		got := w.until(id, func(i *run.Info) bool {
+			return i.State == run.Succeeded && len(i.Steps) == 2 && i.Steps[1].FinishedAt != nil
+		})
+		if string(got.Steps[0].Result) != "1" {
+			t.Errorf("the internal step: %+v", got.Steps[0])
+		}
+	})
+}
+
+func TestRerunWithLargeStepsKept(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		large := `"` + strings.Repeat("x", 200<<10) + `"`
+		w.programs["p"] = func(p *process) ([]byte, *run.Failure) {
+			got, _ := p.step("out", large)
+			p.step("out", `"b"`)
+			return []byte(strconv.Itoa(len(got))), nil
+		}
+		id := w.accept("p")
+		w.end(id)
+		again, err := w.Rerun(context.Background(), id, run.RerunOptions{FromStep: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Purge(context.Background(), run.PurgeOptions{}); err != nil { // the old run and its values go
+			t.Fatal(err)
+		}
+		got := w.end(again.ID)
+		if got.State != run.Succeeded || string(got.Output) != strconv.Itoa(len(large)) || w.made(again.ID+".1") != 0 {
+			t.Errorf("got %s %s %+v", got.State, got.Output, got.Error)
+		}
+	})
+}
+
+func TestLogsOfEveryTryAreKept(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.programs["p"] = func(p *process) ([]byte, *run.Failure) {
+			p.x.Log("info", "begin")
+			if _, err := p.step("out", `"a"`); err != nil {
+				p.x.Log("warn", "it failed")
+				return nil, fail(err.Message, 1)
+			}
+			p.x.Log("info", "it worked")
+			return nil, nil
+		}
+		w.answer = func(c *run.Call) ([]byte, error) {
+			if w.made(c.Key()) == 1 {
+				return nil, &run.StepError{Name: "HttpError", Message: "500"}
+			}
+			return nil, nil
+		}
+		id := w.accept("p")
+		w.clock.Advance(w.parked(id, "retry").DueAt.Sub(w.clock.Now()))
+		var lines []string
+		for _, l := range w.end(id).Logs {
+			lines = append(lines, l.Text)
+		}
+		if strings.Join(lines, "; ") != "begin; it failed; it worked" {
+			t.Errorf("the log: %q", lines)
 		}
 	})
 }

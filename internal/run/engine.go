@@ -29,8 +29,9 @@ type Options struct {
 	Committer *db.Committer
 	Programs  Programs
 	Handlers  Handlers
-	Policies  func(channel string) Policy               // DefaultPolicy when nil
-	Show      func(program string, input []byte) []byte // input as JSON for people; as it is when nil
+	Policies  func(channel string) Policy                              // DefaultPolicy when nil
+	Show      func(program string, input []byte) []byte                // input as JSON for people; as it is when nil
+	Revise    func(program string, old, wanted []byte) ([]byte, error) // input for a rerun, of what a person gave as JSON; that, when nil
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
 	Clock     clock.Clock
@@ -53,6 +54,7 @@ type Engine struct {
 	handlers  Handlers
 	policies  func(string) Policy
 	show      func(string, []byte) []byte
+	revise    func(string, []byte, []byte) ([]byte, error)
 	log       *slog.Logger
 	metrics   *metrics
 	clock     clock.Clock
@@ -85,6 +87,9 @@ func New(o Options) (*Engine, error) {
 	if o.Show == nil {
 		o.Show = func(_ string, input []byte) []byte { return input }
 	}
+	if o.Revise == nil {
+		o.Revise = func(_ string, _, wanted []byte) ([]byte, error) { return wanted, nil }
+	}
 	if o.Clock == nil {
 		o.Clock = clock.Real{}
 	}
@@ -96,7 +101,7 @@ func New(o Options) (*Engine, error) {
 	o.Lease = orDefault(o.Lease, 10*time.Second)
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
-		db: o.DB, committer: o.Committer, programs: o.Programs, handlers: o.Handlers, policies: o.Policies, show: o.Show,
+		db: o.DB, committer: o.Committer, programs: o.Programs, handlers: o.Handlers, policies: o.Policies, show: o.Show, revise: o.Revise,
 		log: o.Log, clock: o.Clock, opts: o, moment: orDefault(o.Moment, 500*time.Millisecond),
 		ctx: ctx, cancel: cancel, queue: newQueue(o.QueueSize), alarm: make(chan struct{}, 1),
 		active: map[string]*Execution{}, wait: map[string]chan Result{}, keys: map[string]struct{}{},

@@ -2,8 +2,12 @@ package run
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -65,8 +69,8 @@ type Execution struct {
 	landed    chan landing
 	kick      chan struct{} // something about the run may have changed: cancel, child
 	pending   []db.Op       // journal entries that are not on disk yet
-	logs      []LogLine
-	logged    int // log lines that an earlier execution has stored
+	logs      []string      // the run's log as it is on disk, or will be with the next commit
+	repeated  int           // how many of these lines this execution has written again
 
 	awaited  bool
 	keyed    bool          // an idempotency key may ask for the output again
@@ -100,6 +104,13 @@ func (x *Execution) ID() string { return x.row.id }
 
 // Seed is the run's own source of randomness.
 func (x *Execution) Seed() uint64 { return uint64(x.row.seed) }
+
+// Nonce is a word that nobody outside the run can know before it is used; it is
+// the same in every execution of the run, and of reruns that keep its steps.
+func (x *Execution) Nonce() string {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("nonce"), x.Seed()))
+	return hex.EncodeToString(sum[:8])
+}
 
 // Started is the run's time before its first completion.
 func (x *Execution) Started() time.Time { return db.Time(x.row.clock) }
@@ -167,19 +178,21 @@ func (x *Execution) Tag(tag string) {
 const maxLogs = 1000
 
 // Log keeps a line of the run's log. A repeated execution writes its lines
-// again; those that are on disk already are recognised by their number.
+// again; those that stand there already, in the same order, are not kept twice.
 func (x *Execution) Log(level, text string) {
-	at := db.Time(x.time)
+	line := LogLine{At: db.Time(x.time), Level: level, Text: clean(text, 8<<10)}
+	if i := slices.Index(x.logs[x.repeated:], line.Text); i >= 0 {
+		x.repeated += i + 1
+		return
+	}
 	n := len(x.logs)
 	if n >= maxLogs {
 		return
 	}
-	line := LogLine{At: at, Level: level, Text: clean(text, 8<<10)}
-	x.logs = append(x.logs, line)
-	if n >= x.logged {
-		x.pending = append(x.pending, db.Op{Stmt: stmtLog, Row: []any{x.row.id, int64(n), db.Micros(at), level, line.Text}})
-		x.e.logLine(x.row, line)
-	}
+	x.logs = append(x.logs, line.Text)
+	x.repeated = len(x.logs)
+	x.pending = append(x.pending, db.Op{Stmt: stmtLog, Row: []any{x.row.id, int64(n), x.time, level, line.Text}})
+	x.e.logLine(x.row, line)
 }
 
 // Respond answers the caller while the run goes on. Only the first one counts,
@@ -243,8 +256,7 @@ func (x *Execution) Resettle() error {
 			return err
 		}
 	}
-	x.logged = max(x.logged, len(x.logs))
-	x.fresh, x.called, x.logs, x.delivered = nil, map[int]*step{}, nil, 0
+	x.fresh, x.called, x.delivered, x.repeated = nil, map[int]*step{}, 0, 0
 	x.time = x.row.clock
 	x.queue = x.journal.recorded()
 	return nil

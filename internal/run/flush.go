@@ -304,7 +304,7 @@ func (x *Execution) launch(s *step) {
 func (x *Execution) call(s *step, args []byte) *Call {
 	return &Call{
 		Run: x.row.id, Program: x.row.program, Channel: x.row.channel, Mode: x.row.mode,
-		Seq: s.seq, Name: s.name, Args: args, Depth: x.row.depth,
+		Seq: s.seq, Name: s.name, Args: args, Depth: x.row.depth, Nonce: x.Nonce(),
 	}
 }
 

@@ -44,6 +44,12 @@ func (x *Execution) conclude(o Outcome) {
 		x.gather()
 		x.failed(o.Failure)
 	default:
+		if len(x.fresh) > 0 { // called last, and not waited for: made all the same
+			if err := x.flush(); err != nil {
+				x.conclude(Outcome{Left: err})
+				return
+			}
+		}
 		x.finish(Succeeded, o.Output, nil)
 		x.landLater()
 	}
@@ -209,7 +215,7 @@ func (x *Execution) finish(state State, output []byte, f *Failure) {
 	}
 	x.dirty = true
 	ops := x.pending
-	if !keep {
+	if !keep && !(x.keyed && state == Failed) { // a repeated message retries it: that needs all of it
 		ops = x.forget()
 	}
 	item := x.item(ops)

@@ -68,6 +68,7 @@ type Call struct {
 	Name                        string
 	Args                        []byte // JSON
 	Depth                       int    // of the run among its ancestors
+	Nonce                       string // see Execution.Nonce
 }
 
 // Key is the call's idempotency key, RUN.SEQ: the same on every try.

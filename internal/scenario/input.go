@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"unicode/utf8"
+
+	"junctor/internal/fault"
 )
 
 // Input is what a run of a scenario is started with: a message, described by
@@ -40,6 +42,41 @@ func (in Input) arguments() (source, content, form string) {
 		return string(in.Source), string(in.Content), ""
 	}
 	return string(in.Source), base64.StdEncoding.EncodeToString(in.Content), "base64"
+}
+
+// Revise is the input of a rerun: wanted, given in the form of Show, in the
+// place of old. What is no description of a message is the message's new
+// content, or the new data of a run that was started with data.
+func Revise(_ string, old, wanted []byte) ([]byte, error) {
+	in := DecodeInput(old)
+	var message map[string]json.RawMessage
+	if err := json.Unmarshal(wanted, &message); err != nil || message["method"] == nil || message["headers"] == nil {
+		in.Content = wanted
+		return in.Encode(), nil
+	}
+	var body string
+	if raw, ok := message["body"]; ok {
+		if err := json.Unmarshal(raw, &body); err != nil {
+			return nil, fault.New(fault.Unprocessable, "The rerun cannot be made.").
+				WithFields(fault.Field{Pointer: "/input/body", Detail: "must be a text: the content, or its base64 when binary is true"})
+		}
+	}
+	binary := string(message["binary"]) == "true"
+	delete(message, "body")
+	delete(message, "binary")
+	source, err := json.Marshal(message)
+	if err != nil {
+		return nil, err
+	}
+	content := []byte(body)
+	if binary {
+		if content, err = base64.StdEncoding.DecodeString(body); err != nil {
+			return nil, fault.New(fault.Unprocessable, "The rerun cannot be made.").
+				WithFields(fault.Field{Pointer: "/input/body", Detail: "is not base64, as it must be when binary is true"})
+		}
+		source = append(source[:len(source)-1], ","+string(binaryMark)...)
+	}
+	return Input{Source: source, Content: content}.Encode(), nil
 }
 
 // Show is a run's input as people see it: the data, or the message's

@@ -181,7 +181,7 @@ func (e *execution) once(ctx context.Context, x *run.Execution, spent *time.Dura
 	leave := e.r.begin(x.Awaited())
 	pool, exec, turn, err := e.r.start(ctx, script.Start{
 		Program: e.program, Entry: "default", Seed: x.Seed(), Now: x.Started(), Spent: *spent, Turning: x.Turning,
-		Args: []string{source, content, x.ID(), strconv.Itoa(x.Attempt()), form},
+		Args: []string{source, content, x.ID(), strconv.Itoa(x.Attempt()), form, x.Nonce()},
 	})
 	leave()
 	if err != nil {
