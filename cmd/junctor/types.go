@@ -15,7 +15,9 @@ type types struct {
 
 // Help teaches by examples.
 func (types) Help() string {
-	return `Writes junctor.d.ts, the declarations of the modules "junctor" and "junctor/test", and a tsconfig.json unless there is one. Run it again after an upgrade.
+	return `Writes junctor.d.ts, the declarations of the modules "junctor" and "junctor/test", globals.d.ts, those of what scenarios find without importing it (console, URL, setTimeout), and a tsconfig.json unless there is one. Run it again after an upgrade.
+
+A tsconfig.json of your own includes both; where its lib has "dom", leave globals.d.ts out.
 
 Example:
   junctor types ./shop`
@@ -34,7 +36,7 @@ const tsconfig = `{
     "skipLibCheck": true,
     "types": []
   },
-  "include": ["junctor.d.ts", "scenarios/**/*"]
+  "include": ["junctor.d.ts", "globals.d.ts", "scenarios/**/*"]
 }
 `
 
@@ -43,18 +45,23 @@ func (t types) Run(console *console) error {
 	if err := os.MkdirAll(t.Dir, 0o755); err != nil {
 		return err
 	}
-	declarations := filepath.Join(t.Dir, "junctor.d.ts")
-	if err := os.WriteFile(declarations, []byte(host.Declarations()+"\n"+host.TestDeclarations()), 0o644); err != nil {
+	if err := t.write(console, "junctor.d.ts", host.Declarations()+"\n"+host.TestDeclarations()); err != nil {
 		return err
 	}
-	console.line("Written: %s", declarations)
-	project := filepath.Join(t.Dir, "tsconfig.json")
-	if _, err := os.Stat(project); !errors.Is(err, fs.ErrNotExist) {
+	if err := t.write(console, "globals.d.ts", host.Globals()); err != nil {
 		return err
 	}
-	if err := os.WriteFile(project, []byte(tsconfig), 0o644); err != nil {
+	if _, err := os.Stat(filepath.Join(t.Dir, "tsconfig.json")); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	console.line("Written: %s", project)
+	return t.write(console, "tsconfig.json", tsconfig)
+}
+
+func (t types) write(console *console, name, content string) error {
+	path := filepath.Join(t.Dir, name)
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		return err
+	}
+	console.line("Written: %s", path)
 	return nil
 }
