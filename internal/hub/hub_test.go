@@ -31,10 +31,16 @@ type site struct {
 
 func serve(t *testing.T, files map[string]string) *site {
 	t.Helper()
+	return serveOn(t, "", files)
+}
+
+// serveOn is serve on a PostgreSQL database; "" is SQLite.
+func serveOn(t *testing.T, database string, files map[string]string) *site {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	book := &logBook{t: t}
 	h, err := hub.Open(ctx, hub.Options{
-		Data: t.TempDir(), Listen: "127.0.0.1:0", AdminPassword: "secret-enough", Log: slog.New(slog.NewTextHandler(book, nil)),
+		Data: t.TempDir(), Database: database, Listen: "127.0.0.1:0", AdminPassword: "secret-enough", Log: slog.New(slog.NewTextHandler(book, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
