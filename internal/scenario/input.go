@@ -35,9 +35,9 @@ func DecodeInput(b []byte) Input {
 // binaryMark ends a source whose content is not UTF-8, or said to be something else.
 var binaryMark = []byte(`"binary":true}`)
 
-// arguments are the input as the script engine takes it: texts. form says that
-// the content is bytes, as base64.
-func (in Input) arguments() (source, content, form string) {
+// Arguments are the input as the module takes it: texts. form is "base64" when
+// that is how content stands for bytes, otherwise "".
+func (in Input) Arguments() (source, content, form string) {
 	if !bytes.HasSuffix(in.Source, binaryMark) && utf8.Valid(in.Content) {
 		return string(in.Source), string(in.Content), ""
 	}
@@ -90,7 +90,7 @@ func Show(_ string, input []byte) []byte {
 	if err := json.Unmarshal(in.Source, &message); err != nil {
 		return in.Source
 	}
-	_, content, _ := in.arguments()
+	_, content, _ := in.Arguments()
 	body, err := json.Marshal(content)
 	if err != nil {
 		return in.Source

@@ -53,10 +53,32 @@ func settlement(c run.Completion) script.Settle {
 	return script.Settle{ID: c.Call, Value: string(value), Now: c.At}
 }
 
-// verdict is what the module says about an error that left the scenario.
-type verdict struct {
-	Answer    json.RawMessage `json:"answer"`
-	Permanent bool            `json:"permanent"`
+// Verdict is what the module says about an error that left a scenario.
+type Verdict struct {
+	Answer       json.RawMessage `json:"answer"`       // it is a Problem: what the caller is answered; otherwise nil
+	Permanent    bool            `json:"permanent"`    // the same again would fail again
+	Unauthorized bool            `json:"unauthorized"` // in validate: the message is refused with 401
+}
+
+// VerdictOf reads the module's words about e. The zero value is for an error
+// that the module has not seen, such as a limit.
+func VerdictOf(e *script.Error) (v Verdict) {
+	if e.Data == "" || json.Unmarshal([]byte(e.Data), &v) != nil {
+		return Verdict{}
+	}
+	return v
+}
+
+// Failure is how an error that left a scenario is kept and shown. Exceeding a
+// limit is permanent, and its name is that of the limit: "Limit:memory".
+func Failure(e *script.Error) run.ErrorInfo {
+	info := run.ErrorInfo{
+		Name: e.Name, Message: e.Message, Stack: strings.TrimSpace(e.Stack), Permanent: VerdictOf(e).Permanent,
+	}
+	if e.Kind != script.Thrown {
+		info.Name, info.Permanent = "Limit:"+string(e.Kind), true
+	}
+	return info
 }
 
 // outcome is a finished scenario as the engine takes it. A Problem is an
@@ -73,28 +95,8 @@ func (e *execution) outcome(x *run.Execution, turn *script.Turn) run.Outcome {
 	if turn.Err.Kind == script.Interrupted {
 		return run.Outcome{Left: x.Interrupted()}
 	}
-	var v verdict
-	if turn.Err.Data != "" {
-		if err := json.Unmarshal([]byte(turn.Err.Data), &v); err != nil {
-			v = verdict{}
-		}
+	if answer := VerdictOf(turn.Err).Answer; answer != nil {
+		return run.Outcome{Output: answer}
 	}
-	if v.Answer != nil {
-		return run.Outcome{Output: v.Answer}
-	}
-	return run.Outcome{Failure: &run.Failure{
-		ErrorInfo: run.ErrorInfo{
-			Name: name(turn.Err), Message: turn.Err.Message, Stack: strings.TrimSpace(turn.Err.Stack),
-			Permanent: v.Permanent || turn.Err.Kind != script.Thrown,
-		},
-		Calls: turn.Err.Origins,
-	}}
-}
-
-// name is the exception's, or the limit's.
-func name(e *script.Error) string {
-	if e.Kind == script.Thrown {
-		return e.Name
-	}
-	return "Limit:" + string(e.Kind)
+	return run.Outcome{Failure: &run.Failure{ErrorInfo: Failure(turn.Err), Calls: turn.Err.Origins}}
 }

@@ -177,7 +177,7 @@ func (e *execution) Execute(ctx context.Context, x *run.Execution) run.Outcome {
 // once executes from the start. again: the machine was given to others, and
 // there is something new to go on with.
 func (e *execution) once(ctx context.Context, x *run.Execution, spent *time.Duration) (o run.Outcome, again bool) {
-	source, content, form := DecodeInput(x.Input()).arguments()
+	source, content, form := DecodeInput(x.Input()).Arguments()
 	leave := e.r.begin(x.Awaited())
 	pool, exec, turn, err := e.r.start(ctx, script.Start{
 		Program: e.program, Entry: "default", Seed: x.Seed(), Now: x.Started(), Spent: *spent, Turning: x.Turning,

@@ -53,7 +53,7 @@ func (v *Validator) Validate(ctx context.Context, code, version string, in Input
 	if err != nil {
 		return nil, err
 	}
-	source, content, form := in.arguments()
+	source, content, form := in.Arguments()
 	_, exec, turn, err := v.Runtime.start(ctx, script.Start{
 		Program: program, Entry: "validate", Seed: rand.Uint64(), Now: v.Now(), Args: []string{source, content, "", "1", form},
 	})
@@ -70,7 +70,7 @@ func (v *Validator) Validate(ctx context.Context, code, version string, in Input
 			}
 		}
 		if turn.Done {
-			if err := verdictOf(turn); err != nil {
+			if err := Refusal(turn); err != nil {
 				return nil, err
 			}
 			return v.repeat(done), nil
@@ -86,8 +86,10 @@ func (v *Validator) Validate(ctx context.Context, code, version string, in Input
 	}
 }
 
-// verdictOf reads what validate returned or threw.
-func verdictOf(turn *script.Turn) error {
+// Refusal reads what validate returned or threw in its last turn: nil lets the
+// message in. Errors: fault.Unauthorized; *Answered; fault.ScenarioFailed,
+// which wraps the turn's *script.Error.
+func Refusal(turn *script.Turn) error {
 	refused := fault.New(fault.Unauthorized, "The message was not accepted by the channel's own check.")
 	if turn.Err == nil {
 		var answer struct{ Value any }
@@ -96,17 +98,11 @@ func verdictOf(turn *script.Turn) error {
 		}
 		return nil
 	}
-	var said struct {
-		Answer       json.RawMessage `json:"answer"`
-		Unauthorized bool            `json:"unauthorized"`
-	}
-	if turn.Err.Data != "" && json.Unmarshal([]byte(turn.Err.Data), &said) == nil {
-		if said.Unauthorized {
-			return refused
-		}
-		if said.Answer != nil {
-			return &Answered{said.Answer}
-		}
+	switch v := VerdictOf(turn.Err); {
+	case v.Unauthorized:
+		return refused
+	case v.Answer != nil:
+		return &Answered{v.Answer}
 	}
 	return fault.Wrap(turn.Err, fault.ScenarioFailed, "The channel's own check of the message failed; the server's log says why.")
 }
@@ -164,9 +160,15 @@ func (v *Validator) handle(tx *db.Tx, c script.Call) ([]byte, error) {
 	case h.Read != nil:
 		return h.Read(tx, call)
 	}
-	return nil, &run.StepError{
+	return nil, NotInValidate(c.Name)
+}
+
+// NotInValidate is how a call fails that validate may not make: name is that of
+// the host function, such as "http.request".
+func NotInValidate(name string) *run.StepError {
+	return &run.StepError{
 		Name: "TypeError", Permanent: true,
-		Message: c.Name + " is not possible in validate: it may use kv and the pure helpers; the rest belongs into the scenario itself",
+		Message: name + " is not possible in validate: it may use kv and the pure helpers; the rest belongs into the scenario itself",
 	}
 }
 

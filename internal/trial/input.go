@@ -1,16 +1,17 @@
 package trial
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"junctor/internal/channel"
 	"junctor/internal/fault"
+	"junctor/internal/scenario"
 	"junctor/internal/strict"
 )
 
@@ -84,19 +85,14 @@ func (in *Input) contents() int {
 	return n
 }
 
-// arguments are the input as the module "junctor" takes it: the message's
-// description, its content, and in which form that is. ch is the channel that
-// the request is said to have come by.
-func (in *Input) arguments(ch *channel.Config) (source, content, form string) {
+// started is what the scenario is started with. ch is the channel that the
+// request is said to have come by.
+func (in *Input) started(ch *channel.Config) scenario.Input {
 	if in.Value != nil {
-		return "", string(in.Value), ""
+		return scenario.Input{Content: bytes.ToValidUTF8(in.Value, []byte("\ufffd"))} // as JSON is read
 	}
 	m := in.message(ch)
-	source = string(m.Source())
-	if !strings.HasSuffix(source, `"binary":true}`) && utf8.Valid(m.Body) {
-		return source, string(m.Body), ""
-	}
-	return source, *encoded(m.Body), "base64"
+	return scenario.Input{Source: m.Source(), Content: m.Body}
 }
 
 func (in *Input) message(ch *channel.Config) *channel.Message {

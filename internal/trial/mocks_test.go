@@ -127,12 +127,13 @@ func FuzzInput(f *testing.F) {
 	f.Add([]byte(`{"method":"PUT","path":"/a%2f?b=%zz","query":{"a":["1",2]},"headers":{"X y":"\u0000"},"json":{"a":1}}`))
 	f.Add([]byte(`{"base64":"/wA=","remote_address":"::1","mode":"test"}`))
 	f.Add([]byte(`{"value":null}`))
+	f.Add([]byte("{\"value\":\"\xff\"}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		in, found := DecodeInput(text)
 		if len(found) > 0 {
 			return
 		}
-		source, content, form := in.arguments(&channel.Config{Code: "c", Type: channel.Public})
+		source, content, form := in.started(&channel.Config{Code: "c", Type: channel.Public}).Arguments()
 		if source == "" {
 			if !json.Valid([]byte(content)) {
 				t.Errorf("the data is %q", content)

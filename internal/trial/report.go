@@ -9,7 +9,7 @@ import (
 
 	"junctor/internal/channel"
 	"junctor/internal/run"
-	"junctor/internal/script"
+	"junctor/internal/scenario"
 )
 
 // Report is what came of a run: what its caller is answered, and what happened
@@ -62,20 +62,6 @@ func (o *Report) log(r *Run, args string) {
 	}
 }
 
-// verdict is what the module says about an error that left the scenario.
-type verdict struct {
-	Answer       json.RawMessage `json:"answer"`
-	Permanent    bool            `json:"permanent"`
-	Unauthorized bool            `json:"unauthorized"`
-}
-
-func verdictOf(e *script.Error) (v verdict) {
-	if e.Data == "" || json.Unmarshal([]byte(e.Data), &v) != nil {
-		return verdict{}
-	}
-	return v
-}
-
 // conclude makes the report of the last turn.
 func (r *Run) conclude() {
 	output, failed := r.turn.Output, r.turn.Err
@@ -83,28 +69,19 @@ func (r *Run) conclude() {
 		output = r.output
 	}
 	if failed != nil {
-		v := verdictOf(failed)
-		if v.Answer == nil {
-			r.report.fail(failure(failed, v))
+		answer := scenario.VerdictOf(failed).Answer
+		if answer == nil {
+			why := scenario.Failure(failed)
+			why.Steps = failed.Origins
+			r.report.fail(why)
 		} else if r.output == "" {
-			output = string(v.Answer)
+			output = string(answer)
 		}
 	}
 	if r.report.Error == nil || r.output != "" {
 		r.report.answer([]byte(output))
 	}
 	r.Close()
-}
-
-// failure is an error that left the scenario, as a server shows it.
-func failure(e *script.Error, v verdict) run.ErrorInfo {
-	info := run.ErrorInfo{
-		Name: e.Name, Message: e.Message, Stack: strings.TrimSpace(e.Stack), Permanent: v.Permanent, Steps: e.Origins,
-	}
-	if e.Kind != script.Thrown {
-		info.Name, info.Permanent = "Limit:"+string(e.Kind), true
-	}
-	return info
 }
 
 // fail makes it the report of a failed run, whose caller is answered by 502.

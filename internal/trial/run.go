@@ -46,7 +46,7 @@ func (w *World) Start(ctx context.Context, code string, in Input) (*Run, error) 
 		return nil, err
 	}
 	r := &Run{world: w, code: code, channel: w.lab.channel(code), id: w.id(), report: newReport(code)}
-	source, content, form := in.arguments(r.channel)
+	source, content, form := in.started(r.channel).Arguments()
 	if source != "" {
 		m := in.message(r.channel)
 		r.report.Subject = r.channel.Subject.Of(m.Request.Header, m.Body)

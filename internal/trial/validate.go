@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
 	"junctor/internal/fault"
 	"junctor/internal/run"
+	"junctor/internal/scenario"
 	"junctor/internal/script"
 )
 
@@ -46,10 +48,7 @@ func (r *Run) validate(ctx context.Context, program *script.Program, source, con
 
 // check makes a call of validate: it may use kv.
 func (r *Run) check(ctx context.Context, c script.Call) error {
-	d := done{failed: &run.StepError{
-		Name: "TypeError", Permanent: true,
-		Message: c.Name + " is not possible in validate: it may use kv and the pure helpers; the rest belongs into the scenario itself",
-	}}
+	d := done{failed: scenario.NotInValidate(c.Name)}
 	if strings.HasPrefix(c.Name, "kv.") {
 		var err error
 		if d, err = r.world.do(ctx, &run.Call{Name: c.Name, Args: []byte(c.Args), Seq: c.ID}); err != nil {
@@ -61,39 +60,35 @@ func (r *Run) check(ctx context.Context, c script.Call) error {
 	return nil
 }
 
-// refuse reads what validate returned or threw.
+// refuse makes it the report of a message that validate did not let in, if its
+// last turn says so.
 func (o *Report) refuse(turn *script.Turn) bool {
-	unauthorized := fault.New(fault.Unauthorized, "The message was not accepted by the channel's own check.")
-	if turn.Err == nil {
-		var answer struct{ Value any }
-		if turn.Output == "" || json.Unmarshal([]byte(turn.Output), &answer) != nil || answer.Value != false {
-			return false
-		}
-		o.problem(unauthorized)
-		return true
-	}
-	switch v := verdictOf(turn.Err); {
-	case v.Unauthorized:
-		o.problem(unauthorized)
-	case v.Answer != nil:
-		o.answer(v.Answer)
+	refusal := scenario.Refusal(turn)
+	var answered *scenario.Answered
+	switch {
+	case refusal == nil:
+		return false
+	case errors.As(refusal, &answered):
+		o.answer(answered.Output)
+		o.State = Refused
+	case fault.Is(refusal, fault.Unauthorized):
+		o.problem(refusal)
 	default:
-		why := failure(turn.Err, v)
-		why.Message, why.Permanent, why.Steps = "validate: "+why.Message, true, nil
+		why := scenario.Failure(turn.Err)
+		why.Message, why.Permanent = "validate: "+why.Message, true
 		o.fail(why)
-		return true
 	}
-	o.State = Refused
 	return true
 }
 
 // problem makes it the report of a message that was refused without a run.
-func (o *Report) problem(why *fault.Error) {
+func (o *Report) problem(why error) {
+	status := fault.Status(fault.CodeOf(why))
 	problem, err := json.Marshal(fault.ProblemOf(why))
 	if err != nil {
-		problem = fmt.Appendf(nil, `{"status":%d}`, fault.Status(why.Code))
+		problem = fmt.Appendf(nil, `{"status":%d}`, status)
 	}
-	o.State, o.Status = Refused, fault.Status(why.Code)
+	o.State, o.Status = Refused, status
 	o.Headers["content-type"], o.JSON = "application/problem+json", problem
 }
 
