@@ -55,6 +55,18 @@
     return error;
   };
 
+  // step is realm.call whose failure says where in the scenario it was called:
+  // by itself it would know only that it came from outside.
+  shared.step = async function (name, args) {
+    const place = new Error();
+    try {
+      return await realm.call(name, args);
+    } catch (error) {
+      if (error instanceof Error) error.stack = `${error.stack ?? ''}${place.stack}`;
+      throw error;
+    }
+  };
+
   const deepest = 16;
 
   // permanent reports whether trying again cannot help, as far as the error or

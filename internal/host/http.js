@@ -61,7 +61,7 @@
     if (options.headers !== undefined) args.headers = Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
     if (options.timeout !== undefined) args.timeout = shared.milliseconds(options.timeout);
     if (options.throw === false) args.throw = false;
-    return new Response(parse(await realm.call('http.request', stringify(args))));
+    return new Response(parse(await shared.step('http.request', stringify(args))));
   }
 
   function client(before) {

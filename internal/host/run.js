@@ -48,8 +48,8 @@
     });
   }
   const runs = {
-    async start(scenario, input, options) { return parse(await realm.call('runs.start', start(scenario, input, options))); },
-    async call(scenario, input, options) { return shared.result(await realm.call('runs.call', start(scenario, input, options))); },
+    async start(scenario, input, options) { return parse(await shared.step('runs.start', start(scenario, input, options))); },
+    async call(scenario, input, options) { return shared.result(await shared.step('runs.call', start(scenario, input, options))); },
   };
 
   // result is what a called run returned: its data, or its answer's. A Problem
