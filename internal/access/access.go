@@ -122,11 +122,3 @@ func optional(us *int64) *time.Time {
 	t := db.Time(*us)
 	return &t
 }
-
-// page bounds a list's length: 100 by default, at most 1,000.
-func page(limit int) int {
-	if limit <= 0 {
-		return 100
-	}
-	return min(limit, 1000)
-}

@@ -121,26 +121,11 @@ func (s *Store) SetPassword(ctx context.Context, login, password, author string)
 // ListAccounts returns accounts by login, beyond the login after; next is "" on
 // the last page.
 func (s *Store) ListAccounts(ctx context.Context, after string, limit int) (list []Account, next string, err error) {
-	limit = page(limit)
-	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		list, next = nil, ""
-		rows, err := tx.Query(`SELECT `+accountColumns+` FROM accounts a WHERE a.login > $1 ORDER BY a.login LIMIT $2`, after, limit+1)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			a, err := scanAccount(rows)
-			if err != nil {
-				return err
-			}
-			list = append(list, a)
-		}
-		return rows.Err()
-	})
-	if len(list) > limit {
-		list, next = list[:limit], list[limit-1].Login
+	accounts := page[Account]{
+		scan: func(row scanner) (Account, error) { return scanAccount(row) },
+		key:  func(a Account) string { return a.Login },
 	}
+	list, next, err = accounts.read(ctx, s.db, limit, `SELECT `+accountColumns+` FROM accounts a WHERE a.login > $1 ORDER BY a.login`, after)
 	return list, next, wrap(err, "list the accounts")
 }
 

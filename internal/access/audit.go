@@ -42,7 +42,6 @@ type AuditFilter struct {
 // ListAudit returns entries, newest first, before the id after; next is "" on
 // the last page.
 func (s *Store) ListAudit(ctx context.Context, f AuditFilter, after string, limit int) (list []Entry, next string, err error) {
-	limit = page(limit)
 	since, until := int64(0), int64(1<<62)
 	if !f.Since.IsZero() {
 		since = db.Micros(f.Since)
@@ -50,31 +49,20 @@ func (s *Store) ListAudit(ctx context.Context, f AuditFilter, after string, limi
 	if !f.Until.IsZero() {
 		until = db.Micros(f.Until)
 	}
-	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		list, next = nil, ""
-		// An id begins with its time: entries of several nodes are in the order
-		// of their clocks.
-		rows, err := tx.Query(`SELECT id, at, author, address, action, object, detail FROM audit
-			WHERE ($1 = '' OR id < $1) AND ($2 = '' OR author = $2) AND ($3 = '' OR action = $3) AND ($4 = '' OR object = $4)
-			  AND at >= $5 AND at < $6
-			ORDER BY id DESC LIMIT $7`, after, f.Author, f.Action, f.Object, since, until, limit+1)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var e Entry
+	entries := page[Entry]{
+		scan: func(row scanner) (e Entry, err error) {
 			var at int64
-			if err := rows.Scan(&e.ID, &at, &e.Author, &e.Address, &e.Action, &e.Object, &e.Detail); err != nil {
-				return err
-			}
+			err = row.Scan(&e.ID, &at, &e.Author, &e.Address, &e.Action, &e.Object, &e.Detail)
 			e.At = db.Time(at)
-			list = append(list, e)
-		}
-		return rows.Err()
-	})
-	if len(list) > limit {
-		list, next = list[:limit], list[limit-1].ID
+			return e, err
+		},
+		key: func(e Entry) string { return e.ID },
 	}
+	// An id begins with its time: entries of several nodes are in the order of
+	// their clocks.
+	list, next, err = entries.read(ctx, s.db, limit, `SELECT id, at, author, address, action, object, detail FROM audit
+		WHERE ($1 = '' OR id < $1) AND ($2 = '' OR author = $2) AND ($3 = '' OR action = $3) AND ($4 = '' OR object = $4)
+		  AND at >= $5 AND at < $6
+		ORDER BY id DESC`, after, f.Author, f.Action, f.Object, since, until)
 	return list, next, wrap(err, "list the audit log")
 }

@@ -63,28 +63,16 @@ func (s *Store) DeleteSecret(ctx context.Context, name, author string) error {
 // ListSecrets returns names, by name, beyond the name after; next is "" on the
 // last page.
 func (s *Store) ListSecrets(ctx context.Context, after string, limit int) (list []SecretInfo, next string, err error) {
-	limit = page(limit)
-	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		list, next = nil, ""
-		rows, err := tx.Query(`SELECT name, author, changed_at FROM secrets WHERE name > $1 ORDER BY name LIMIT $2`, after, limit+1)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var info SecretInfo
+	infos := page[SecretInfo]{
+		scan: func(row scanner) (info SecretInfo, err error) {
 			var changed int64
-			if err := rows.Scan(&info.Name, &info.Author, &changed); err != nil {
-				return err
-			}
+			err = row.Scan(&info.Name, &info.Author, &changed)
 			info.ChangedAt = db.Time(changed)
-			list = append(list, info)
-		}
-		return rows.Err()
-	})
-	if len(list) > limit {
-		list, next = list[:limit], list[limit-1].Name
+			return info, err
+		},
+		key: func(info SecretInfo) string { return info.Name },
 	}
+	list, next, err = infos.read(ctx, s.db, limit, `SELECT name, author, changed_at FROM secrets WHERE name > $1 ORDER BY name`, after)
 	return list, next, wrap(err, "list the secrets")
 }
 

@@ -152,30 +152,18 @@ func (s *Store) EndSession(ctx context.Context, sessionID, author string) error 
 // the id after; next is "" on the last page.
 func (s *Store) ListSessions(ctx context.Context, after string, limit int) (list []Session, next string, err error) {
 	now, limits := s.clock.Now(), *s.limits.Load()
-	limit = page(limit)
-	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		list, next = nil, ""
-		rows, err := tx.Query(`SELECT `+sessionColumns+`, a.login FROM sessions s JOIN accounts a ON a.id = s.account
-			WHERE s.id > $1 AND s.created_at > $2 AND s.seen_at > $3 ORDER BY s.id LIMIT $4`,
-			after, db.Micros(now.Add(-limits.Age)), db.Micros(now.Add(-limits.Idle)), limit+1)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
+	sessions := page[Session]{
+		scan: func(row scanner) (Session, error) {
 			var login string
-			session, err := scanSession(rows, limits, &login)
-			if err != nil {
-				return err
-			}
+			session, err := scanSession(row, limits, &login)
 			session.Login = login
-			list = append(list, session)
-		}
-		return rows.Err()
-	})
-	if len(list) > limit {
-		list, next = list[:limit], list[limit-1].ID
+			return session, err
+		},
+		key: func(s Session) string { return s.ID },
 	}
+	list, next, err = sessions.read(ctx, s.db, limit, `SELECT `+sessionColumns+`, a.login FROM sessions s JOIN accounts a ON a.id = s.account
+		WHERE s.id > $1 AND s.created_at > $2 AND s.seen_at > $3 ORDER BY s.id`,
+		after, db.Micros(now.Add(-limits.Age)), db.Micros(now.Add(-limits.Idle)))
 	return list, next, wrap(err, "list the sessions")
 }
 

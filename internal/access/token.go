@@ -106,27 +106,9 @@ func (s *Store) RevokeToken(ctx context.Context, nameOrID, author string) (Token
 // ListTokens returns all tokens, revoked ones included, oldest first, beyond
 // the id after; next is "" on the last page.
 func (s *Store) ListTokens(ctx context.Context, after string, limit int) (list []Token, next string, err error) {
-	limit = page(limit)
-	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		list, next = nil, ""
-		rows, err := tx.Query(`SELECT `+tokenColumns+` FROM api_tokens t JOIN accounts a ON a.id = t.account
-			WHERE t.id > $1 ORDER BY t.id LIMIT $2`, after, limit+1)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			token, err := scanToken(rows)
-			if err != nil {
-				return err
-			}
-			list = append(list, token)
-		}
-		return rows.Err()
-	})
-	if len(list) > limit {
-		list, next = list[:limit], list[limit-1].ID
-	}
+	tokens := page[Token]{scan: scanToken, key: func(t Token) string { return t.ID }}
+	list, next, err = tokens.read(ctx, s.db, limit, `SELECT `+tokenColumns+` FROM api_tokens t JOIN accounts a ON a.id = t.account
+		WHERE t.id > $1 ORDER BY t.id`, after)
 	return list, next, wrap(err, "list the tokens")
 }
 
