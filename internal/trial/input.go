@@ -1,7 +1,6 @@
 package trial
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -89,7 +88,7 @@ func (in *Input) contents() int {
 // request is said to have come by.
 func (in *Input) started(ch *channel.Config) scenario.Input {
 	if in.Value != nil {
-		return scenario.Input{Content: bytes.ToValidUTF8(in.Value, []byte("\ufffd"))} // as JSON is read
+		return scenario.Input{Content: in.Value}
 	}
 	m := in.message(ch)
 	return scenario.Input{Source: m.Source(), Content: m.Body}

@@ -147,7 +147,7 @@ func TestTests(t *testing.T) {
 		`await run("echo", { path: "x" });`:    "@7 the message for scenario \"echo\" is not valid\n/path: begins with /",
 		`await run(7 as any);`:                 `@7 TypeError: run takes the name of a scenario`,
 		`run("price", 1);`:                     `the test ended while something it began was under way: await each run() and each expect(...).rejects`,
-		`await http.get("erp", "/");`:          `HttpError: http.request is a step of scenarios; a test itself may use kv, sleep, now and the pure helpers`,
+		`await http.get("erp", "/");`:          `@12 HttpError: http.request is a step of scenarios; a test itself may use kv, sleep, now and the pure helpers`,
 		`test("inner", () => {});`:             `@1 a test cannot be inside of another`,
 		`await new Promise(() => {});`:         `the test waits for a promise that nothing settles`,
 		`throw new Problem({ title: "p" });`:   `@11 Problem: p`,
