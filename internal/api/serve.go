@@ -9,8 +9,10 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
+
 
 	"junctor/internal/access"
 	"junctor/internal/fault"
@@ -20,6 +22,11 @@ import (
 // becomes a problem.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
+	if r.ContentLength != 0 {
+		// For a body that no route reads, and that net/http waits for in vain
+		// before it sends the refusal. Whoever reads a body sets its own limit.
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(d.patience(0))) //nolint:errcheck // only a test's connection has no deadlines
+	}
 	handler, pattern := d.mux.Handler(r)
 	if pattern != "" {
 		d.mux.ServeHTTP(w, r)
@@ -33,7 +40,8 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fault.Write(w, fault.New(fault.MethodNot, "%s does not take %s; it takes %s", r.URL.Path, r.Method, allowed))
 		return
 	}
-	fault.Write(w, fault.New(fault.NotFound, "there is nothing at %s; /openapi.json lists what there is", r.URL.Path))
+	// The path is not repeated: it may have a token in it, mistyped or of a later release.
+	fault.Write(w, fault.New(fault.NotFound, "there is nothing at this address; /openapi.json lists what there is"))
 }
 
 // peek is where the router's own refusal goes.

@@ -168,7 +168,7 @@ func (x *Execution) Subject(s string) {
 func (x *Execution) Tag(tag string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if tag = clean(tag, 100); tag != "" && len(x.row.tags) < 20 && x.row.addTag(tag) {
+	if tag = x.row.tag(tag); tag != "" {
 		x.dirty = true
 		x.pending = append(x.pending, db.Op{Stmt: stmtTag, Row: []any{tag, x.row.id}})
 	}

@@ -211,13 +211,21 @@ func bit(b bool) int64 {
 	return 0
 }
 
-// addTag adds a tag once and reports whether it is new.
-func (r *row) addTag(tag string) bool {
-	if slices.Contains(r.tags, tag) {
-		return false
+// The bounds of a run's tags.
+const (
+	maxTags      = 20
+	maxTagLength = 100 // bytes
+)
+
+// tag adds a word, once, and returns it as it is kept; "" when it is not new,
+// empty, or one too many.
+func (r *row) tag(word string) string {
+	word = clean(word, maxTagLength)
+	if word == "" || len(r.tags) >= maxTags || slices.Contains(r.tags, word) {
+		return ""
 	}
-	r.tags = append(r.tags, tag)
-	return true
+	r.tags = append(r.tags, word)
+	return word
 }
 
 // info is the row as people see it, without content.
