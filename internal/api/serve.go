@@ -13,7 +13,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-
 	"junctor/internal/access"
 	"junctor/internal/fault"
 )
