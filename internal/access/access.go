@@ -41,7 +41,8 @@ type Limits struct {
 var DefaultLimits = Limits{Idle: 30 * time.Minute, Age: 12 * time.Hour}
 
 // Store is the accounts of one domain and all that belongs to them. It is safe
-// for use by many goroutines.
+// for use by many goroutines. Its lists come in pages of limit rows: 100 when
+// limit is 0, at most 1,000.
 type Store struct {
 	db      *db.DB
 	key     secret.Key

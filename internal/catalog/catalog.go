@@ -122,7 +122,7 @@ func all(tx *db.Tx, sql string, args ...any) ([]Object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration objects: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // reading has ended, Err has said how
+	defer rows.Close()
 	var objects []Object
 	for rows.Next() {
 		o, err := scan(rows)

@@ -52,7 +52,7 @@ func (t *Tokens) All(tx *db.Tx) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the channels' tokens: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // reading has ended, Err has said how
+	defer rows.Close()
 	tokens := map[string]string{}
 	for rows.Next() {
 		var code, token string

@@ -21,8 +21,8 @@ type Start struct {
 	OrderingKey      string // runs of one channel and key execute one after another; "": none
 	Hold             bool   // stored, but not executed before Release
 	Once             *Once  // at most one run per key
-	Parent           string
-	Origin           string
+	Parent           string // the run that started it, "" for none
+	Origin           string // the run that it repeats, "" for none
 	// With is committed with the run's row, or not at all.
 	With func(tx *db.Tx) ([]db.Op, error)
 

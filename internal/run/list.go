@@ -122,7 +122,8 @@ func (e *Engine) List(ctx context.Context, f Filter) (runs []Info, next string, 
 	return runs, next, nil
 }
 
-// Count is how many runs a filter chooses.
+// Count is how many runs a filter chooses, whatever its Limit. Errors:
+// fault.Invalid for a bad filter.
 func (e *Engine) Count(ctx context.Context, f Filter) (n int64, err error) {
 	where, args, err := f.conditions()
 	if err != nil {

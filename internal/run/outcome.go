@@ -17,9 +17,9 @@ type Result struct {
 	State     State
 	Output    []byte
 	Failure   *Failure
-	Answered  bool // Output is what respond() sent; the run goes on
-	Duplicate bool // the answer to an earlier message with the same idempotency key
-	Err       error
+	Answered  bool  // Output is what respond() sent; the run goes on
+	Duplicate bool  // the answer to an earlier message with the same idempotency key
+	Err       error // instead of all that: what came of the run cannot be told here; Await returns it
 }
 
 // conclude puts the outcome of an execution on disk. It reports whether the
@@ -215,7 +215,8 @@ func (x *Execution) finish(state State, output []byte, f *Failure) {
 	}
 	x.dirty = true
 	ops := x.pending
-	if !keep && !(x.keyed && state == Failed) { // a repeated message retries it: that needs all of it
+	again := x.keyed && state == Failed // a repeated message retries it: that needs all of it
+	if !keep && !again {
 		ops = x.forget()
 	}
 	item := x.item(ops)

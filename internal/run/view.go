@@ -111,7 +111,7 @@ type NodeInfo struct {
 // PurgeOptions choose finished runs to delete for good.
 type PurgeOptions struct {
 	States    []State       `json:"states,omitempty"` // ended states; all of them when empty
-	OlderThan time.Duration `json:"older_than"`
+	OlderThan time.Duration `json:"older_than"`       // since they ended
 	DryRun    bool          `json:"dry_run,omitempty"`
 }
 

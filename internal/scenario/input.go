@@ -46,7 +46,8 @@ func (in Input) Arguments() (source, content, form string) {
 
 // Revise is the input of a rerun: wanted, given in the form of Show, in the
 // place of old. What is no description of a message is the message's new
-// content, or the new data of a run that was started with data.
+// content, or the new data of a run that was started with data. Errors:
+// fault.Unprocessable for a description whose body is no text or no base64.
 func Revise(_ string, old, wanted []byte) ([]byte, error) {
 	in := DecodeInput(old)
 	var message map[string]json.RawMessage

@@ -144,7 +144,8 @@ func (r *Runtime) compile(ctx context.Context, code, version string) (*script.Pr
 	return program, nil
 }
 
-// Exports reports what a scenario's version exports.
+// Exports reports what a scenario's version exports; nil when that is known
+// only at run time. Errors: fault.NotFound.
 func (r *Runtime) Exports(ctx context.Context, code, version string) ([]string, error) {
 	program, err := r.compiled(ctx, code, version)
 	if err != nil {

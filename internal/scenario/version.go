@@ -145,8 +145,8 @@ func (v *Versions) List(ctx context.Context, code string) (versions []Version, e
 		if err != nil {
 			return err
 		}
-		defer rows.Close() //nolint:errcheck // reading has ended, Err has said how
-		versions = nil     // Read may call this again
+		defer rows.Close()
+		versions = nil // Read may call this again
 		for rows.Next() {
 			var found Version
 			var created int64

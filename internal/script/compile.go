@@ -38,7 +38,8 @@ const (
 	factoryTail = "\n})"
 )
 
-// Compile makes a program of a bundle.
+// Compile makes a program of a bundle. It is nil when there are diagnostics:
+// code that this release's engine does not understand.
 func Compile(b *Bundle) (*Program, []Diagnostic) {
 	vm, err := quickjs.NewVM()
 	if err != nil {

@@ -90,8 +90,8 @@ func (p *Pool) Close() {
 }
 
 // Start begins a run and executes it until no job is left. It waits for a
-// machine, at most until ctx ends; the error is then ctx's. Once it returned a
-// turn, ctx means nothing to the run.
+// machine, at most until ctx ends; the error is then ctx's, or ErrClosed. Once
+// it returned a turn, ctx means nothing to the run.
 func (p *Pool) Start(ctx context.Context, s Start) (*Exec, *Turn, error) {
 	v, err := p.acquire(ctx)
 	if err != nil {

@@ -37,11 +37,11 @@ type Diagnostic struct {
 // Start is what a run begins with.
 type Start struct {
 	Program *Program
-	Entry   string    // the export to execute, "default" or another
-	Seed    uint64    // of Math.random and all other chance of the run
-	Now     time.Time // what Date shows in the first turn
-	Args    []string  // handed to the module's enter
-	Spent   time.Duration
+	Entry   string        // the export to execute, "default" or another
+	Seed    uint64        // of Math.random and all other chance of the run
+	Now     time.Time     // what Date shows in the first turn
+	Args    []string      // handed to the module's enter
+	Spent   time.Duration // computing time of the run's earlier executions: part of Config.RunCPU
 	// Turning is called with true before and with false after each turn executes; may be nil.
 	Turning func(executing bool)
 }
