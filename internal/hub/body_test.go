@@ -35,6 +35,7 @@ func packed(kind, text string) string {
 
 // serveLength answers the length of the content, of which it takes 10 KiB.
 func serveLength(t *testing.T) *site {
+	t.Helper()
 	return serve(t, map[string]string{
 		"junctor.yaml": "channels:\n  length: { type: public, scenario: length, await: true, body_limit: 10KiB }\n",
 		"scenarios/length.ts": `import type { Request } from "junctor";

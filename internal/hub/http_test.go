@@ -30,6 +30,7 @@ type received struct {
 }
 
 func newSink(t *testing.T, answer func(n int, w http.ResponseWriter, r received)) *sink {
+	t.Helper()
 	s := &sink{answer: answer}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)

@@ -13,6 +13,7 @@ import (
 
 // one serves a single awaited scenario; body is what its function does.
 func one(t *testing.T, imports, body string) *site {
+	t.Helper()
 	return serve(t, map[string]string{
 		"junctor.yaml":     "channels:\n  one: { type: public, scenario: one, await: true }\n",
 		"scenarios/one.ts": "import { " + imports + ", type Request } from \"junctor\";\nexport default async function (request: Request): Promise<any> {\n" + body + "\n}\n",

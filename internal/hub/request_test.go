@@ -38,6 +38,7 @@ type seen struct {
 }
 
 func serveEcho(t *testing.T) *site {
+	t.Helper()
 	return serve(t, map[string]string{
 		"junctor.yaml":      "channels:\n  echo: { type: public, scenario: echo, await: true, comment: \"all of it\" }\n",
 		"scenarios/echo.ts": echo,

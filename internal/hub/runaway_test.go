@@ -129,6 +129,7 @@ func TestRunaways(t *testing.T) {
 
 // resident is the memory of this process, where the system tells.
 func resident(t *testing.T) int64 {
+	t.Helper()
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		return 0

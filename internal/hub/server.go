@@ -105,7 +105,7 @@ func (h *Hub) firstAdmin(ctx context.Context) error {
 		return fmt.Errorf("make the account admin: %w", err)
 	}
 	if created && password != "" && h.options.Console != nil {
-		fmt.Fprintf(h.options.Console, "\n  The account \"admin\" has been made. Its password, shown this once: %s\n\n", password) //nolint:errcheck
+		fmt.Fprintf(h.options.Console, "\n  The account \"admin\" has been made. Its password, shown this once: %s\n\n", password)
 	}
 	return nil
 }

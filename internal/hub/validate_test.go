@@ -35,6 +35,7 @@ export default async (request: Request) => {
 };`
 
 func serveGuarded(t *testing.T) *site {
+	t.Helper()
 	return serve(t, map[string]string{
 		"junctor.yaml":         "channels:\n  door: { type: public, scenario: guarded, await: true }\n  later: { type: public, scenario: guarded }\n  set: { type: public, scenario: set, await: true }\n",
 		"scenarios/guarded.ts": guarded,

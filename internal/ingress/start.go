@@ -59,10 +59,10 @@ func idempotency(c *channel.Config, r *http.Request, path string, body []byte) (
 		}
 		h := sha256.New()
 		for _, part := range []string{r.Method, path, r.URL.RawQuery} {
-			h.Write([]byte(part)) //nolint:errcheck // a hash never fails
-			h.Write([]byte{0})    //nolint:errcheck
+			h.Write([]byte(part))
+			h.Write([]byte{0})
 		}
-		h.Write(body) //nolint:errcheck
+		h.Write(body)
 		return &run.Once{Key: key, Digest: h.Sum(nil), Window: c.Idempotency.Window}, nil
 	}
 	return nil, nil
