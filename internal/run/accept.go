@@ -126,19 +126,13 @@ func (s *Start) plain(r *row) bool {
 // after, by this node if it has room. Errors: fault.Unavailable when the
 // storage cannot keep up, fault.Unprocessable and fault.Conflict as Once says.
 func (e *Engine) Accept(ctx context.Context, s Start) (Accepted, error) {
-	if s.Once != nil {
-		leave, err := e.enter(s.Channel, s.Once)
-		if err != nil {
-			return Accepted{}, err
-		}
-		defer leave()
-		earlier, err := e.earlier(ctx, s.Channel, s.Once)
-		if err != nil {
-			return Accepted{}, err
-		}
-		if earlier != nil {
-			return e.repeat(ctx, earlier)
-		}
+	earlier, leave, err := e.first(ctx, s.Channel, s.Once)
+	if err != nil {
+		return Accepted{}, err
+	}
+	defer leave()
+	if earlier != nil {
+		return e.repeat(ctx, earlier)
 	}
 	owner, size := "", len(s.Input)
 	if !s.Hold && e.queue.reserve(size) {
@@ -204,19 +198,13 @@ func (e *Engine) execution(r *row, j *journal) *Execution {
 func (e *Engine) Await(ctx context.Context, s Start, timeout time.Duration) (Result, error) {
 	deadline, stop := e.clock.After(timeout)
 	defer stop()
-	if s.Once != nil {
-		leave, err := e.enter(s.Channel, s.Once)
-		if err != nil {
-			return Result{}, err
-		}
-		defer leave()
-		earlier, err := e.earlier(ctx, s.Channel, s.Once)
-		if err != nil {
-			return Result{}, err
-		}
-		if earlier != nil {
-			return e.again(ctx, earlier, deadline)
-		}
+	earlier, leave, err := e.first(ctx, s.Channel, s.Once)
+	if err != nil {
+		return Result{}, err
+	}
+	defer leave()
+	if earlier != nil {
+		return e.again(ctx, earlier, deadline)
 	}
 	if s.OrderingKey != "" {
 		return e.awaitStored(ctx, s, deadline)

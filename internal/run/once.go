@@ -52,6 +52,23 @@ func (e *Engine) enter(scope string, o *Once) (leave func(), err error) {
 	}, nil
 }
 
+// first enters the key and finds the run that has it already, nil when there
+// is none. leave is called when the new run's key is on disk, or will not be.
+// Without a key there is nothing to do.
+func (e *Engine) first(ctx context.Context, scope string, o *Once) (earlier *row, leave func(), err error) {
+	if o == nil {
+		return nil, func() {}, nil
+	}
+	if leave, err = e.enter(scope, o); err != nil {
+		return nil, nil, err
+	}
+	if earlier, err = e.earlier(ctx, scope, o); err != nil {
+		leave()
+		return nil, nil, err
+	}
+	return earlier, leave, nil
+}
+
 // earlier finds the run that has the key, nil when there is none.
 func (e *Engine) earlier(ctx context.Context, scope string, o *Once) (*row, error) {
 	var r *row
