@@ -309,11 +309,20 @@ func TestRerunWithLargeStepsKept(t *testing.T) {
 		}
 		id := w.accept("p")
 		w.end(id)
+		purged := make(chan struct{})
+		w.mu.Lock()
+		w.answer = func(c *run.Call) ([]byte, error) { // the rerun must not end before, or it goes too
+			<-purged
+			return c.Args, nil
+		}
+		w.mu.Unlock()
 		again, err := w.Rerun(context.Background(), id, run.RerunOptions{FromStep: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Purge(context.Background(), run.PurgeOptions{}); err != nil { // the old run and its values go
+		_, err = w.Purge(context.Background(), run.PurgeOptions{}) // the old run and its values go
+		close(purged)
+		if err != nil {
 			t.Fatal(err)
 		}
 		got := w.end(again.ID)
