@@ -103,3 +103,10 @@ func sealContext(name string) []byte { return []byte("secret:" + name) }
 func noSecret(name string) error {
 	return fault.New(fault.NotFound, "there is no secret %q; set it with `junctor secret set %s`", name, name)
 }
+
+// Sealed counts the secrets of a database. It needs no key, so that it can be
+// asked before one is made.
+func Sealed(ctx context.Context, d *db.DB) (n int64, err error) {
+	err = d.Read(ctx, func(tx *db.Tx) error { return tx.QueryRow(`SELECT count(*) FROM secrets`).Scan(&n) })
+	return n, err
+}

@@ -27,6 +27,8 @@ type Service struct {
 type Parts struct {
 	// Measure is how long a program takes to instantiate, for Apply's result.
 	Measure func(*script.Program) (time.Duration, error)
+	// Names finds what a program imports from "junctor" and is not there.
+	Names func(*script.Program) []script.Diagnostic
 	// Secrets resolves references for Snapshot. Without it, channels whose
 	// verification has references refuse everybody.
 	Secrets connection.Secrets
@@ -170,6 +172,9 @@ func states(set *Set) []ScenarioState {
 
 func (s *Service) measured(set *Set, programs map[string]*script.Program) ([]ScenarioState, error) {
 	all := states(set)
+	if err := s.unknownNames(programs); err != nil {
+		return nil, err
+	}
 	if s.parts.Measure == nil {
 		return all, nil
 	}
@@ -182,6 +187,23 @@ func (s *Service) measured(set *Set, programs map[string]*script.Program) ([]Sce
 		all[i].InstantiationUS = d.Microseconds()
 	}
 	return all, nil
+}
+
+// unknownNames refuses scenarios that import what the module does not have.
+func (s *Service) unknownNames(programs map[string]*script.Program) error {
+	if s.parts.Names == nil {
+		return nil
+	}
+	var found []fault.Field
+	for _, name := range sorted(programs) {
+		for _, d := range s.parts.Names(programs[name]) {
+			found = append(found, fault.Field{Pointer: "/" + Scenarios + "/" + name, Detail: d.String()})
+		}
+	}
+	if len(found) > 0 {
+		return refused(found)
+	}
+	return nil
 }
 
 func (s *Service) ensureTokens(tx *db.Tx, channels map[string]json.RawMessage) (map[string]string, error) {

@@ -111,7 +111,7 @@ func (s *Service) open(c *Channel) error {
 		err = fmt.Errorf("there is no scenario %q", c.Scenario)
 	}
 	if err != nil {
-		c.Refused = fault.New(fault.Unavailable, "This channel is not set up completely; the server's log says more.")
+		c.Refused = fault.Wrap(err, fault.Unavailable, "This channel is not set up completely; the server's log says more.")
 		return fmt.Errorf("channel %q refuses every message: %w", c.Code, err)
 	}
 	c.Verifier = verifier

@@ -16,12 +16,13 @@ Junctor is listening on {{.Server}}
   ERP        {{.ERP}}
   login      admin / {{.Password}}
 
-Send an order, or a stock movement:
+Send an order, or a stock movement. An order needs a new number each time: under a known Idempotency-Key the first answer comes again.
 
   curl -i '{{.Shop}}' -H 'Content-Type: application/json' -H 'Idempotency-Key: S-2001' -d '{{.Order}}'
   curl -i '{{.Warehouse}}' -H 'Content-Type: application/json' -d '{"article":"P-7100","quantity":-1,"reason":"sold"}'
 
-Break the ERP (500, slow or refuse), send some more and watch them wait; then mend it:
+Break the ERP (500, slow or refuse) and send some more. Movements wait and are tried again until the ERP is mended; the shop waits for
+its answer, so an order gets a 502 instead, and sent again with the same key it goes on where it was. Each arrives exactly once.
 
   curl -X POST '{{.ERP}}/_demo/fail?mode=500'
   curl -X POST '{{.ERP}}/_demo/fail?mode=off'

@@ -96,7 +96,11 @@ func (h *Hub) openStorage(ctx context.Context) (err error) {
 	if err := os.MkdirAll(h.options.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
-	key, err := secret.LoadKey(filepath.Join(h.options.Data, "master.key"))
+	path := filepath.Join(h.options.Data, "master.key")
+	if err := h.keyIsThere(ctx, path); err != nil {
+		return err
+	}
+	key, err := secret.LoadKey(path)
 	if err != nil {
 		return err
 	}
@@ -104,11 +108,26 @@ func (h *Hub) openStorage(ctx context.Context) (err error) {
 	return nil
 }
 
+// keyIsThere refuses to make a new master key where sealed secrets wait for the
+// old one: that would look like a success and be none.
+func (h *Hub) keyIsThere(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) || os.Getenv(secret.EnvKey) != "" {
+		return nil
+	}
+	sealed, err := access.Sealed(ctx, h.db)
+	if err != nil || sealed == 0 {
+		return err
+	}
+	return fault.New(fault.Unavailable, "The master key %s is not there, but the database has %d secrets that are sealed with it. "+
+		"Put the key back, or give it as %s. Without it the secrets are lost.", path, sealed, secret.EnvKey)
+}
+
 func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens = scenario.NewVersions(h.db), channel.NewTokens(h.db)
 	h.config = config.New(h.db, h.objects, h.versions, h.tokens, config.Parts{
 		Measure: func(p *script.Program) (time.Duration, error) { return h.runtime.Measure(p) },
+		Names:   func(p *script.Program) []script.Diagnostic { return h.runtime.Check(p) },
 		Secrets: h.secret,
 		Changed: h.changed,
 	})

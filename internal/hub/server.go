@@ -104,6 +104,9 @@ func (h *Hub) firstAdmin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make the account admin: %w", err)
 	}
+	if !created && h.options.AdminPassword != "" {
+		h.log.Info("there is an admin account already: the password from the environment is not used; `junctor admin reset-password` sets another")
+	}
 	if created && password != "" && h.options.Console != nil {
 		fmt.Fprintf(h.options.Console, "\n  The account \"admin\" has been made. Its password, shown this once: %s\n\n", password)
 	}

@@ -182,9 +182,12 @@ func (d *door) begin(w http.ResponseWriter, r *http.Request, f *found, body []by
 	return http.StatusOK, nil
 }
 
+// errPaused marks the refusals of paused channels: they are no news for the log.
+var errPaused = errors.New("the channel is paused")
+
 func (d *door) await(w http.ResponseWriter, r *http.Request, c *channel.Config, start *run.Start) (int, error) {
 	if c.Paused {
-		return 0, fault.New(fault.Unavailable, "This channel is paused; nothing was accepted.").WithRetryAfter(time.Minute)
+		return 0, fault.Wrap(errPaused, fault.Unavailable, "This channel is paused; nothing was accepted.").WithRetryAfter(time.Minute)
 	}
 	res, err := d.Runs.Await(r.Context(), *start, c.Timeout)
 	if err != nil {
@@ -225,6 +228,7 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, code string, err e
 	}
 	status := fault.Status(fault.CodeOf(err))
 	switch {
+	case errors.Is(err, errPaused): // as somebody wanted it
 	case status == http.StatusInternalServerError || status == http.StatusServiceUnavailable || errors.Unwrap(err) != nil && status >= 500:
 		d.Log.Error("a message was refused", "channel", code, "error", err)
 	case status == http.StatusUnauthorized:

@@ -64,6 +64,9 @@ func (r *Runtime) Use(pool *script.Pool) (old *script.Pool) { return r.pool.Swap
 // Measure is what each run of a program costs before its first line.
 func (r *Runtime) Measure(p *script.Program) (time.Duration, error) { return r.pool.Load().Measure(p) }
 
+// Check finds what a program imports from "junctor" and is not there.
+func (r *Runtime) Check(p *script.Program) []script.Diagnostic { return r.pool.Load().Check(p) }
+
 // start begins a run on the present pool.
 func (r *Runtime) start(ctx context.Context, s script.Start) (*script.Pool, *script.Exec, *script.Turn, error) {
 	for {
