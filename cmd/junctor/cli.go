@@ -62,8 +62,11 @@ func parse(ctx context.Context, args []string, console *console) (*kong.Context,
 	if err != nil {
 		return nil, fmt.Errorf("the command line is built wrongly: %w", err)
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "--version":
+		args = append([]string{"version"}, args[1:]...)
 	}
 	command, err := parser.Parse(args)
 	if err != nil {

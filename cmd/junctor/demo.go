@@ -19,9 +19,10 @@ import (
 )
 
 type demoCommand struct {
-	Data   string `help:"Keep the demo's data in this directory and go on there next time; a fresh temporary one otherwise." placeholder:"DIR"`
-	Listen string `help:"Address of the server." default:"127.0.0.1:8080" placeholder:"ADDR"`
-	ERP    string `help:"Address of the demo's ERP." default:"127.0.0.1:9009" placeholder:"ADDR"`
+	Data    string `help:"Keep the demo's data in this directory and go on there next time; a fresh temporary one otherwise." placeholder:"DIR"`
+	Listen  string `help:"Address of the server." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	ERP     string `help:"Address of the demo's ERP." default:"127.0.0.1:9009" placeholder:"ADDR"`
+	ERPOnly bool   `name:"erp-only" help:"Serve the ERP and nothing else, as the far end of an integration of your own."`
 }
 
 // Help says what one is going to see.
@@ -31,6 +32,10 @@ func (demoCommand) Help() string {
 
 // Run serves the sample integration and plays messages through it.
 func (d demoCommand) Run(ctx context.Context, console *console) (err error) {
+	shown := demo.NewConsole(console.out, console.colour, clock.Real{})
+	if d.ERPOnly {
+		return d.serveERP(ctx, shown)
+	}
 	dir := d.Data
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "junctor-demo-"); err != nil {
@@ -38,7 +43,6 @@ func (d demoCommand) Run(ctx context.Context, console *console) (err error) {
 		}
 		defer os.RemoveAll(dir) //nolint:errcheck // it is in the system's folder of temporary files
 	}
-	shown := demo.NewConsole(console.out, console.colour, clock.Real{})
 	erp, err := startERP(ctx, d.ERP, shown)
 	if err != nil {
 		return err
@@ -85,6 +89,20 @@ func (d demoCommand) Run(ctx context.Context, console *console) (err error) {
 	default:
 		return err
 	}
+}
+
+// serveERP serves the demo's ERP until the process is told to end.
+func (d demoCommand) serveERP(ctx context.Context, shown *demo.Console) error {
+	erp, err := startERP(ctx, d.ERP, shown)
+	if err != nil {
+		return err
+	}
+	defer erp.stop()
+	if err := demo.ExplainERP(shown, erp.url); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
 }
 
 // applySample writes the example into a folder, unless an earlier demo has, and

@@ -127,10 +127,15 @@ func keep(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], found)
 }
 
-// ready: waits until the server answers that it is.
-func ready(ts *testscript.TestScript, _ bool, _ []string) {
+// ready [PATH]: waits until the server answers that it is, or what listens in
+// its place answers to this path.
+func ready(ts *testscript.TestScript, _ bool, args []string) {
+	path := "/readyz"
+	if len(args) > 0 {
+		path = args[0]
+	}
 	for every, limit := time.Tick(20*time.Millisecond), time.After(30*time.Second); ; {
-		answer, err := http.Get(ts.Getenv("URL") + "/readyz") //nolint:noctx // bounded by the limit
+		answer, err := http.Get(ts.Getenv("URL") + path) //nolint:noctx // bounded by the limit
 		if err == nil {
 			answer.Body.Close()
 			if answer.StatusCode == http.StatusOK {

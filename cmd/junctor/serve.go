@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"junctor/internal/clock"
@@ -41,6 +42,9 @@ Examples:
 
 // Run serves until the process is told to end.
 func (s serve) Run(ctx context.Context, console *console) error {
+	if port, err := strconv.ParseUint(s.Listen, 10, 16); err == nil {
+		return usage("--listen: %q is no address; write :%d for all of the machine's, or 127.0.0.1:%d", s.Listen, port, port)
+	}
 	proxies, err := networks(s.TrustedProxies)
 	if err != nil {
 		return err

@@ -52,6 +52,37 @@ func Explain(s Setup) error {
 	return err
 }
 
+// erpPage is what the ERP says about itself where it is alone.
+var erpPage = template.Must(template.New("erp").Parse(`
+The demo's ERP is listening on {{.}} (Ctrl+C stops it, and it forgets what has arrived)
+
+It takes orders in XML and stock movements in JSON, and books one call for each Idempotency-Key:
+
+  curl -i '{{.}}/orders' -H 'Content-Type: application/xml' -d '<salesOrder><externalNumber>S-1</externalNumber><items><item><code>P-7100</code><quantity>2</quantity></item></items></salesOrder>'
+  curl -i '{{.}}/stock' -H 'Content-Type: application/json' -d '{"item":"P-7100","delta":-2}'
+
+Break it (500, slow or refuse), and mend it:
+
+  curl -X POST '{{.}}/_demo/fail?mode=500'
+  curl -X POST '{{.}}/_demo/fail?mode=off'
+
+What has arrived, and how often under each key:
+
+  curl {{.}}/orders
+  curl {{.}}/stock
+
+`))
+
+// ExplainERP prints the lines to try on an ERP that is alone at this URL.
+func ExplainERP(c *Console, url string) error {
+	var b strings.Builder
+	if err := erpPage.Execute(&b, url); err != nil {
+		return err
+	}
+	c.page(b.String())
+	return nil
+}
+
 func (s Setup) withPassword() Setup {
 	s.Password = cmp.Or(s.Password, "YOUR-PASSWORD")
 	return s
