@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +20,7 @@ type runOne struct {
 	Input    string `help:"The message: this file is the content of a POST; its extension says of which type." type:"path" placeholder:"FILE"`
 	Request  bool   `help:"The input file describes the whole message: a JSON object with method, path, query, headers, and json, text or base64; or with value, which is data instead of a message."`
 	Mock     string `help:"Answers to the steps, in YAML or JSON." type:"path" placeholder:"FILE"`
+	Full     bool   `help:"Whole texts, one block for each step, instead of a table that cuts them."`
 	JSON     bool   `name:"json" help:"Write JSON, for a machine."`
 }
 
@@ -122,7 +121,7 @@ func (r runOne) show(console *console, report *trial.Report) error {
 			return err
 		}
 	} else {
-		showReport(console, report)
+		showReport(console, report, r.Full)
 	}
 	if report.State == run.Failed {
 		return errFailed
@@ -130,20 +129,10 @@ func (r runOne) show(console *console, report *trial.Report) error {
 	return nil
 }
 
-// showReport writes what came of a scenario, for a person.
-func showReport(console *console, report *trial.Report) {
-	var rows [][]string
-	for _, s := range report.Steps {
-		outcome, answer := "succeeded", s.Result
-		switch {
-		case s.Error != nil:
-			outcome, answer = "failed", s.Error
-		case s.FinishedAt == nil:
-			outcome = "under way"
-		}
-		rows = append(rows, []string{strconv.Itoa(s.Seq), s.Name, outcome, short(string(s.Arguments), 60), short(string(answer), 60)})
-	}
-	console.table("It made no step.", []string{"step", "name", "outcome", "arguments", "result"}, rows)
+// showReport writes what came of a scenario, for a person; long texts only in
+// full.
+func showReport(console *console, report *trial.Report, full bool) {
+	stepList{steps: report.Steps, none: "It made no step.", full: full}.show(console)
 	if len(report.Logs) > 0 {
 		console.line("")
 	}
@@ -152,10 +141,7 @@ func showReport(console *console, report *trial.Report) {
 	}
 	console.line("")
 	if e := report.Error; e != nil {
-		console.line("%s", console.paint(red, strings.TrimPrefix(e.Name+": "+e.Message, ": ")))
-		if e.Stack != "" {
-			console.line("%s", e.Stack)
-		}
+		showError(console, e, report.Steps, full)
 		console.line("")
 	}
 	if report.Subject != "" {
@@ -167,18 +153,10 @@ func showReport(console *console, report *trial.Report) {
 	console.line("%s, answered %d %s", console.paint(colours()[string(report.State)], string(report.State)), report.Status, report.Headers["content-type"])
 	switch {
 	case report.JSON != nil:
-		console.line("%s", indented(report.JSON))
+		console.line("%s", spread(report.JSON))
 	case report.Text != nil:
 		console.line("%s", *report.Text)
 	case report.Base64 != nil:
 		console.line("%s", *report.Base64)
 	}
-}
-
-func indented(raw json.RawMessage) string {
-	text, err := json.MarshalIndent(raw, "", "  ")
-	if err != nil {
-		return string(raw)
-	}
-	return string(text)
 }

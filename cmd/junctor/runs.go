@@ -93,11 +93,14 @@ func (o oneRun) do(ctx context.Context, console *console, act func(engine, conte
 	})
 }
 
-type runsShow struct{ oneRun }
+type runsShow struct {
+	Full bool `help:"Whole texts, one block for each step, instead of a table that cuts them."`
+	oneRun
+}
 
 // Run shows a run.
-func (r runsShow) Run(ctx context.Context, console *console) error {
-	return r.do(ctx, console, engine.Get, showRun)
+func (r runsShow) Run(ctx context.Context, c *console) error {
+	return r.do(ctx, c, engine.Get, func(c *console, info *run.Info) { showRun(c, info, r.Full) })
 }
 
 type runsRetry struct{ oneRun }
