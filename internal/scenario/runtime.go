@@ -33,13 +33,17 @@ type Runtime struct {
 	others   places // and for the rest: messages are taken before they are worked on
 	busy     func() bool
 
+	ready    sync.Map // pin -> *script.Program: those of programs that are compiled, for looking up without a lock
 	mu       sync.Mutex
-	programs map[string]*list.Element // by code@version, of *compiled
-	recent   *list.List               // most recently used first
+	programs map[pin]*list.Element // of *compiled
+	recent   *list.List            // last compiled first; what is beyond programsKept goes, and is compiled again when wanted
 }
 
+// pin names a version of a scenario.
+type pin struct{ code, version string }
+
 type compiled struct {
-	key     string
+	of      pin
 	ready   chan struct{}
 	program *script.Program
 	err     error
@@ -51,7 +55,7 @@ func NewRuntime(versions *Versions, pool *script.Pool, cores int, latest func(co
 	r := &Runtime{
 		versions: versions, latest: latest, busy: busy,
 		awaited: make(places, 2*cores), others: make(places, cores),
-		programs: map[string]*list.Element{}, recent: list.New(),
+		programs: map[pin]*list.Element{}, recent: list.New(),
 	}
 	r.pool.Store(pool)
 	return r
@@ -99,10 +103,12 @@ func (r *Runtime) Program(ctx context.Context, name, version string) (run.Progra
 
 // compiled returns the program from memory, or compiles it once for all who ask.
 func (r *Runtime) compiled(ctx context.Context, code, version string) (*script.Program, error) {
-	key := code + "@" + version
+	of := pin{code, version}
+	if p, ok := r.ready.Load(of); ok {
+		return p.(*script.Program), nil
+	}
 	r.mu.Lock()
-	if e, ok := r.programs[key]; ok {
-		r.recent.MoveToFront(e)
+	if e, ok := r.programs[of]; ok {
 		r.mu.Unlock()
 		c := e.Value.(*compiled)
 		select {
@@ -112,17 +118,20 @@ func (r *Runtime) compiled(ctx context.Context, code, version string) (*script.P
 			return nil, ctx.Err()
 		}
 	}
-	c := &compiled{key: key, ready: make(chan struct{})}
-	r.programs[key] = r.recent.PushFront(c)
+	c := &compiled{of: of, ready: make(chan struct{})}
+	r.programs[of] = r.recent.PushFront(c)
 	r.mu.Unlock()
 	c.program, c.err = r.compile(context.WithoutCancel(ctx), code, version)
 	close(c.ready)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c.err != nil { // the next one tries again
-		if e, ok := r.programs[key]; ok && e.Value == c {
+		if e, ok := r.programs[of]; ok && e.Value == c {
 			r.forget(e)
 		}
+	}
+	if c.err == nil {
+		r.ready.Store(of, c.program)
 	}
 	for r.recent.Len() > programsKept {
 		r.forget(r.recent.Back())
@@ -131,7 +140,9 @@ func (r *Runtime) compiled(ctx context.Context, code, version string) (*script.P
 }
 
 func (r *Runtime) forget(e *list.Element) {
-	delete(r.programs, e.Value.(*compiled).key)
+	c := e.Value.(*compiled)
+	delete(r.programs, c.of)
+	r.ready.Delete(c.of)
 	r.recent.Remove(e)
 }
 
