@@ -1,10 +1,12 @@
 package demo
 
 import (
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 	"sync"
@@ -56,7 +58,7 @@ func NewERP(told func(string)) *ERP {
 
 // Handler serves the ERP:
 //
-//	POST /orders, POST /stock        what Junctor calls
+//	POST /orders, POST /stock        what Junctor calls; an order is XML, or JSON with a number and a total
 //	GET /orders, GET /stock          what has arrived
 //	POST /_demo/fail?mode=MODE       off, 500, slow or refuse
 func (e *ERP) Handler() http.Handler {
@@ -118,6 +120,10 @@ type salesOrder struct {
 }
 
 func (e *ERP) takeOrder(w http.ResponseWriter, r *http.Request) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "application/json" {
+		e.takeSimpleOrder(w, r)
+		return
+	}
 	var o salesOrder
 	if err := xml.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&o); err != nil {
 		http.Error(w, "this is no <salesOrder>: "+err.Error(), http.StatusBadRequest)
@@ -141,6 +147,29 @@ func (e *ERP) takeOrder(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(http.StatusCreated)
 	fmt.Fprintf(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<receipt><number>%s</number><status>booked</status></receipt>\n", a.Number)
+}
+
+// simpleOrder is an order for those who begin: JSON, and no items.
+type simpleOrder struct {
+	Number string      `json:"number"`
+	Total  json.Number `json:"total"`
+}
+
+func (e *ERP) takeSimpleOrder(w http.ResponseWriter, r *http.Request) {
+	var o simpleOrder
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&o); err != nil {
+		http.Error(w, "this is no order: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	if o.Number == "" {
+		http.Error(w, "an order needs a number", http.StatusUnprocessableEntity)
+		return
+	}
+	a := e.book(&e.orders, "ERP", &Arrival{Subject: o.Number, Key: r.Header.Get("Idempotency-Key"), Detail: "total " + cmp.Or(o.Total.String(), "unknown")})
+	e.tellBooked("order", a)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusCreated)
+	json.NewEncoder(w).Encode(map[string]string{"number": a.Number, "status": "booked"}) //nolint:errcheck // the caller is gone
 }
 
 // movement is a change of stock in the ERP's words.

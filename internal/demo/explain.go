@@ -56,9 +56,10 @@ func Explain(s Setup) error {
 var erpPage = template.Must(template.New("erp").Parse(`
 The demo's ERP is listening on {{.}} (Ctrl+C stops it, and it forgets what has arrived)
 
-It takes orders in XML and stock movements in JSON, and books one call for each Idempotency-Key:
+It takes orders in JSON or as XML documents, and stock movements in JSON, and books one call for each Idempotency-Key:
 
-  curl -i '{{.}}/orders' -H 'Content-Type: application/xml' -d '<salesOrder><externalNumber>S-1</externalNumber><items><item><code>P-7100</code><quantity>2</quantity></item></items></salesOrder>'
+  curl -i '{{.}}/orders' -H 'Content-Type: application/json' -d '{"number":"S-1","total":91}'
+  curl -i '{{.}}/orders' -H 'Content-Type: application/xml' -d '<salesOrder><externalNumber>S-2</externalNumber><items><item><code>P-7100</code><quantity>2</quantity></item></items></salesOrder>'
   curl -i '{{.}}/stock' -H 'Content-Type: application/json' -d '{"item":"P-7100","delta":-2}'
 
 Break it (500, slow or refuse), and mend it:
