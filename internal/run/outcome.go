@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"junctor/internal/db"
@@ -22,8 +23,8 @@ type Result struct {
 	Err       error // instead of all that: what came of the run cannot be told here; Await returns it
 }
 
-// conclude puts the outcome of an execution on disk. It reports whether the
-// run is over, parked or lost for this node, or due again here after a pause.
+// conclude puts the outcome of an execution on disk: the run's end, or its next
+// try. What was parked is on disk already, what was lost is another node's.
 func (x *Execution) conclude(o Outcome) {
 	switch {
 	case errors.Is(o.Left, ErrParked):
@@ -82,6 +83,9 @@ func (x *Execution) landLater() {
 			case l := <-x.landed:
 				x.pending = x.pending[:0]
 				x.land(l)
+				if !x.e.policies(x.row.channel).Capture.keeps(Succeeded) {
+					continue // there is no step any more to write it to
+				}
 				x.e.committer.Submit(db.Item{Ops: x.pending, Size: 512}, func(error) {})
 				x.pending = nil
 			case <-x.ctx.Done():
@@ -208,19 +212,22 @@ func (x *Execution) finish(state State, output []byte, f *Failure) {
 	}
 	keep := policy.Capture.keeps(state)
 	var err error
-	if !r.answered && output != nil && (keep || x.keyed) {
+	wanted := x.keyed || r.parent != "" // the output: by the same message again, or by the parent
+	var claims []db.Op
+	if !r.answered && output != nil && (keep || wanted) {
 		if r.output, err = x.e.db.PutLarge(x.e.ctx, output); err == nil {
-			x.pending = append(x.pending, db.ClaimOps(r.output)...)
+			claims = db.ClaimOps(r.output)
 		}
 	}
 	x.dirty = true
 	ops := x.pending
+	var gone []db.Blob
 	again := x.keyed && state == Failed // a repeated message retries it: that needs all of it
 	if !keep && !again {
-		ops = x.forget()
+		ops, gone = x.forget(wanted)
 	}
-	item := x.item(ops)
-	item.Func = x.ending(item.Func, policy)
+	item := x.item(append(ops, claims...))
+	item.Func = x.ending(item.Func, policy, gone)
 	x.mu.Unlock()
 	if err != nil {
 		x.e.refused(x, fmt.Errorf("store the output: %w", err))
@@ -236,38 +243,48 @@ func (x *Execution) finish(state State, output []byte, f *Failure) {
 }
 
 // forget makes the end of a run whose content is not kept: of a run that was
-// never stored nothing is, of others it is removed. The output stays where an
-// idempotency key may ask for it again. x.mu is held.
-func (x *Execution) forget() []db.Op {
-	id := []any{x.row.id}
+// never stored nothing is, of others it is removed, the large values (gone)
+// included. The output stays where somebody may want it. x.mu is held.
+func (x *Execution) forget(outputWanted bool) (ops []db.Op, gone []db.Blob) {
+	for _, op := range x.pending {
+		if op.Stmt == stmtTag {
+			ops = append(ops, op)
+		}
+	}
 	if !x.stored {
 		x.row.input = nil
-		var ops []db.Op
-		for _, op := range x.pending {
-			if op.Stmt == stmtTag {
-				ops = append(ops, op)
-			}
-		}
-		return ops
+		return ops, nil
 	}
-	if !x.keyed {
+	gone = append(gone, x.row.input)
+	if !outputWanted {
+		gone = append(gone, x.row.output)
 		x.row.output = nil
 	}
-	return append(x.pending, db.Op{Stmt: stmtForget, Row: id}, db.Op{Stmt: stmtForgetSteps, Row: id},
-		db.Op{Stmt: stmtForgetLogs, Row: id})
+	for _, s := range x.journal.bySeq {
+		gone = append(gone, s.arguments, s.result)
+	}
+	gone = slices.DeleteFunc(gone, func(b db.Blob) bool { return !b.Large() })
+	id := []any{x.row.id}
+	return append(ops, db.Op{Stmt: stmtForget, Row: id}, db.Op{Stmt: stmtForgetSteps, Row: id},
+		db.Op{Stmt: stmtForgetLogs, Row: id}), gone
 }
 
 // ending adds what else happens when a run ends; nil when nothing does.
-func (x *Execution) ending(insert func(*db.Tx) ([]db.Op, error), p Policy) func(*db.Tx) ([]db.Op, error) {
+func (x *Execution) ending(insert func(*db.Tx) ([]db.Op, error), p Policy, gone []db.Blob) func(*db.Tx) ([]db.Op, error) {
 	r := *x.row
 	ordered := r.orderingKey != "" && !r.holds(p)
-	if insert == nil && !ordered && r.parent == "" {
+	if insert == nil && !ordered && r.parent == "" && len(gone) == 0 {
 		return nil
 	}
 	return func(tx *db.Tx) (ops []db.Op, err error) {
 		if insert != nil {
 			if ops, err = insert(tx); err != nil {
 				return nil, err
+			}
+		}
+		for _, b := range gone {
+			if err := tx.DropLarge(b); err != nil {
+				return nil, fmt.Errorf("remove what is not kept: %w", err)
 			}
 		}
 		if r.parent != "" {
