@@ -10,30 +10,49 @@ import (
 	"junctor/internal/fault"
 )
 
-// commit brings a batch to disk and answers each of its entries.
+// commit writes a batch and hands it on to be synced and answered.
 func (c *Committer) commit(batch []*entry) {
 	started := time.Now()
 	err := c.try(batch)
-	c.metrics.took(len(batch), time.Since(started))
-	switch {
-	case err == nil:
-		for _, e := range batch {
-			e.answer(e.err)
-		}
-	case len(batch) > 1 && c.blamable(err):
+	if len(batch) > 1 && err != nil && c.blamable(err) {
 		for _, part := range divide(batch, err) {
 			c.commit(part)
 		}
-	default:
-		for _, e := range batch {
-			e.answer(err)
+		return
+	}
+	c.written <- written{batch, started, err}
+}
+
+// written is a batch whose transaction has ended.
+type written struct {
+	batch   []*entry
+	started time.Time
+	err     error
+}
+
+// settle syncs and answers the written batches, one after the other. While one
+// is on its way to the disk the next is written, and the one behind that
+// gathers.
+func (c *Committer) settle() {
+	defer close(c.done)
+	for w := range c.written {
+		if w.err == nil {
+			w.err = c.db.sync()
+		}
+		c.metrics.took(len(w.batch), time.Since(w.started))
+		for _, e := range w.batch {
+			if w.err != nil {
+				e.answer(w.err)
+			} else {
+				e.answer(e.err)
+			}
 		}
 	}
 }
 
 // try is one transaction with its repetitions.
 func (c *Committer) try(batch []*entry) error {
-	return c.db.Write(c.ctx, func(tx *Tx) error { return c.fill(tx, batch) })
+	return c.db.write(c.ctx, func(tx *Tx) error { return c.fill(tx, batch) })
 }
 
 // blamable reports whether one of the items caused the error, rather than the

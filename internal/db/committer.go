@@ -39,8 +39,9 @@ type Fence func(tx *Tx, keys []string) (map[string]int64, error)
 //
 // In a batch the fence comes first, then each item's Func in the order of
 // arrival, then all Ops, grouped by statement, in the order of the statements'
-// stages. A batch that fails is rolled back and divided, so that a bad item
-// fails alone. Serialization failures and lost connections are tried again.
+// stages. While a batch is brought to disk the next one is already written; it
+// may read what is not durable yet, and becomes durable after it. A batch that
+// fails is rolled back and divided, so that a bad item fails alone. Serialization failures and lost connections are tried again.
 // When the answer to a COMMIT is lost, the database is asked before anyone is
 // answered.
 type Committer struct {
@@ -48,6 +49,7 @@ type Committer struct {
 	fence   Fence
 	metrics committerMetrics
 	wake    chan struct{}
+	written chan written
 	done    chan struct{}
 	ctx     context.Context // ends some time after Close, so that Close cannot hang on a dead database
 	cancel  context.CancelFunc
@@ -69,9 +71,10 @@ type entry struct {
 // NewCommitter starts a committer. Close it before the DB. fence may be nil
 // when no item has a key, metrics when nobody looks.
 func NewCommitter(d *DB, fence Fence, metrics prometheus.Registerer) *Committer {
-	c := &Committer{db: d, fence: fence, metrics: newCommitterMetrics(metrics), wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &Committer{db: d, fence: fence, metrics: newCommitterMetrics(metrics), wake: make(chan struct{}, 1), written: make(chan written), done: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	go c.work()
+	go c.settle()
 	return c
 }
 
@@ -105,8 +108,9 @@ func (c *Committer) Commit(ctx context.Context, item Item) error {
 }
 
 // Submit is Commit without a waiting goroutine: done gets what Commit would
-// have returned, from the committer's goroutine, and must be quick. When the
-// item is refused at once, done is called before Submit returns.
+// have returned, from the committer's goroutine and in the order of the
+// batches, and must be quick. When the item is refused at once, done is called
+// before Submit returns.
 func (c *Committer) Submit(item Item, done func(error)) {
 	if err := c.put(&entry{item: item, answer: done}); err != nil {
 		done(err)
@@ -168,9 +172,9 @@ func (c *Committer) signal() {
 	}
 }
 
-// work is the one goroutine that commits.
+// work is the one goroutine that writes.
 func (c *Committer) work() {
-	defer close(c.done)
+	defer close(c.written)
 	for {
 		batch, closed := c.take()
 		if len(batch) > 0 {

@@ -137,7 +137,28 @@ func (d *DB) read(ctx context.Context, f func(*Tx) error) error {
 // When Write returns nil everything is durable; any error but ErrUnknown means
 // that nothing is.
 func (d *DB) Write(ctx context.Context, f func(*Tx) error) error {
+	if err := d.write(ctx, f); err != nil {
+		return err
+	}
+	return d.sync()
+}
+
+// write is Write without the wait for the disk: sync has to follow before
+// anybody is told.
+func (d *DB) write(ctx context.Context, f func(*Tx) error) error {
 	return d.repeat(ctx, d.attempt, f)
+}
+
+// sync returns when all that was written before is durable. When the disk fails,
+// nobody can say what is on it: the DB answers nothing but that from then on.
+func (d *DB) sync() error {
+	err := d.engine.sync()
+	if err == nil {
+		return nil
+	}
+	d.log.Error("the disk failed; restart when it works again", "error", err)
+	d.dead.CompareAndSwap(nil, &deadError{err})
+	return errors.Join(ErrUnknown, err)
 }
 
 // repeat does one transaction until it succeeds or fails for good.

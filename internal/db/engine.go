@@ -9,6 +9,8 @@ type engine interface {
 	// begin starts a transaction. A write waits for its turn until ctx ends.
 	begin(ctx context.Context, write bool) (session, error)
 	now(ctx context.Context) (micros int64, err error)
+	// sync returns when all that was committed before the call is durable.
+	sync() error
 	// carrier brings notices to other processes; nil when there are none.
 	carrier() carrier
 	close() error
@@ -21,7 +23,8 @@ type session interface {
 	exec(ctx context.Context, sql string, args []any) (affected int64, err error)
 	query(ctx context.Context, sql string, args []any) (cursor, error)
 	many(ctx context.Context, s *Stmt, rows [][]any) (affected int64, err error)
-	// commit returns an error that is ErrLost when the outcome is unknown.
+	// commit returns an error that is ErrLost when the outcome is unknown. What
+	// it committed others can read; durable it is after the engine's sync.
 	commit() error
 	// committed tells, after a commit of unknown outcome, whether it happened.
 	// An error means that it could not be learnt yet.

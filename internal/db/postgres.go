@@ -121,6 +121,9 @@ func (e *postgresEngine) begin(ctx context.Context, write bool) (session, error)
 	return s, nil
 }
 
+// sync has nothing to do: a COMMIT is answered when it is on disk.
+func (e *postgresEngine) sync() error { return nil }
+
 func (e *postgresEngine) now(ctx context.Context) (us int64, err error) {
 	err = e.readers.QueryRow(ctx, `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`).Scan(&us)
 	return us, postgresError(err)

@@ -19,7 +19,6 @@ import (
 const (
 	sqliteFile    = "junctor.db"
 	sqliteReaders = 8
-	sqliteMark    = "writer" // the only writer's row of marks
 )
 
 // sqliteEngine has one connection that writes and several that read, each
@@ -31,6 +30,7 @@ type sqliteEngine struct {
 	writer  chan *sqliteConn // holds the writer while it is free
 	free    chan *sqliteConn // readers; nil for one not yet connected
 	filled  bool             // whether the two hold their connections
+	wal     *walSync
 	closing chan struct{}
 
 	checkpointer checkpointer
@@ -38,6 +38,7 @@ type sqliteEngine struct {
 }
 
 func openSQLite(ctx context.Context, o Options) (engine, error) {
+	memoryOfItsOwn()
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "The data directory %q has no absolute path.", o.Dir)
@@ -63,7 +64,7 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 // connect opens the file, brings its schema up to date and fills the pools.
 func (e *sqliteEngine) connect(ctx context.Context, path string) error {
 	var err error
-	if e.pool, err = sql.Open("sqlite", dsn(path, "_journal_mode=WAL", "_synchronous=FULL", "_pragma=cache_size(-16000)")); err != nil {
+	if e.pool, err = sql.Open("sqlite", dsn(path, "_journal_mode=WAL", "_synchronous=NORMAL", "_pragma=cache_size(-16000)", "_pragma=wal_autocheckpoint(4000)")); err != nil {
 		return err
 	}
 	if e.readers, err = sql.Open("sqlite", dsn(path, "_query_only=1")); err != nil {
@@ -75,6 +76,12 @@ func (e *sqliteEngine) connect(ctx context.Context, path string) error {
 	}
 	if err = checkWritable(ctx, conn); err == nil {
 		err = migrate(ctx, sqliteMigrator{conn})
+	}
+	if err == nil {
+		e.wal, err = newWALSync(conn)
+	}
+	if err == nil {
+		err = e.wal.do() // what the migrations have written
 	}
 	if err != nil {
 		conn.Close() //nolint:errcheck // the first error tells more
@@ -132,12 +139,14 @@ func (e *sqliteEngine) begin(ctx context.Context, write bool) (session, error) {
 		c = newSQLiteConn(conn)
 	}
 	s := &sqliteSession{engine: e, conn: c, home: from}
-	if err := s.start(start, write); err != nil {
+	if err := c.control(start); err != nil {
 		from <- c
 		return nil, sqliteError(err)
 	}
 	return s, nil
 }
+
+func (e *sqliteEngine) sync() error { return e.wal.do() }
 
 func (e *sqliteEngine) now(context.Context) (int64, error) { return Micros(time.Now()), nil }
 
@@ -156,6 +165,9 @@ func (e *sqliteEngine) close() error {
 		}
 	}
 	e.background.Wait() // with the writer taken nothing new begins
+	if e.wal != nil {
+		e.wal.close()
+	}
 	for _, db := range []*sql.DB{e.readers, e.pool} {
 		if db != nil {
 			errs = append(errs, db.Close())

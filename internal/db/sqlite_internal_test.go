@@ -48,7 +48,7 @@ func TestVersionsOfSQLite(t *testing.T) {
 func TestSQLiteIsDurable(t *testing.T) {
 	d, _ := openTemp(t)
 	err := d.Write(t.Context(), func(tx *Tx) error {
-		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000"} {
+		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "1", "foreign_keys": "1", "busy_timeout": "5000"} {
 			var got string
 			if err := tx.QueryRow(`PRAGMA ` + pragma).Scan(&got); err != nil {
 				return err

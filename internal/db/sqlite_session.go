@@ -3,18 +3,14 @@ package db
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
-	"fmt"
-	"time"
 )
 
 // sqliteConn is a connection with its prepared statements. One goroutine has
 // it at a time.
 type sqliteConn struct {
-	conn    *sql.Conn
-	stmts   map[string]*sql.Stmt
-	inner   map[string]directStmt // for the hot path, without database/sql between
-	written int64                 // the last value of its mark
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+	inner map[string]*directStmt // for the hot path, without database/sql between
 }
 
 // maxStmts bounds the statements kept per connection. Texts are few, they are
@@ -22,7 +18,7 @@ type sqliteConn struct {
 const maxStmts = 500
 
 func newSQLiteConn(conn *sql.Conn) *sqliteConn {
-	return &sqliteConn{conn: conn, stmts: map[string]*sql.Stmt{}, inner: map[string]directStmt{}}
+	return &sqliteConn{conn: conn, stmts: map[string]*sql.Stmt{}, inner: map[string]*directStmt{}}
 }
 
 func (c *sqliteConn) close() error {
@@ -33,7 +29,7 @@ func (c *sqliteConn) close() error {
 		s.Close() //nolint:errcheck // the connection is closed next
 	}
 	for _, s := range c.inner {
-		s.Close() //nolint:errcheck // the connection is closed next
+		s.close()
 	}
 	return c.conn.Close()
 }
@@ -76,25 +72,8 @@ type sqliteSession struct {
 	engine *sqliteEngine
 	conn   *sqliteConn
 	home   chan *sqliteConn // where the connection goes back to
-	own    mark
-	open   *sqliteCursor // the last result
-}
-
-const moveMark = `INSERT INTO marks (name, value, changed_at) VALUES ($1, $2, $3)
-	ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at`
-
-func (s *sqliteSession) start(begin string, write bool) error {
-	if err := s.conn.control(begin); err != nil || !write {
-		return err
-	}
-	now := Micros(time.Now())
-	s.conn.written = max(s.conn.written+1, now)
-	s.own = mark{name: sqliteMark, value: s.conn.written}
-	if _, err := s.exec(context.Background(), moveMark, []any{s.own.name, s.own.value, now}); err != nil {
-		s.conn.control("ROLLBACK") //nolint:errcheck // the first error tells more
-		return err
-	}
-	return nil
+	done   bool             // its commit has happened
+	open   *sqliteCursor    // the last result
 }
 
 func (s *sqliteSession) exec(ctx context.Context, text string, args []any) (int64, error) {
@@ -130,9 +109,8 @@ func (s *sqliteSession) query(ctx context.Context, text string, args []any) (cur
 	return s.open, nil
 }
 
-// many executes the statement for each row on the driver itself: rows are
-// small and many, and what database/sql does for each would cost as much as
-// SQLite's work.
+// many executes the statement for each row below the driver: rows are small and
+// many, and what database/sql does for each would cost as much as SQLite's work.
 func (s *sqliteSession) many(ctx context.Context, st *Stmt, rows [][]any) (affected int64, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -149,53 +127,19 @@ func (s *sqliteSession) many(ctx context.Context, st *Stmt, rows [][]any) (affec
 		if err != nil {
 			return sqliteError(err)
 		}
-		args := make([]driver.NamedValue, len(st.columns))
 		for i, row := range plain {
-			for j, v := range row {
-				args[j] = driver.NamedValue{Ordinal: j + 1, Value: v}
-			}
-			result, err := stmt.ExecContext(context.Background(), args)
-			if err != nil {
-				return &rowError{i, sqliteError(err)}
-			}
-			n, err := result.RowsAffected()
+			n, err := stmt.execute(row)
 			if err == nil && n == 0 && st.must {
 				err = ErrNoRows
 			}
 			if err != nil {
-				return &rowError{i, err}
+				return &rowError{i, sqliteError(err)}
 			}
 			affected += n
 		}
 		return nil
 	})
 	return affected, err
-}
-
-// directStmt is what the driver's statements are.
-type directStmt interface {
-	driver.Stmt
-	driver.StmtExecContext
-}
-
-func (c *sqliteConn) direct(raw any, text string) (directStmt, error) {
-	if s, ok := c.inner[text]; ok {
-		return s, nil
-	}
-	conn, ok := raw.(driver.ConnPrepareContext)
-	if !ok {
-		return nil, fmt.Errorf("the SQLite driver's %T does not prepare statements", raw)
-	}
-	prepared, err := conn.PrepareContext(context.Background(), text)
-	if err != nil {
-		return nil, err
-	}
-	s, ok := prepared.(directStmt)
-	if !ok {
-		return nil, fmt.Errorf("the SQLite driver's %T does not execute with a context", prepared)
-	}
-	c.inner[text] = s
-	return s, nil
 }
 
 func (s *sqliteSession) commit() error {
@@ -208,15 +152,14 @@ func (s *sqliteSession) commit() error {
 		s.conn.control("ROLLBACK") //nolint:errcheck // SQLite may have rolled back by itself
 	}
 	if err == nil {
+		s.done = true
 		s.engine.checkpointer.committed(s.engine)
 	}
 	return commitError(err)
 }
 
-// committed asks on the same connection: nobody else has written meanwhile.
-func (s *sqliteSession) committed(ctx context.Context) (bool, error) {
-	return markIs(ctx, s, s.own)
-}
+// committed knows: there is no network that could have lost the answer.
+func (s *sqliteSession) committed(context.Context) (bool, error) { return s.done, nil }
 
 func (s *sqliteSession) rollback() {
 	if s.reading() { // an open statement would keep the transaction from ending

@@ -139,7 +139,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 		return err
 	}
 	h.closes(func() error { h.pool.Close(); return nil })
-	h.runtime = scenario.NewRuntime(h.versions, h.pool, runtime.GOMAXPROCS(0), h.version, h.busy)
+	h.runtime = scenario.NewRuntime(h.versions, h.pool, cores, h.version, h.busy)
 	handlers := host.Handlers(connections{h}, scenarios{h}, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
@@ -230,7 +230,7 @@ func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
 }
 
 // busy is when more messages are at the door than the machine takes at once.
-func (h *Hub) busy() bool { return h.arriving.Load() > int64(4*runtime.GOMAXPROCS(0)) }
+func (h *Hub) busy() bool { return h.arriving.Load() > int64(4*cores) }
 
 // stuck restarts the process when scripts that cannot be stopped hold half of
 // the machine's cores. Runs go on from their journals.

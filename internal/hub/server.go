@@ -55,6 +55,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	if err := h.firstAdmin(ctx); err != nil {
 		return err
 	}
+	oneMore()
 	listener, err := listen(ctx, h.options.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; choose another address with --listen", h.options.Listen, err)

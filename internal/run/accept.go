@@ -134,15 +134,16 @@ func (e *Engine) Accept(ctx context.Context, s Start) (Accepted, error) {
 	if earlier != nil {
 		return e.repeat(ctx, earlier)
 	}
-	owner, size := "", len(s.Input)
-	if !s.Hold && e.queue.reserve(size) {
+	owner, room := "", 0
+	if !s.Hold {
+		room = e.queue.reserve(len(s.Input))
+	}
+	if room > 0 {
 		owner = e.node
 	}
 	x, err := e.store(ctx, s, owner)
 	if err != nil || x.row.waitingFor != "" || owner == "" {
-		if owner != "" {
-			e.queue.free(size)
-		}
+		e.queue.free(room)
 		if errors.Is(err, db.ErrUnique) && s.Once != nil {
 			return Accepted{}, e.busy(s.Once)
 		}
@@ -152,7 +153,7 @@ func (e *Engine) Accept(ctx context.Context, s Start) (Accepted, error) {
 		e.dueAt(x.row.dueAt)
 		return Accepted{Run: x.row.id}, nil
 	}
-	x.reserved = size
+	x.reserved = room
 	e.queue.push(x)
 	return Accepted{Run: x.row.id}, nil
 }
@@ -181,7 +182,7 @@ func (e *Engine) store(ctx context.Context, s Start, owner string) (*Execution, 
 // execution prepares a run for execution here.
 func (e *Engine) execution(r *row, j *journal) *Execution {
 	x := &Execution{
-		e: e, row: r, time: r.clock, journal: j, called: map[int]*step{}, queue: j.recorded(),
+		e: e, epoch: r.epoch, row: r, time: r.clock, journal: j, called: map[int]*step{}, queue: j.recorded(),
 		landed: make(chan landing, 4), kick: make(chan struct{}, 1),
 	}
 	x.ctx, x.off = context.WithCancel(e.ctx)

@@ -153,10 +153,7 @@ func (e *Engine) enqueue(r *row) {
 	e.mu.Lock()
 	_, x.awaited = e.wait[r.id]
 	e.mu.Unlock()
-	size := len(r.input)
-	if e.queue.reserve(size) {
-		x.reserved = size
-	}
+	x.reserved = e.queue.reserve(len(r.input))
 	e.queue.push(x)
 }
 

@@ -47,9 +47,11 @@ type Completion struct {
 // the journal's side of the coroutine: the program announces calls, Next
 // writes ahead, does them and hands back completions, recorded ones first.
 type Execution struct {
-	e   *Engine
-	ctx context.Context // ends with terminate, with the execution and with the node
-	off context.CancelFunc
+	e     *Engine
+	epoch int64           // of the lease that it is executed under
+	next  *Execution      // under a later lease, which begins when this one has ended; guarded by e.mu
+	ctx   context.Context // ends with terminate, with the execution and with the node
+	off   context.CancelFunc
 
 	mu     sync.Mutex // guards stored and row between the executing and a waiting goroutine
 	stored bool       // the run's row is on disk

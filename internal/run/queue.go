@@ -23,21 +23,22 @@ func newQueue(limit int64) *queue {
 // weight is about what a run costs in the queue beyond its input, in bytes.
 const weight = 1536
 
-// reserve takes room for an input of n bytes.
-func (q *queue) reserve(n int) bool {
+// reserve takes room for an input of n bytes and returns how much that is, 0
+// when there is none.
+func (q *queue) reserve(n int) (room int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed || q.size+int64(n)+weight > q.limit {
-		return false
+		return 0
 	}
 	q.size += int64(n) + weight
-	return true
+	return n + weight
 }
 
 // free gives reserved room back.
-func (q *queue) free(n int) {
+func (q *queue) free(room int) {
 	q.mu.Lock()
-	q.size -= int64(n) + weight
+	q.size -= int64(room)
 	q.mu.Unlock()
 }
 

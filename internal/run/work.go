@@ -23,14 +23,23 @@ func (e *Engine) work() {
 // execute runs a run's program until it has ended, is parked or lost.
 func (e *Engine) execute(x *Execution) {
 	e.mu.Lock()
-	if e.active[x.row.id] != nil { // two hints for one run: the first has it
+	before := e.active[x.row.id]
+	switch {
+	case before == nil:
+		e.active[x.row.id] = x
+		e.mu.Unlock()
+	case before.epoch < x.epoch && before.next == nil:
+		// What it has given up is in the database and claimed again already; it
+		// has not been told yet.
+		before.next = x
+		e.mu.Unlock()
+		return
+	default: // two hints for one run: the first has it
 		e.mu.Unlock()
 		x.off()
 		e.queue.free(x.reserved)
 		return
 	}
-	e.active[x.row.id] = x
-	e.mu.Unlock()
 	if x.row.cancel {
 		x.conclude(Outcome{Left: ErrCancelled})
 		return
@@ -71,10 +80,12 @@ func (x *Execution) end() {
 	if x.e.active[x.row.id] == x {
 		delete(x.e.active, x.row.id)
 	}
+	next := x.next
 	x.e.mu.Unlock()
-	if x.reserved > 0 {
-		x.e.queue.free(x.reserved)
+	if next != nil {
+		x.e.queue.push(next)
 	}
+	x.e.queue.free(x.reserved)
 }
 
 // finished is called when a run's end is on disk.

@@ -200,4 +200,4 @@ func (e *Exec) broken(err error) *Turn {
 	return &Turn{Done: true, Err: &Error{Kind: Thrown, Name: "InternalError", Message: err.Error()}}
 }
 
-func millis(t time.Time) float64 { return float64(t.UnixMilli()) }
+func millis(t time.Time) int64 { return t.UnixMilli() }
