@@ -47,7 +47,7 @@
   shared.Response = Response; // for the freeze
   const known = new Set(['json', 'text', 'body', 'form', 'xml', 'query', 'headers', 'timeout', 'throw']);
 
-  async function send(method, target, path, options = {}) {
+  function request(method, target, path, options = {}) {
     if (typeof path === 'object' && path !== null) { options = path; path = ''; }
     for (const key of Object.keys(options)) {
       if (!known.has(key)) throw new TypeError(`http knows no option ${stringify(key)}; it knows ${[...known].join(', ')}`);
@@ -61,26 +61,28 @@
     if (options.headers !== undefined) args.headers = Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
     if (options.timeout !== undefined) args.timeout = shared.milliseconds(options.timeout);
     if (options.throw === false) args.throw = false;
-    return new Response(parse(await shared.step('http.request', stringify(args))));
+    return stringify(args);
   }
 
-  function client(before) {
-    const verbs = { request: (method, ...rest) => send(method, ...before(rest)) };
-    for (const verb of ['get', 'post', 'put', 'patch', 'delete', 'head', 'options']) {
-      verbs[verb] = { [verb]: (...rest) => send(verb, ...before(rest)) }[verb];
-    }
-    return verbs;
+  const response = (text) => new Response(parse(text));
+
+  function send(method, target, path, options) {
+    return shared.step('http.request', () => request(method, target, path, options), response, new Error());
   }
 
-  const http = client((rest) => rest);
-  http.request = function request(target, path, options = {}) {
-    const { method = 'GET', ...rest } = options;
-    return send(method, target, path, rest);
+  const verbs = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'];
+  const http = {
+    request(target, path, options = {}) {
+      const { method = 'GET', ...rest } = options;
+      return send(method, target, path, rest);
+    },
   };
+  for (const verb of verbs) http[verb] = { [verb]: (target, path, options) => send(verb, target, path, options) }[verb];
 
   // The channel's own way out; its tokens are put in by the host, so that they
   // are in no journal.
-  const external = client((rest) => [shared.external, ...rest]);
+  const external = { request: (method, path, options) => send(method, external, path, options) };
+  for (const verb of verbs) external[verb] = { [verb]: (path, options) => send(verb, external, path, options) }[verb];
   // The word that only this run knows keeps a message that the run passes on
   // from pulling a token out.
   const standIn = (name) => ({ enumerable: true, get: () => `{{${name} ${realm.state().nonce}}}` });

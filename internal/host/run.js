@@ -32,6 +32,11 @@
     tag(...tags) { for (const tag of tags) realm.notice('tag', word(tag)); },
   };
 
+  // What the answers of steps are read with.
+  const read = (text) => parse(text);
+  const present = (text) => (text === '' ? undefined : parse(text));
+  const nothing = () => undefined;
+
   const known = ['subject', 'ordering_key', 'tags'];
 
   function start(scenario, input = null, options = {}) {
@@ -48,8 +53,8 @@
     });
   }
   const runs = {
-    async start(scenario, input, options) { return parse(await shared.step('runs.start', start(scenario, input, options))); },
-    async call(scenario, input, options) { return shared.result(await shared.step('runs.call', start(scenario, input, options))); },
+    start(scenario, input, options) { return shared.step('runs.start', () => start(scenario, input, options), read, new Error()); },
+    call(scenario, input, options) { return shared.step('runs.call', () => start(scenario, input, options), shared.result, new Error()); },
   };
 
   // result is what a called run returned: its data, or its answer's. A Problem
@@ -76,19 +81,23 @@
     return key;
   }
   const kv = {
-    async get(key) { const text = await realm.call('kv.get', stringify({ key: name(key) })); return text === '' ? undefined : parse(text); },
-    async set(key, value, options = {}) {
-      if (stringify(value) === undefined) throw new TypeError('kv.set takes a value; kv.delete removes one');
-      const args = { key: name(key), value };
-      if (options.ttl !== undefined) args.ttl = shared.milliseconds(options.ttl);
-      await realm.call('kv.set', stringify(args));
+    get(key) { return shared.step('kv.get', () => stringify({ key: name(key) }), present); },
+    set(key, value, options = {}) {
+      return shared.step('kv.set', () => {
+        if (stringify(value) === undefined) throw new TypeError('kv.set takes a value; kv.delete removes one');
+        const args = { key: name(key), value };
+        if (options.ttl !== undefined) args.ttl = shared.milliseconds(options.ttl);
+        return stringify(args);
+      }, nothing);
     },
-    async delete(key) { return parse(await realm.call('kv.delete', stringify({ key: name(key) }))); },
-    async increment(key, by = 1, options = {}) {
-      if (!Number.isSafeInteger(by)) throw new TypeError('kv.increment adds a whole number');
-      const args = { key: name(key), by };
-      if (options.ttl !== undefined) args.ttl = shared.milliseconds(options.ttl);
-      return parse(await realm.call('kv.increment', stringify(args)));
+    delete(key) { return shared.step('kv.delete', () => stringify({ key: name(key) }), read); },
+    increment(key, by = 1, options = {}) {
+      return shared.step('kv.increment', () => {
+        if (!Number.isSafeInteger(by)) throw new TypeError('kv.increment adds a whole number');
+        const args = { key: name(key), by };
+        if (options.ttl !== undefined) args.ttl = shared.milliseconds(options.ttl);
+        return stringify(args);
+      }, read);
     },
   };
 
@@ -105,8 +114,8 @@
   }
   const log = Object.assign(line('info'), { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') });
 
-  async function sleep(duration) { await realm.call('sleep', stringify({ ms: shared.milliseconds(duration) })); }
-  async function now() { return new Date(parse(await realm.call('now', '{}'))); }
+  function sleep(duration) { return shared.step('sleep', () => stringify({ ms: shared.milliseconds(duration) }), nothing); }
+  function now() { return shared.step('now', () => '{}', (text) => new Date(parse(text))); }
 
   return { run, runs, channel, kv, log, sleep, now };
 })

@@ -28,6 +28,6 @@
   const module = parts.module(loop.realm);
   loop.use(module);
   parts.lockdown(g, [module, env, loop.realm, loop.require]);
-  const handles = [loop.begin, loop.settle, loop.take, loop.drop, loop.measure, loop.exports];
+  const handles = [loop.begin, loop.settle, loop.conclude, loop.take, loop.drop, loop.measure, loop.exports];
   return (i) => handles[i];
 })

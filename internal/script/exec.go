@@ -98,6 +98,9 @@ func (e *Exec) turn(v *vm, enter func(*vm) error) {
 	started := time.Now()
 	v.enter(e)
 	turn := e.safely(v, enter)
+	if turn.Done && e.dead.Load() == nil {
+		v.forget()
+	}
 	v.leave()
 	e.spent.Add(int64(time.Since(started)))
 	if e.phase.CompareAndSwap(executing, idle) {
@@ -151,16 +154,21 @@ func (e *Exec) drain(v *vm, enter func(*vm) error) *Turn {
 	if err != nil {
 		return e.broken(err)
 	}
-	for {
-		n, err := v.engine.ExecutePendingJobs()
+	if turn := e.jobs(v); turn != nil {
+		return turn
+	}
+	if value, fulfilled, done := v.internals.settled(v.promise); done {
+		_, err := v.conclude.Call(undefined, fulfilled, value)
+		value.Free()
+		v.forget()
 		if turn := e.died(v, err); turn != nil {
 			return turn
 		}
-		if err == nil {
-			break
-		}
-		if n < drainLimit {
+		if err != nil {
 			return e.broken(err)
+		}
+		if turn := e.jobs(v); turn != nil {
+			return turn
 		}
 	}
 	answer, err := v.take.Call(undefined)
@@ -175,6 +183,22 @@ func (e *Exec) drain(v *vm, enter func(*vm) error) *Turn {
 		return e.broken(fmt.Errorf("the realm answered %T", answer))
 	}
 	return e.read(text)
+}
+
+// jobs executes what is queued; the turn is nil unless that ended the run.
+func (e *Exec) jobs(v *vm) *Turn {
+	for {
+		n, err := v.engine.ExecutePendingJobs()
+		if turn := e.died(v, err); turn != nil {
+			return turn
+		}
+		if err == nil {
+			return nil
+		}
+		if n < drainLimit {
+			return e.broken(err)
+		}
+	}
 }
 
 // drainLimit is how many jobs the engine executes in one go.

@@ -21,6 +21,7 @@ import (
 // thousandth jump only: a loop around an expensive native would go on for
 // seconds.
 type internals struct {
+	tls       *libc.TLS
 	runtime   *libquickjs.TJSRuntime
 	context   *libquickjs.TJSContext
 	exhausted atomic.Bool // an allocation failed
@@ -40,12 +41,16 @@ func newInternals(vm *quickjs.VM) (*internals, error) {
 	if !context.IsValid() || context.Kind() != reflect.Uintptr || !runtime.IsValid() || runtime.Kind() != reflect.Pointer {
 		return nil, errLayout
 	}
-	inner := runtime.Elem().FieldByName("cRuntime")
-	if !inner.IsValid() || inner.Kind() != reflect.Uintptr {
+	inner, tls := runtime.Elem().FieldByName("cRuntime"), runtime.Elem().FieldByName("tls")
+	if !inner.IsValid() || inner.Kind() != reflect.Uintptr || !tls.IsValid() || tls.Type() != reflect.TypeFor[*libc.TLS]() {
+		return nil, errLayout
+	}
+	if valueField.Type != reflect.TypeFor[libquickjs.TJSValue]() {
 		return nil, errLayout
 	}
 	runtimeAt, contextAt := uintptr(inner.Uint()), uintptr(context.Uint())
 	in := &internals{
+		tls:     (*libc.TLS)(tls.UnsafePointer()),
 		runtime: *(**libquickjs.TJSRuntime)(unsafe.Pointer(&runtimeAt)),
 		context: *(**libquickjs.TJSContext)(unsafe.Pointer(&contextAt)),
 	}
@@ -82,6 +87,26 @@ func (in *internals) watchAllocations() {
 
 // heap is the size of the engine's heap in bytes.
 func (in *internals) heap() int64 { return int64(in.runtime.Fmalloc_ctx.Fmalloc_state.Fmalloc_size) }
+
+// valueField is where a quickjs.Value keeps the engine's.
+var valueField, _ = reflect.TypeFor[quickjs.Value]().FieldByName("v")
+
+func bare(v *quickjs.Value) *libquickjs.TJSValue {
+	return (*libquickjs.TJSValue)(unsafe.Add(unsafe.Pointer(v), valueField.Offset))
+}
+
+// settled looks at a promise. Once it is not pending any more, value is what it
+// was fulfilled or rejected with, to be freed by the caller.
+func (in *internals) settled(promise quickjs.Value) (value quickjs.Value, fulfilled, done bool) {
+	context := uintptr(unsafe.Pointer(in.context))
+	state := libquickjs.XJS_PromiseState(in.tls, context, *bare(&promise))
+	if state != libquickjs.EJS_PROMISE_FULFILLED && state != libquickjs.EJS_PROMISE_REJECTED {
+		return value, false, false
+	}
+	value = promise
+	*bare(&value) = libquickjs.XJS_PromiseResult(in.tls, context, *bare(&promise))
+	return value, state == libquickjs.EJS_PROMISE_FULFILLED, true
+}
 
 // quiet reports whether no job is queued.
 func (in *internals) quiet() bool {

@@ -1,12 +1,12 @@
 // The run loop: one run at a time, from its first line to its last. Go calls
-// begin, settle, take and drop, and drains the job queue in between; host calls
-// wait in `run.queue` until Go takes them.
+// begin, settle, conclude, take and drop, and drains the job queue in between;
+// host calls wait in `run.queue` until Go takes them.
 //
 // What the module "junctor" gets is `realm` below, and it returns
 //   exports: {...}              what `import ... from "junctor"` gives; frozen with all else
 //   enter(entry, exports, args) begins the run: calls the scenario, returns its value or promise
 //   output(value)               makes that value the run's output, a string
-//   error(json)                 makes the rejection of a host call
+//   error(json, place)          makes the rejection of a host call; place is what the call was given
 //   fail(error)                 says something about what ended the run, a string or undefined
 //   console(level, text)        optional; without it console writes notices "log" {"level","message"}
 (function (g, clock, limits, pure) {
@@ -44,11 +44,12 @@
   }
 
   const realm = {
-    call(name, args) {
+    // read, if given, makes the promise's value of the answer's text.
+    call(name, args, read, place) {
       const id = run.next;
       enqueue(id, name, args);
       run.next = id + 1;
-      const pending = { resolve: undefined, reject: undefined };
+      const pending = { resolve: undefined, reject: undefined, read, place };
       const promise = new P((ok, no) => { pending.resolve = ok; pending.reject = no; });
       (run.pending ??= new Map()).set(id, pending);
       return promise;
@@ -119,23 +120,28 @@
     }
   }
 
+  // begin answers the promise that the run ends with. Go looks at it after each
+  // turn: that costs less than waiting for it here.
   function begin(factory, seedHigh, seedLow, ms, entry, ...args) {
     const mine = start(seedHigh, seedLow, ms);
     try {
-      const result = resolve(module.enter(entry, instantiate(factory), args));
-      apply(then, result, [(value) => {
-        try { succeed(mine, module.output(value)); } catch (error) { fail(mine, error); }
-      }, (error) => { fail(mine, error); }]);
+      return resolve(module.enter(entry, instantiate(factory), args));
     } catch (error) {
       fail(mine, error);
     }
   }
 
-  function succeed(mine, output) {
+  // conclude ends the run with what its promise has come to.
+  function conclude(fulfilled, value) {
+    const mine = run;
     if (mine.status !== 'P') return;
-    if (output.length > limits.output) over('Output', `an answer of ${output.length} characters is too large (at most ${limits.output})`);
-    mine.status = 'D';
-    mine.output = output;
+    if (!fulfilled) { fail(mine, value); return; }
+    try {
+      const output = module.output(value);
+      if (output.length > limits.output) over('Output', `an answer of ${output.length} characters is too large (at most ${limits.output})`);
+      mine.status = 'D';
+      mine.output = output;
+    } catch (error) { fail(mine, error); }
   }
 
   function settle(id, ok, value, ms) {
@@ -144,10 +150,10 @@
     if (pending === undefined) throw new TypeError(`no host call ${id} is outstanding`);
     run.pending.delete(id);
     if (ok) {
-      pending.resolve(value);
+      try { pending.resolve(pending.read === undefined ? value : pending.read(value)); } catch (error) { pending.reject(error); }
       return;
     }
-    const error = module.error(value);
+    const error = module.error(value, pending.place);
     (run.origins ??= new WeakMap()).set(error, id);
     pending.reject(error);
   }
@@ -227,7 +233,7 @@
   }
 
   return {
-    realm, timers, require, print, begin, settle, take, drop, measure,
+    realm, timers, require, print, begin, settle, conclude, take, drop, measure,
     use(m) { module = m; },
     exports() { return stringify(Object.keys(module.exports)); },
   };

@@ -109,7 +109,7 @@ func (p *Pool) Start(ctx context.Context, s Start) (*Exec, *Turn, error) {
 		for _, a := range s.Args {
 			args = append(args, a)
 		}
-		_, err = v.begin.Call(undefined, args...)
+		v.promise, err = v.begin.CallValue(undefined, args...)
 		return err
 	})
 	return e, turn, nil

@@ -92,6 +92,7 @@ func (p *Pool) release(v *vm) {
 func (p *Pool) abandon(v *vm) {
 	dropped := make(chan error, 1)
 	v.tasks <- func(v *vm) {
+		v.forget()
 		_, err := v.drop.Call(undefined)
 		dropped <- err
 	}

@@ -16,9 +16,11 @@ type vm struct {
 	engine    *quickjs.VM
 	internals *internals
 	// The functions of loop.js.
-	begin, settle, take, drop, measure, exports quickjs.Value
-	factories                                   factories
-	tasks                                       chan task
+	begin, settle, conclude, take, drop, measure, exports quickjs.Value
+
+	factories factories
+	promise   quickjs.Value // what the run ends with
+	tasks     chan task
 
 	// Of the pool, under its lock.
 	idleSince time.Time
@@ -70,7 +72,7 @@ func (v *vm) boot(im *image) error {
 		return fmt.Errorf("make the realm: %w%s", err, stackOf(err))
 	}
 	defer pick.Free()
-	for i, into := range []*quickjs.Value{&v.begin, &v.settle, &v.take, &v.drop, &v.measure, &v.exports} {
+	for i, into := range v.functions() {
 		if *into, err = pick.CallValue(quickjs.UndefinedValue, i); err != nil {
 			return fmt.Errorf("make the realm: %w", err)
 		}
@@ -107,8 +109,21 @@ func (v *vm) serve() {
 	v.close()
 }
 
+// functions are those of loop.js, in the order in which boot.js hands them out.
+func (v *vm) functions() []*quickjs.Value {
+	return []*quickjs.Value{&v.begin, &v.settle, &v.conclude, &v.take, &v.drop, &v.measure, &v.exports}
+}
+
+// forget lets go of the run's promise.
+func (v *vm) forget() {
+	if v.promise.VM() != nil {
+		v.promise.Free()
+		v.promise = quickjs.Value{}
+	}
+}
+
 func (v *vm) close() {
-	for _, f := range []*quickjs.Value{&v.begin, &v.settle, &v.take, &v.drop, &v.measure, &v.exports} {
+	for _, f := range append(v.functions(), &v.promise) {
 		if f.VM() != nil {
 			f.Free()
 		}
