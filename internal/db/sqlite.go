@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -30,11 +29,10 @@ type sqliteEngine struct {
 	writer  chan *sqliteConn // holds the writer while it is free
 	free    chan *sqliteConn // readers; nil for one not yet connected
 	filled  bool             // whether the two hold their connections
-	wal     *walSync
+	wal     *fileSync
 	closing chan struct{}
 
 	checkpointer checkpointer
-	background   sync.WaitGroup
 }
 
 func openSQLite(ctx context.Context, o Options) (engine, error) {
@@ -49,7 +47,7 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 	}
 	e := &sqliteEngine{lock: lock, writer: make(chan *sqliteConn, 1), free: make(chan *sqliteConn, sqliteReaders), closing: make(chan struct{})}
 	path := filepath.Join(dir, sqliteFile)
-	e.checkpointer = checkpointer{path: path + "-wal", limit: maxWAL, log: o.Log}
+	e.checkpointer = checkpointer{limit: maxWAL, log: o.Log, wake: make(chan struct{}, 1)}
 	if err := e.connect(ctx, path); err != nil {
 		e.close() //nolint:errcheck // the first error tells more
 		var coded *fault.Error
@@ -64,7 +62,7 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 // connect opens the file, brings its schema up to date and fills the pools.
 func (e *sqliteEngine) connect(ctx context.Context, path string) error {
 	var err error
-	if e.pool, err = sql.Open("sqlite", dsn(path, "_journal_mode=WAL", "_synchronous=NORMAL", "_pragma=cache_size(-16000)", "_pragma=wal_autocheckpoint(4000)")); err != nil {
+	if e.pool, err = sql.Open("sqlite", dsn(path, "_journal_mode=WAL", "_synchronous=NORMAL", "_pragma=cache_size(-16000)", "_pragma=wal_autocheckpoint(0)")); err != nil {
 		return err
 	}
 	if e.readers, err = sql.Open("sqlite", dsn(path, "_query_only=1")); err != nil {
@@ -78,7 +76,7 @@ func (e *sqliteEngine) connect(ctx context.Context, path string) error {
 		err = migrate(ctx, sqliteMigrator{conn})
 	}
 	if err == nil {
-		e.wal, err = newWALSync(conn)
+		e.wal, err = newFileSync(conn, logFile)
 	}
 	if err == nil {
 		err = e.wal.do() // what the migrations have written
@@ -87,11 +85,31 @@ func (e *sqliteEngine) connect(ctx context.Context, path string) error {
 		conn.Close() //nolint:errcheck // the first error tells more
 		return err
 	}
+	if err := e.checkpoint(ctx); err != nil {
+		conn.Close() //nolint:errcheck // the first error tells more
+		return err
+	}
 	e.writer <- newSQLiteConn(conn)
 	for range sqliteReaders {
 		e.free <- nil
 	}
 	e.filled = true
+	return nil
+}
+
+// checkpoint starts the checkpointer on a connection of its own.
+func (e *sqliteEngine) checkpoint(ctx context.Context) error {
+	conn, err := e.pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	c := &e.checkpointer
+	if c.file, err = newFileSync(conn, databaseFile); err != nil {
+		conn.Close() //nolint:errcheck // the first error tells more
+		return err
+	}
+	c.conn, c.done = newSQLiteConn(conn), make(chan struct{})
+	go c.work(e)
 	return nil
 }
 
@@ -154,6 +172,11 @@ func (e *sqliteEngine) now(context.Context) (int64, error) { return Micros(time.
 func (e *sqliteEngine) close() error {
 	close(e.closing)
 	var errs []error
+	if c := &e.checkpointer; c.done != nil {
+		<-c.done
+		c.file.close()
+		errs = append(errs, c.conn.close())
+	}
 	for _, pool := range []chan *sqliteConn{e.free, e.writer} { // the writer last: its closing checkpoints
 		for range e.connections(pool) {
 			select {
@@ -164,7 +187,6 @@ func (e *sqliteEngine) close() error {
 			}
 		}
 	}
-	e.background.Wait() // with the writer taken nothing new begins
 	if e.wal != nil {
 		e.wal.close()
 	}

@@ -3,44 +3,102 @@ package db
 import (
 	"context"
 	"log/slog"
-	"os"
 	"sync/atomic"
 	"time"
 )
 
-// maxWAL is the size of SQLite's write-ahead log above which new reads wait
-// until it has been emptied. Below, SQLite empties it by itself whenever no
-// read is open; reads that always overlap would let it grow for ever.
-const maxWAL = 256 << 20
+// SQLite's write-ahead log begins anew when all of it has been copied to the
+// database file, nobody reads from it and the next commit comes. Left alone,
+// SQLite copies it inside a COMMIT, and everybody waits for that.
+const (
+	// often is after how many commits the log is looked at.
+	often = 64
+	// longLog is how many pages are in the log when it is to begin anew. The next
+	// commits are then held for a moment.
+	longLog = 2000
+	// maxWAL is the size above which new reads wait until the log has been
+	// emptied: reads that always overlap would let it grow for ever.
+	maxWAL = 256 << 20
+	// frameSize is a page in the log.
+	frameSize = 4096 + 24
+)
 
-// checkpointer keeps the write-ahead log bounded.
+// checkpointer copies the write-ahead log to the database file beside the commits,
+// and keeps it bounded.
 type checkpointer struct {
-	path    string
-	limit   int64
+	limit   int64 // bytes
 	log     *slog.Logger
+	conn    *sqliteConn // its own
+	file    *fileSync   // of the database
 	commits atomic.Int64
-	working atomic.Bool
+	wake    chan struct{}
+	done    chan struct{} // closed when it has ended; nil when it never began
+	holding atomic.Bool   // reads are held
 }
 
-// committed is called after each commit. It looks at the file now and then.
-func (c *checkpointer) committed(e *sqliteEngine) {
-	const often = 64
+// committed is called after each commit.
+func (c *checkpointer) committed() {
 	if c.commits.Add(1)%often != 0 {
 		return
 	}
-	info, err := os.Stat(c.path)
-	if err != nil || info.Size() < c.limit || !c.working.CompareAndSwap(false, true) {
-		return
+	select {
+	case c.wake <- struct{}{}:
+	default:
 	}
-	e.background.Go(func() {
-		defer c.working.Store(false)
-		c.truncate(e, info.Size())
-	})
+}
+
+// work looks at the log until the engine closes.
+func (c *checkpointer) work(e *sqliteEngine) {
+	defer close(c.done)
+	for {
+		select {
+		case <-c.wake:
+			if err := c.look(e); err != nil {
+				c.log.Warn("the write-ahead log could not be emptied", "error", err)
+			}
+		case <-e.closing:
+			return
+		}
+	}
+}
+
+// look copies what is in the log. When it is long the rest is copied while
+// nobody writes, so that the next commit can begin it anew: the rest is short,
+// and the database file is on disk already but for that.
+func (c *checkpointer) look(e *sqliteEngine) error {
+	frames, err := copyLog(c.conn)
+	if err != nil || frames < min(longLog, c.limit/frameSize) {
+		return err
+	}
+	if frames*frameSize > c.limit {
+		return c.truncate(e, frames*frameSize)
+	}
+	if err := c.file.do(); err != nil {
+		return err
+	}
+	select {
+	case conn := <-e.writer:
+		defer func() { e.writer <- conn }()
+		_, err := copyLog(conn)
+		return err
+	case <-e.closing:
+		return nil
+	}
+}
+
+// copyLog copies as much of the log as readers and writers let it, and returns
+// how many pages are in the log.
+func copyLog(conn *sqliteConn) (frames int64, err error) {
+	var busy, copied int64
+	err = conn.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &frames, &copied)
+	return frames, err
 }
 
 // truncate takes the readers as they become free, which Options.ReadLimit
 // bounds, then the writer, and empties the log.
-func (c *checkpointer) truncate(e *sqliteEngine, size int64) {
+func (c *checkpointer) truncate(e *sqliteEngine, size int64) error {
+	c.holding.Store(true)
+	defer c.holding.Store(false)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*DefaultReadLimit)
 	defer cancel()
 	var taken []*sqliteConn
@@ -54,22 +112,22 @@ func (c *checkpointer) truncate(e *sqliteEngine, size int64) {
 		case conn := <-e.free:
 			taken = append(taken, conn)
 		case <-e.closing:
-			return
+			return nil
 		case <-ctx.Done():
 			c.log.Warn("the write-ahead log could not be emptied: a read does not end", "bytes", size)
-			return
+			return nil
 		}
 	}
 	select {
 	case conn := <-e.writer:
 		defer func() { e.writer <- conn }()
 		if err := conn.control("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
-			c.log.Warn("the write-ahead log could not be emptied", "bytes", size, "error", err)
-			return
+			return err
 		}
 		c.log.Info("emptied the write-ahead log", "bytes", size)
 	case <-e.closing:
 	case <-time.After(DefaultReadLimit):
 		c.log.Warn("the write-ahead log could not be emptied: a write does not end", "bytes", size)
 	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func openTemp(t *testing.T) (*DB, string) {
@@ -97,9 +98,10 @@ func TestWriteAheadLogStaysBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.checkpointer.working.Load() { // it waits for this read, and holds new ones
+		if (i+1)%often == 0 { // it waits for this read, and holds new ones
+			until(t, e.checkpointer.holding.Load)
 			end()
-			e.background.Wait()
+			until(t, func() bool { return !e.checkpointer.holding.Load() })
 			end = read()
 		}
 	}
@@ -110,5 +112,37 @@ func TestWriteAheadLogStaysBounded(t *testing.T) {
 	}
 	if info.Size() > 10<<20 {
 		t.Errorf("the log has %d bytes after 16 MiB of writes, want it emptied on the way", info.Size())
+	}
+}
+
+// until waits for something to come true.
+func until(t *testing.T, what func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); !what(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it did not come true")
+		}
+	}
+}
+
+// Without a reader in the way the log begins anew, beside the commits.
+func TestWriteAheadLogBeginsAnew(t *testing.T) {
+	d, dir := openTemp(t)
+	const writes = 4 * longLog
+	for i := range writes / 16 {
+		err := d.Write(t.Context(), func(tx *Tx) error {
+			_, err := tx.Exec(`INSERT INTO chunks (value_id, seq, data) VALUES ('x', $1, $2)`, i, make([]byte, 64<<10))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := os.Stat(filepath.Join(dir, "junctor.db-wal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pages := info.Size() / frameSize; pages > 2*longLog {
+		t.Errorf("the log has %d pages after %d were written, want it begun anew on the way", pages, writes)
 	}
 }

@@ -153,7 +153,7 @@ func (s *sqliteSession) commit() error {
 	}
 	if err == nil {
 		s.done = true
-		s.engine.checkpointer.committed(s.engine)
+		s.engine.checkpointer.committed()
 	}
 	return commitError(err)
 }

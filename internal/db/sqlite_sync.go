@@ -11,21 +11,29 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// walSync brings the write-ahead log to disk. SQLite could do it inside each
-// COMMIT (synchronous=FULL), but then nothing could be written meanwhile; here
-// a transaction is written while the one before it is on its way to the disk.
-// With synchronous=NORMAL SQLite still syncs whatever its own consistency needs:
-// the log before a checkpoint, the database after it.
-type walSync struct {
+// fileSync brings a file of SQLite's to disk.
+//
+// SQLite could sync its write-ahead log inside each COMMIT (synchronous=FULL),
+// but then nothing could be written meanwhile; here a transaction is written
+// while the one before it is on its way to the disk. With synchronous=NORMAL
+// SQLite still syncs what its own consistency needs: the log before it is
+// copied, the database file before the log begins anew.
+type fileSync struct {
 	mu   sync.Mutex
 	tls  *libc.TLS
-	file uintptr // sqlite3_file* of the log; it lives as long as the writer's connection
+	file uintptr // sqlite3_file*; it lives as long as the connection
 	sync func(tls *libc.TLS, file uintptr, flags int32) int32
 }
 
-// newWALSync asks the writer's connection for the log it writes to.
-func newWALSync(conn *sql.Conn) (*walSync, error) {
-	w := &walSync{}
+// The files of a connection.
+const (
+	databaseFile = sqlite3.SQLITE_FCNTL_FILE_POINTER
+	logFile      = sqlite3.SQLITE_FCNTL_JOURNAL_POINTER
+)
+
+// newFileSync asks a connection for one of its files.
+func newFileSync(conn *sql.Conn, which int32) (*fileSync, error) {
+	w := &fileSync{}
 	err := conn.Raw(func(raw any) error {
 		of := reflect.ValueOf(raw).Elem()
 		db := of.FieldByName("db")
@@ -39,7 +47,7 @@ func newWALSync(conn *sql.Conn) (*walSync, error) {
 		}
 		defer release(w.tls, out)
 		*(*uintptr)(at(out)) = 0
-		if sqlite3.Xsqlite3_file_control(w.tls, uintptr(db.Uint()), 0, sqlite3.SQLITE_FCNTL_JOURNAL_POINTER, out) != sqlite3.SQLITE_OK {
+		if sqlite3.Xsqlite3_file_control(w.tls, uintptr(db.Uint()), 0, which, out) != sqlite3.SQLITE_OK {
 			return errSQLiteLayout
 		}
 		w.file = *(*uintptr)(at(out))
@@ -60,17 +68,17 @@ func newWALSync(conn *sql.Conn) (*walSync, error) {
 	return w, nil
 }
 
-// do returns when all that was committed before the call is on disk.
-func (w *walSync) do() error {
+// do returns when all that was written to the file before the call is on disk.
+func (w *fileSync) do() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if rc := w.sync(w.tls, w.file, sqlite3.SQLITE_SYNC_NORMAL); rc != sqlite3.SQLITE_OK {
-		return fmt.Errorf("sync the write-ahead log: SQLite's error %d", rc)
+		return fmt.Errorf("sync the database: SQLite's error %d", rc)
 	}
 	return nil
 }
 
-func (w *walSync) close() {
+func (w *fileSync) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.tls != nil {

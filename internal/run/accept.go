@@ -150,6 +150,7 @@ func (e *Engine) Accept(ctx context.Context, s Start) (Accepted, error) {
 		if err != nil {
 			return Accepted{}, err
 		}
+		x.off()
 		e.dueAt(x.row.dueAt)
 		return Accepted{Run: x.row.id}, nil
 	}

@@ -63,11 +63,12 @@ func (e *Engine) rest(next int64) {
 // first of the others comes due, 0 for none.
 func (e *Engine) claimDue() (more bool, next int64, err error) {
 	room := min(claimBatch, e.queue.room())
-	var claimed []*row
-	if room > 0 {
-		if claimed, err = e.claim(e.ctx, room); err != nil {
-			return false, 0, err
-		}
+	if room == 0 {
+		return false, 0, nil // the queue says when there is some
+	}
+	claimed, err := e.claim(e.ctx, room)
+	if err != nil {
+		return false, 0, err
 	}
 	for _, r := range claimed {
 		e.enqueue(r)

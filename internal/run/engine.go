@@ -103,9 +103,10 @@ func New(o Options) (*Engine, error) {
 	e := &Engine{
 		db: o.DB, committer: o.Committer, programs: o.Programs, handlers: o.Handlers, policies: o.Policies, show: o.Show, revise: o.Revise,
 		log: o.Log, clock: o.Clock, opts: o, moment: orDefault(o.Moment, 500*time.Millisecond),
-		ctx: ctx, cancel: cancel, queue: newQueue(o.QueueSize), alarm: make(chan struct{}, 1),
+		ctx: ctx, cancel: cancel, alarm: make(chan struct{}, 1),
 		active: map[string]*Execution{}, wait: map[string]chan Result{}, keys: map[string]struct{}{},
 	}
+	e.queue = newQueue(o.QueueSize, e.wake)
 	e.node = e.ids.New("node", e.clock.Now())
 	e.metrics = newMetrics(o.Metrics, e)
 	return e, nil

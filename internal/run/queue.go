@@ -11,11 +11,13 @@ type queue struct {
 	head   int
 	size   int64 // bytes reserved
 	limit  int64
+	full   bool   // somebody found no room
+	roomy  func() // called when there is some again
 	closed bool
 }
 
-func newQueue(limit int64) *queue {
-	q := &queue{limit: limit}
+func newQueue(limit int64, roomy func()) *queue {
+	q := &queue{limit: limit, roomy: roomy}
 	q.ready.L = &q.mu
 	return q
 }
@@ -35,18 +37,30 @@ func (q *queue) reserve(n int) (room int) {
 	return n + weight
 }
 
-// free gives reserved room back.
+// free gives reserved room back. One that was full counts as roomy when a
+// quarter of it is free: many runs are fetched for little more than one is.
 func (q *queue) free(room int) {
 	q.mu.Lock()
 	q.size -= int64(room)
+	roomy := q.full && q.size <= q.limit-q.limit/4
+	if roomy {
+		q.full = false
+	}
 	q.mu.Unlock()
+	if roomy {
+		q.roomy()
+	}
 }
 
-// room is how many runs of ordinary size would find a place.
+// room is how many runs of ordinary size would find a place. 0 also when they
+// are too few to be worth fetching; roomy is then called when that has changed.
 func (q *queue) room() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
+		return 0
+	}
+	if q.full = q.size > q.limit-q.limit/16; q.full {
 		return 0
 	}
 	return int((q.limit - q.size) / (weight + 4096))
