@@ -25,6 +25,7 @@ type ground struct {
 	sink        *sink
 	peak        map[string]float64 // Junctor's best rate by measurement, for P7
 	drops       []func() error     // the databases made on PostgreSQL
+	counted     bool               // the round that is measured is no warm-up
 }
 
 // yardstick is one running program of bench/limit.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -38,6 +39,9 @@ func (f *Filter) conditions() (string, []any, error) {
 			marks[i], values[i] = "?", string(s)
 		}
 		add("state IN ("+strings.Join(marks, ", ")+")", values...)
+		if f.open() {
+			add("finished_at IS NULL") // what the index of open runs holds
+		}
 	}
 	for _, c := range []struct{ column, value string }{
 		{"program", f.Program}, {"channel", f.Channel}, {"subject", f.Subject},
@@ -60,17 +64,38 @@ func (f *Filter) conditions() (string, []any, error) {
 		add(`((id >= ? AND id < ?) OR (subject <> '' AND subject >= ? AND subject < ?)
 			OR id IN (SELECT run FROM run_tags WHERE tag >= ? AND tag < ?))`, q, end, q, end, q, end)
 	}
-	if f.After != "" {
-		id, err := base64.RawURLEncoding.DecodeString(f.After)
-		if err != nil {
-			return "", nil, fault.New(fault.Invalid, "The cursor in after is not one that a list has given.")
-		}
-		add("id < ?", clean(string(id), 100))
+	return " WHERE " + strings.Join(append(where, "true"), " AND "), args, nil
+}
+
+// after is the id behind which a page begins, "" at the start.
+func (f *Filter) after() (string, error) {
+	id, err := base64.RawURLEncoding.DecodeString(f.After)
+	if err != nil {
+		return "", fault.New(fault.Invalid, "The cursor in after is not one that a list has given.")
 	}
-	if len(where) == 0 {
-		return "", args, nil
+	return clean(string(id), 100), nil
+}
+
+// open reports whether the filter wants runs that have not ended, and no others.
+func (f *Filter) open() bool {
+	return len(f.State) > 0 && !slices.ContainsFunc(f.State, State.Ended)
+}
+
+// few is up to how many open runs are sorted for a page.
+const few = 1000
+
+// order is how a page is put in order. Open runs are mostly few among many that
+// have ended: to go through all by their ids would take as long as there are runs.
+func (f *Filter) order(tx *db.Tx, where string, args []any) (string, error) {
+	if !f.open() {
+		return "id", nil
 	}
-	return " WHERE " + strings.Join(where, " AND "), args, nil
+	var n int
+	err := tx.QueryRow(fmt.Sprintf(`SELECT count(*) FROM (SELECT id FROM runs%s LIMIT %d) AS open`, where, few+1), args...).Scan(&n)
+	if err != nil || n > few {
+		return "id", err
+	}
+	return "id || ''", nil // not by the index of ids
 }
 
 func known(s State) bool {
@@ -94,11 +119,24 @@ func (e *Engine) List(ctx context.Context, f Filter) (runs []Info, next string, 
 	if err != nil {
 		return nil, "", err
 	}
+	after, err := f.after()
+	if err != nil {
+		return nil, "", err
+	}
 	err = e.db.Read(ctx, func(tx *db.Tx) error {
 		runs = []Info{}
 		// Content stays where it is: a page must not carry megabytes.
 		light := strings.Replace(columns, "input, output,", "NULL, NULL,", 1)
-		rows, err := tx.Query(fmt.Sprintf(`SELECT %s FROM runs%s ORDER BY id DESC LIMIT %d`, light, where, limit+1), args...)
+		order, err := f.order(tx, where, args)
+		if err != nil {
+			return err
+		}
+		page, values := "", args
+		if after != "" {
+			values = append(slices.Clone(args), after)
+			page = fmt.Sprintf(" AND %s < $%d", order, len(values))
+		}
+		rows, err := tx.Query(fmt.Sprintf(`SELECT %s FROM runs%s%s ORDER BY %s DESC LIMIT %d`, light, where, page, order, limit+1), values...)
 		if err != nil {
 			return err
 		}
