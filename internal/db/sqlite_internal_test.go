@@ -118,10 +118,11 @@ func TestWriteAheadLogStaysBounded(t *testing.T) {
 // until waits for something to come true.
 func until(t *testing.T, what func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !what(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Second); !what(); {
 		if time.Now().After(deadline) {
 			t.Fatal("it did not come true")
 		}
+		<-time.After(time.Millisecond)
 	}
 }
 
