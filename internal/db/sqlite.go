@@ -177,16 +177,8 @@ func (e *sqliteEngine) close() error {
 		c.file.close()
 		errs = append(errs, c.conn.close())
 	}
-	for _, pool := range []chan *sqliteConn{e.free, e.writer} { // the writer last: its closing checkpoints
-		for range e.connections(pool) {
-			select {
-			case c := <-pool:
-				errs = append(errs, c.close())
-			case <-time.After(DefaultReadLimit):
-				errs = append(errs, errors.New("a transaction is still open"))
-			}
-		}
-	}
+	errs = append(errs, e.drain(e.free)...)
+	errs = append(errs, e.drain(e.writer)...) // the last: its closing copies the log
 	if e.wal != nil {
 		e.wal.close()
 	}
@@ -198,10 +190,21 @@ func (e *sqliteEngine) close() error {
 	return errors.Join(append(errs, unlock(e.lock))...)
 }
 
-// connections is how many a pool was filled with: none when opening failed.
-func (e *sqliteEngine) connections(pool chan *sqliteConn) int {
+// drain closes the connections of a pool as they become free.
+func (e *sqliteEngine) drain(pool chan *sqliteConn) (errs []error) {
 	if !e.filled {
-		return 0
+		return nil // opening failed
 	}
-	return cap(pool)
+	for range cap(pool) {
+		select {
+		case c := <-pool:
+			if pool == e.writer {
+				errs = append(errs, e.wal.finish()) // a write that is committed may not be synced yet
+			}
+			errs = append(errs, c.close())
+		case <-time.After(DefaultReadLimit):
+			errs = append(errs, errors.New("a transaction is still open"))
+		}
+	}
+	return errs
 }

@@ -2,9 +2,13 @@ package db
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // SQLite's write-ahead log begins anew when all of it has been copied to the
@@ -55,6 +59,9 @@ func (c *checkpointer) work(e *sqliteEngine) {
 		case <-c.wake:
 			if err := c.look(e); err != nil {
 				c.log.Warn("the write-ahead log could not be emptied", "error", err)
+				if notSynced(err) {
+					e.wal.fail(err) // or the log would begin anew over what has not been copied
+				}
 			}
 		case <-e.closing:
 			return
@@ -84,6 +91,12 @@ func (c *checkpointer) look(e *sqliteEngine) error {
 	case <-e.closing:
 		return nil
 	}
+}
+
+// notSynced reports whether err is a sync that failed, here or inside SQLite.
+func notSynced(err error) bool {
+	var inside *sqlite.Error
+	return errors.Is(err, errNotSynced) || errors.As(err, &inside) && inside.Code() == sqlite3.SQLITE_IOERR_FSYNC
 }
 
 // copyLog copies as much of the log as readers and writers let it, and returns

@@ -24,7 +24,6 @@ type directStmt struct {
 	handle uintptr // sqlite3_stmt*
 	places []int   // of each parameter, in SQLite's order: which value of the row it takes
 	values []byte  // what the text and blobs of the row are copied to: outside of Go's heap
-	args   []driver.NamedValue
 }
 
 var errSQLiteLayout = errors.New("this version of modernc.org/sqlite is laid out differently than the one Junctor was made for")
@@ -83,10 +82,16 @@ func (s *directStmt) locate() error {
 // execute executes the statement for one row and returns how many rows it
 // touched. values are nil, int64, float64, string and []byte.
 func (s *directStmt) execute(row []any) (int64, error) {
-	if !s.bind(row) || sqlite3.Xsqlite3_step(s.tls, s.handle) != sqlite3.SQLITE_DONE {
-		// Nothing has happened. The driver does it again, and says what is wrong.
+	if err := s.bind(row); err != nil {
 		s.reset()
-		return s.again(row)
+		return 0, err
+	}
+	if code := sqlite3.Xsqlite3_step(s.tls, s.handle); code != sqlite3.SQLITE_DONE {
+		// Not again: SQLite may have taken the whole transaction back by itself,
+		// and what follows would be stored without the rest.
+		err := s.failure(code)
+		s.reset()
+		return 0, err
 	}
 	n := sqlite3.Xsqlite3_changes(s.tls, s.db)
 	s.reset()
@@ -98,24 +103,19 @@ func (s *directStmt) reset() {
 	sqlite3.Xsqlite3_clear_bindings(s.tls, s.handle)
 }
 
-func (s *directStmt) again(row []any) (int64, error) {
-	s.args = s.args[:0]
-	for i, v := range row {
-		s.args = append(s.args, driver.NamedValue{Ordinal: i + 1, Value: v})
+// failure is what SQLite says about its last call, which answered code.
+func (s *directStmt) failure(code int32) error {
+	if code == sqlite3.SQLITE_ROW {
+		return errors.New("a statement over rows returns none")
 	}
-	result, err := s.driver.(driver.StmtExecContext).ExecContext(context.Background(), s.args)
-	clear(s.args)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	code = sqlite3.Xsqlite3_extended_errcode(s.tls, s.db)
+	return &storeError{sqliteClass(int(code)), fmt.Errorf("%s (%d)", libc.GoString(sqlite3.Xsqlite3_errmsg(s.tls, s.db)), code)}
 }
 
-// bind gives the statement the row's values; false when SQLite does not take
-// one of them.
-func (s *directStmt) bind(row []any) bool {
-	if !s.reserve(row) {
-		return false
+// bind gives the statement the row's values.
+func (s *directStmt) bind(row []any) error {
+	if err := s.reserve(row); err != nil {
+		return err
 	}
 	at := 0
 	for i, place := range s.places {
@@ -137,13 +137,13 @@ func (s *directStmt) bind(row []any) bool {
 			at += copy(s.values[at:], v)
 			code = sqlite3.Xsqlite3_bind_blob(s.tls, s.handle, n, p, int32(len(v)), sqliteStatic)
 		default:
-			return false
+			return fmt.Errorf("a %T is not bound", v)
 		}
 		if code != sqlite3.SQLITE_OK {
-			return false
+			return s.failure(code)
 		}
 	}
-	return true
+	return nil
 }
 
 // sqliteStatic is SQLITE_STATIC: the value stays where it is until the
@@ -158,8 +158,11 @@ func (s *directStmt) address(at int) uintptr {
 // valuesAtLeast is the room for values that a statement begins with.
 const valuesAtLeast = 4 << 10
 
+// maxRow is SQLITE_MAX_LENGTH, in bytes.
+const maxRow = 1_000_000_000
+
 // reserve makes room for the row's text and blobs.
-func (s *directStmt) reserve(row []any) bool {
+func (s *directStmt) reserve(row []any) error {
 	size := 0
 	for _, v := range row {
 		switch v := v.(type) {
@@ -170,11 +173,16 @@ func (s *directStmt) reserve(row []any) bool {
 		}
 	}
 	if size < len(s.values) {
-		return true
+		return nil
+	}
+	if size > maxRow {
+		return fmt.Errorf("a row of %d bytes is larger than SQLite stores (%d)", size, maxRow)
 	}
 	s.free()
-	s.values = outside(max(valuesAtLeast, 2*size))
-	return s.values != nil
+	if s.values = outside(max(valuesAtLeast, 2*size)); s.values == nil {
+		return &storeError{sick, errors.New("there is no memory for a row")}
+	}
+	return nil
 }
 
 func (s *directStmt) free() {
