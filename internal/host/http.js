@@ -66,16 +66,13 @@
 
   const response = (text) => new Response(parse(text));
 
-  function send(method, target, path, options) {
-    return shared.step('http.request', () => request(method, target, path, options), response, new Error());
-  }
+  function step(make) { return shared.step('http.request', make, response, new Error()); }
+  function send(method, target, path, options) { return step(() => request(method, target, path, options)); }
 
   const verbs = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'];
+  function requestOf(target, path, { method = 'GET', ...rest } = {}) { return request(method, target, path, rest); }
   const http = {
-    request(target, path, options = {}) {
-      const { method = 'GET', ...rest } = options;
-      return send(method, target, path, rest);
-    },
+    request(target, path, options) { return step(() => requestOf(target, path, options)); },
   };
   for (const verb of verbs) http[verb] = { [verb]: (target, path, options) => send(verb, target, path, options) }[verb];
 

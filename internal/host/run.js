@@ -104,8 +104,7 @@
   // shown is a value in a line: a log must not fail its scenario.
   function shown(value) {
     if (typeof value === 'string') return value;
-    if (value instanceof Error) return `${value.name}: ${value.message}`;
-    try { return stringify(value) ?? String(value); } catch { /* not JSON */ }
+    try { return value instanceof Error ? `${value.name}: ${value.message}` : stringify(value) ?? String(value); } catch { /* not JSON */ }
     try { return String(value); } catch { return 'a value that cannot be shown'; }
   }
 

@@ -1,0 +1,49 @@
+package host
+
+import "testing"
+
+// mistaken are steps with arguments that they do not take. None throws where it
+// is called: a scenario that collects its steps and awaits them all would end
+// without the others.
+var mistaken = []string{
+	`http.get()`, `http.get("")`, `http.get(null)`, `http.get(Symbol("s"))`, `http.get("c", "/", null)`,
+	`http.get("c", "/", 7, 8) && http.get("c", "/", { nothing: 1 })`, `http.post("c", "/", { json: 1n })`, `http.post("c", "/", { body: 7 })`,
+	`http.post("c", "/", { json: { toJSON() { throw new Error() } } })`,
+	`http.get("c", "/", { timeout: "soon" })`, `http.get("c", "/", { get query() { throw 1 } })`,
+	`http.get("c", "/", new Proxy({}, { ownKeys() { throw 1 } }))`,
+	`http.request()`, `http.request("c", "/", null)`, `http.request("c", "/", { get method() { throw 1 } })`, `http.request("c", "/", { method: Object.create(null) })`,
+	`channel.external.get({ nothing: 1 })`,
+	`runs.start()`, `runs.start("")`, `runs.start("s", 1n)`, `runs.start("s", Symbol("s"))`, `runs.start("s", 1, null)`, `runs.start("s", 1, { tags: 7 })`,
+	`runs.start("s", 1, { tags: [Symbol.iterator, Object.create(null)] })`, `runs.call()`, `runs.call("s", () => 1)`, `runs.call("s", 1, { nothing: 1 })`,
+	`kv.get()`, `kv.get("")`, `kv.get(Symbol("s"))`, `kv.set()`, `kv.set("k")`, `kv.set("k", 1n)`, `kv.set("k", 1, null)`, `kv.set("k", 1, { ttl: "never" })`,
+	`kv.delete()`, `kv.delete("")`, `kv.increment()`, `kv.increment("k", 0.5)`, `kv.increment("k", 1n)`, `kv.increment("k", 1, null)`, `kv.increment("k", NaN)`,
+	`sleep()`, `sleep(-1)`, `sleep("tomorrow")`, `sleep(Symbol("s"))`, `sleep(Object.create(null))`, `sleep(Infinity)`,
+}
+
+func TestMistakesInArgumentsReject(t *testing.T) {
+	s := newScenarios(t)
+	for _, expression := range mistaken {
+		got := s.run(t, `const { http, channel, runs, kv, sleep } = junctor as any;
+			let step;
+			try { step = `+expression+`; } catch (error) { return "thrown"; }
+			return step.then(() => "done", () => "rejected");`)
+		if got != `"rejected"` {
+			t.Errorf("%s: %s, want it rejected", expression, got)
+		}
+	}
+}
+
+// What cannot be shown is shown as such: a log does not fail its scenario.
+func TestLogTakesAnything(t *testing.T) {
+	s := newScenarios(t)
+	got := s.run(t, `const { log } = junctor as any;
+		const odd = new Proxy({}, { get() { throw 1 }, getPrototypeOf() { throw 2 } });
+		const nameless = new Error("e");
+		Object.defineProperty(nameless, "name", { get() { throw 3 } });
+		log("a\u0000b", undefined, null, 1n, Symbol("s"), () => 1, odd, nameless, Object.create(null), { toJSON() { throw 4 } });
+		log.error();
+		return "ok";`)
+	if got != `"ok"` {
+		t.Errorf("the scenario answers %s", got)
+	}
+}
