@@ -17,3 +17,12 @@ var oneMore = sync.OnceFunc(func() {
 		runtime.GOMAXPROCS(cores + 1)
 	}
 })
+
+// computing is how many threads there are for what computes: without the one
+// that oneMore has added.
+func computing() int {
+	if n := runtime.GOMAXPROCS(0); n > cores {
+		return n - 1
+	}
+	return cores
+}

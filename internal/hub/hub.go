@@ -12,7 +12,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,14 +57,15 @@ type Hub struct {
 	opened    []func() error // what Close undoes, in reverse
 	arriving  atomic.Int64   // messages at the door
 	reloading sync.Mutex     // one reload at a time
-	restart   func()         // set while serving: begins the process anew
+	// Ends serving, to begin the process anew; nil when not serving, or ending.
+	restart atomic.Pointer[context.CancelCauseFunc]
 }
 
 // Open opens or creates a domain's storage and wires its services, without
 // executing runs or listening. Errors name what is wrong with the storage.
 func Open(ctx context.Context, o Options) (_ *Hub, err error) {
 	o = o.withDefaults()
-	h := &Hub{options: o, log: o.Log, metrics: prometheus.NewRegistry(), restart: func() {}}
+	h := &Hub{options: o, log: o.Log, metrics: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())
@@ -235,11 +235,13 @@ func (h *Hub) busy() bool { return h.arriving.Load() > int64(4*cores) }
 // stuck restarts the process when scripts that cannot be stopped hold half of
 // the machine's cores. Runs go on from their journals.
 func (h *Hub) stuck(n int) {
-	if n*2 < runtime.GOMAXPROCS(0) {
+	if n*2 < computing() {
 		return
 	}
-	h.log.Error("scripts that cannot be stopped hold half of the cores; the node restarts itself", "stuck", n)
-	go h.restart()
+	if end := h.restart.Swap(nil); end != nil { // once: what gets stuck until then goes with the process too
+		h.log.Error("scripts that cannot be stopped hold half of the cores; the node restarts itself", "stuck", n)
+		(*end)(errRestart)
+	}
 }
 
 // Options is what a hub is opened with. The zero value is a server on

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // listenerEnv names the file descriptor of an open listener that a process
@@ -30,21 +32,27 @@ func inherited() (net.Listener, error) {
 }
 
 // handOver keeps the listener open beyond this process: who connects meanwhile
-// is served by the next one.
+// is served by the next one. Its copy of the descriptor is a bare number, which
+// nothing closes with the garbage, and the listener's own goes on as it was: one
+// made blocking (os.File.Fd does that) could not be closed while it accepts.
 func handOver(l net.Listener) error {
 	tcp, ok := l.(*net.TCPListener)
 	if !ok {
 		return nil
 	}
-	file, err := tcp.File() // a copy, with a descriptor of its own
+	raw, err := tcp.SyscallConn()
 	if err != nil {
 		return err
 	}
-	fd := file.Fd()
-	if _, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_SETFD, 0); errno != 0 {
-		return errno
+	var fd int // stays open when the program is replaced, as copies do
+	var failed error
+	if err := raw.Control(func(own uintptr) { fd, failed = unix.Dup(int(own)) }); err != nil {
+		return err
 	}
-	return os.Setenv(listenerEnv, strconv.Itoa(int(fd)))
+	if failed != nil {
+		return os.NewSyscallError("dup", failed)
+	}
+	return os.Setenv(listenerEnv, strconv.Itoa(fd))
 }
 
 // Exec replaces this process by a fresh one of the same program and arguments.

@@ -35,13 +35,15 @@ func Serve(ctx context.Context, o Options, ready func(Addresses)) (err error) {
 	if err != nil {
 		return err
 	}
-	err = h.Serve(ctx, ready)
-	again := errors.Is(err, errRestart)
-	err = errors.Join(err, h.Close())
-	if again {
-		return Exec()
+	err = errors.Join(h.Serve(ctx, ready), h.Close())
+	if !errors.Is(err, errRestart) {
+		return err
 	}
-	return err
+	h.log.Warn("the node has stopped", "why", err) // with what went wrong meanwhile
+	if ctx.Err() != nil {
+		return nil // it has been told to end for good
+	}
+	return Exec()
 }
 
 // errRestart ends a server whose process has to be replaced.
@@ -60,7 +62,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; choose another address with --listen", h.options.Listen, err)
 	}
-	h.restart = func() { cancel(errRestart) }
+	h.restart.Store(&cancel)
 	if err := h.runs.Start(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
