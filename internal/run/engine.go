@@ -73,8 +73,9 @@ type Engine struct {
 	alarm  chan struct{}          // wakes the scheduler
 	nextAt atomic.Int64           // the scheduler's next planned look, microseconds
 	offset atomic.Int64           // database time minus this machine's, microseconds
-	mu     sync.Mutex             // guards active and waiters
+	mu     sync.Mutex             // guards active, ahead and waiters
 	active map[string]*Execution  // executed here
+	ahead  map[string]int64       // held here and cancelled before they began; the lease
 	wait   map[string]chan Result // who waits for a run's answer
 	keys   map[string]struct{}    // idempotency keys being accepted here
 }
@@ -104,7 +105,7 @@ func New(o Options) (*Engine, error) {
 		db: o.DB, committer: o.Committer, programs: o.Programs, handlers: o.Handlers, policies: o.Policies, show: o.Show, revise: o.Revise,
 		log: o.Log, clock: o.Clock, opts: o, moment: orDefault(o.Moment, 500*time.Millisecond),
 		ctx: ctx, cancel: cancel, alarm: make(chan struct{}, 1),
-		active: map[string]*Execution{}, wait: map[string]chan Result{}, keys: map[string]struct{}{},
+		active: map[string]*Execution{}, ahead: map[string]int64{}, wait: map[string]chan Result{}, keys: map[string]struct{}{},
 	}
 	e.queue = newQueue(o.QueueSize, e.wake)
 	e.node = e.ids.New("node", e.clock.Now())
@@ -227,6 +228,7 @@ func (e *Engine) hint(payload string) {
 	if x != nil {
 		e.look(x)
 	}
+	e.lookAhead(payload)
 }
 
 // wake makes the scheduler look for due runs now.

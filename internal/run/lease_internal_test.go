@@ -29,7 +29,8 @@ func (g *gated) Execute(_ context.Context, x *Execution) Outcome {
 
 // What a run's execution has given up can be claimed as soon as it is on disk,
 // before that execution has been told. The later lease waits for the earlier
-// one to end; an earlier one that comes late is dropped.
+// one to end, and gives way to a still later one; an earlier one that comes
+// late is dropped.
 func TestLaterLeaseFollowsTheEarlierOne(t *testing.T) {
 	d := dbtest.SQLite(t)(nil)
 	commits := db.NewCommitter(d, Fence, nil)
@@ -52,9 +53,11 @@ func TestLaterLeaseFollowsTheEarlierOne(t *testing.T) {
 	go e.execute(first)
 	<-program.inside
 	e.execute(lease(2))
+	e.execute(lease(4))
+	e.execute(lease(3))
 	e.execute(lease(1))
 	close(program.gate)
-	for _, want := range []int64{1, 2} {
+	for _, want := range []int64{1, 4} {
 		select {
 		case got := <-program.executed:
 			if got != want {

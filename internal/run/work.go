@@ -22,26 +22,11 @@ func (e *Engine) work() {
 
 // execute runs a run's program until it has ended, is parked or lost.
 func (e *Engine) execute(x *Execution) {
-	e.mu.Lock()
-	before := e.active[x.row.id]
-	switch {
-	case before == nil:
-		e.active[x.row.id] = x
-		e.mu.Unlock()
-	case before.epoch < x.epoch && before.next == nil:
-		// What it has given up is in the database and claimed again already; it
-		// has not been told yet.
-		before.next = x
-		e.mu.Unlock()
-		return
-	default: // two hints for one run: the first has it
-		e.mu.Unlock()
-		x.off()
-		e.queue.free(x.reserved)
+	if !e.begins(x) {
 		return
 	}
-	if x.row.cancel {
-		x.conclude(Outcome{Left: ErrCancelled})
+	if err := x.cancelled(); err != nil {
+		x.conclude(Outcome{Left: err})
 		return
 	}
 	program, err := e.prepare(x)
@@ -53,6 +38,33 @@ func (e *Engine) execute(x *Execution) {
 		return
 	}
 	x.conclude(program.Execute(x.ctx, x))
+}
+
+// begins makes x the execution of its run here, unless there is one.
+func (e *Engine) begins(x *Execution) bool {
+	e.mu.Lock()
+	before := e.active[x.row.id]
+	if before == nil {
+		e.active[x.row.id] = x
+		if lease, cancelled := e.ahead[x.row.id]; cancelled {
+			x.row.cancel = x.row.cancel || lease == x.epoch
+			delete(e.ahead, x.row.id)
+		}
+		e.mu.Unlock()
+		return true
+	}
+	late := x // two hints for one run: the first has it
+	if before.epoch < x.epoch && (before.next == nil || before.next.epoch < x.epoch) {
+		// What it has given up is in the database and claimed again already; it
+		// has not been told yet.
+		late, before.next = before.next, x
+	}
+	e.mu.Unlock()
+	if late != nil {
+		late.off()
+		e.queue.free(late.reserved)
+	}
+	return false
 }
 
 // prepare fetches what an execution needs.
@@ -192,6 +204,25 @@ func (e *Engine) look(x *Execution) {
 	select {
 	case x.kick <- struct{}{}:
 	default:
+	}
+}
+
+// lookAhead finds out whether a run was cancelled that this node holds and has
+// not begun to execute under its present lease.
+func (e *Engine) lookAhead(id string) {
+	r, err := e.row(e.ctx, id)
+	if err != nil || r.owner != e.node || !r.cancel {
+		return
+	}
+	e.mu.Lock()
+	x := e.active[id]
+	begun := x != nil && x.epoch == r.epoch
+	if !begun {
+		e.ahead[id] = r.epoch
+	}
+	e.mu.Unlock()
+	if begun {
+		e.look(x)
 	}
 }
 
