@@ -63,7 +63,7 @@ func (q *queue) room() int {
 	if q.full = q.size > q.limit-q.limit/16; q.full {
 		return 0
 	}
-	return int((q.limit - q.size) / (weight + 4096))
+	return max(1, int((q.limit-q.size)/(weight+4096)))
 }
 
 // push hands a run, whose room is reserved, to the workers.
