@@ -73,29 +73,26 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 		Handler: h.handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: headerBytes,
 		ErrorLog: quiet(h.log),
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	entrance := newEntrance(listener, server)
 	h.log.Info("serving", "address", listener.Addr().String(), "release", h.options.Release, "node", h.runs.Node())
 	if ready != nil {
 		ready(Addresses{Listen: listener.Addr().String()})
 	}
 	select {
 	case <-ctx.Done():
-	case err = <-failed:
+	case <-entrance.closed:
 	}
+	h.restart.Store(nil)
 	if errors.Is(context.Cause(ctx), errRestart) {
 		err = errors.Join(errRestart, handOver(listener))
 	}
-	return errors.Join(err, h.stop(server))
+	return errors.Join(err, h.stop(entrance))
 }
 
-func (h *Hub) stop(server *http.Server) error {
+func (h *Hub) stop(e *entrance) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
-	err := server.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close()
-	}
+	err := e.close(ctx)
 	short, done := context.WithTimeout(ctx, shutdownTime/4)
 	defer done()
 	return errors.Join(err, h.runs.Stop(short))
