@@ -71,6 +71,7 @@ var floors = [][]string{
 		"test/example",
 		"test/outside",
 		"test/powerloss",
+		"test/restart",
 		"test/torture",
 	},
 }

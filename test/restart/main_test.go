@@ -1,0 +1,121 @@
+// Package restart_test lets the built server's own remedy happen: scripts that
+// nothing can stop hold half of its cores, and it replaces its process.
+package restart_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"junctor/test/outside"
+)
+
+// build makes the binary once for all tests of this package.
+var build = sync.OnceValues(func() (string, error) {
+	return outside.Build(context.Background(), built, "./cmd/junctor")
+})
+
+var built string // of the binary, removed after the last test
+
+func TestMain(m *testing.M) {
+	var err error
+	if built, err = os.MkdirTemp("", "junctor-restart-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(built) //nolint:errcheck // what is left is in the place for temporary things
+	os.Exit(code)
+}
+
+func binary(t *testing.T) string {
+	t.Helper()
+	path, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// serverLog is what a server writes to stderr.
+type serverLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *serverLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *serverLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// times are those of the lines whose message contains the given text.
+func (l *serverLog) times(message string) (at []time.Time) {
+	for line := range strings.Lines(l.String()) {
+		var entry struct {
+			Time time.Time
+			Msg  string
+		}
+		if json.Unmarshal([]byte(line), &entry) == nil && strings.Contains(entry.Msg, message) {
+			at = append(at, entry.Time)
+		}
+	}
+	return at
+}
+
+// answer is what became of one message.
+type answer struct {
+	number  string // of the message, which is its run's subject
+	refused bool   // nobody listened
+	status  int    // 0: the connection ended without an answer
+	run     string
+	body    string
+	at      time.Time
+	took    time.Duration
+}
+
+// send delivers one message on a connection of its own.
+func send(url, number string) answer {
+	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
+	begun := time.Now()
+	resp, err := client.Post(url, "application/json", strings.NewReader(`{"number":"`+number+`"}`))
+	a := answer{number: number, at: time.Now()}
+	if err != nil {
+		var op *net.OpError
+		a.refused, a.body = errors.As(err, &op) && op.Op == "dial", err.Error()
+		return a
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	a.at, a.took, a.body = time.Now(), time.Since(begun), string(body)
+	if err == nil {
+		a.status, a.run = resp.StatusCode, resp.Header.Get("Junctor-Run")
+	}
+	return a
+}
+
+// until waits for something to become true, up to a minute.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	every := time.NewTicker(20 * time.Millisecond)
+	defer every.Stop()
+	for end := time.Now().Add(time.Minute); !is(); <-every.C {
+		if time.Now().After(end) {
+			t.Fatalf("a minute has passed, and not yet: %s", what)
+		}
+	}
+}
