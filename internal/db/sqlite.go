@@ -4,13 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"junctor/internal/fault"
 )
@@ -165,6 +167,20 @@ func (e *sqliteEngine) begin(ctx context.Context, write bool) (session, error) {
 }
 
 func (e *sqliteEngine) sync() error { return e.wal.do() }
+
+// failed looks whether err is a sync that failed, here or inside SQLite: then
+// nothing is durable any more.
+func (e *sqliteEngine) failed(err error) {
+	var inside *sqlite.Error
+	switch {
+	case errors.Is(err, errNotSynced):
+	case errors.As(err, &inside) && inside.Code() == sqlite3.SQLITE_IOERR_FSYNC:
+		err = fmt.Errorf("%w: %w", errNotSynced, err)
+	default:
+		return
+	}
+	e.wal.fail(err)
+}
 
 func (e *sqliteEngine) now(context.Context) (int64, error) { return Micros(time.Now()), nil }
 

@@ -2,13 +2,9 @@ package db
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // SQLite's write-ahead log begins anew when all of it has been copied to the
@@ -59,9 +55,7 @@ func (c *checkpointer) work(e *sqliteEngine) {
 		case <-c.wake:
 			if err := c.look(e); err != nil {
 				c.log.Warn("the write-ahead log could not be emptied", "error", err)
-				if notSynced(err) {
-					e.wal.fail(err) // or the log would begin anew over what has not been copied
-				}
+				e.failed(err) // or the log would begin anew over what has not been copied
 			}
 		case <-e.closing:
 			return
@@ -91,12 +85,6 @@ func (c *checkpointer) look(e *sqliteEngine) error {
 	case <-e.closing:
 		return nil
 	}
-}
-
-// notSynced reports whether err is a sync that failed, here or inside SQLite.
-func notSynced(err error) bool {
-	var inside *sqlite.Error
-	return errors.Is(err, errNotSynced) || errors.As(err, &inside) && inside.Code() == sqlite3.SQLITE_IOERR_FSYNC
 }
 
 // copyLog copies as much of the log as readers and writers let it, and returns

@@ -149,6 +149,7 @@ func (s *sqliteSession) commit() error {
 	}
 	err := s.conn.control("COMMIT")
 	if err != nil {
+		s.engine.failed(err)
 		s.conn.control("ROLLBACK") //nolint:errcheck // SQLite may have rolled back by itself
 	}
 	if err == nil {
