@@ -2,11 +2,14 @@ package run
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
+	"junctor/internal/fault"
 )
 
 // gated is a program that waits inside its first execution, which parks.
@@ -71,5 +74,20 @@ func TestLaterLeaseFollowsTheEarlierOne(t *testing.T) {
 	defer e.mu.Unlock()
 	if len(program.executed) > 0 {
 		t.Errorf("lease %d was executed too", <-program.executed)
+	}
+}
+
+// Whoever sent what may or may not be stored is not told that it is not.
+func TestUnknownOutcomeIsNotCalledARefusal(t *testing.T) {
+	e, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan Result, 1)
+	e.wait["run_1"] = told
+	e.refused(e.execution(&row{id: "run_1"}, newJournal()), errors.Join(db.ErrUnknown, errors.New("the disk")))
+	res := <-told
+	if !fault.Is(res.Err, fault.Unavailable) || strings.Contains(res.Err.Error(), "nothing was accepted") {
+		t.Errorf("told %v, want fault.Unavailable without saying that nothing was accepted", res.Err)
 	}
 }

@@ -123,7 +123,11 @@ func (e *Engine) refused(x *Execution, err error) {
 		return
 	case !x.stored:
 		if !errors.Is(err, db.ErrUnique) && fault.CodeOf(err) == fault.Internal {
-			err = fault.Wrap(err, fault.Unavailable, "The run could not be stored; nothing was accepted.").WithRetryAfter(time.Second)
+			detail := "The run could not be stored; nothing was accepted."
+			if errors.Is(err, db.ErrUnknown) {
+				detail = "The storage failed; it is not known whether the run was accepted."
+			}
+			err = fault.Wrap(err, fault.Unavailable, "%s", detail).WithRetryAfter(time.Second)
 		}
 		e.tell(Result{Run: x.row.id, Err: err})
 	case e.ctx.Err() == nil:
