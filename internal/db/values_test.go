@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -147,5 +148,31 @@ func TestRowsThatFailLeaveTheStatementWhole(t *testing.T) {
 			t.Errorf("stored %s, want [a d]", got)
 		}
 		must(t, c.Commit(t.Context(), row("e", 5, nil)))
+	})
+}
+
+// Text that is none fails alone on PostgreSQL; SQLite keeps it byte for byte.
+func TestTextThatIsNoText(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		d := withThings(t, open())
+		odd := []string{"\x00", "a\x00b", "\xff", "a\xc3", "\xed\xa0\x80"}
+		items := []db.Item{thing("first")}
+		for _, text := range odd {
+			items = append(items, thing(text))
+		}
+		errs := together(committer(t, d, nil), append(items, thing("last"))...)
+		for i, err := range errs {
+			if bad := d.Postgres() && i > 0 && i <= len(odd); (err != nil) != bad {
+				t.Errorf("item %d: %v", i, err)
+			}
+		}
+		want := []string{"first", "last"}
+		if !d.Postgres() {
+			want = append(want, odd...)
+		}
+		slices.Sort(want)
+		if got := ids(t, d); !slices.Equal(got, want) {
+			t.Errorf("stored %q, want %q", got, want)
+		}
 	})
 }
