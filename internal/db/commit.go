@@ -57,7 +57,7 @@ func (d *DB) commitHooked(tx *Tx) error {
 // struck takes what a hook returned.
 func (d *DB) struck(err error) error {
 	if err != nil && !errors.Is(err, ErrLost) {
-		d.dead.CompareAndSwap(nil, &deadError{err})
+		d.die(err)
 	}
 	return err
 }

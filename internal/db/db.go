@@ -42,6 +42,7 @@ type DB struct {
 	hooks   Hooks
 	commits atomic.Int64
 	dead    atomic.Pointer[deadError]
+	broken  chan struct{} // closed when dead is set
 	notices *notices
 
 	closing  sync.Once
@@ -74,7 +75,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.ReadLimit == 0 {
 		o.ReadLimit = DefaultReadLimit
 	}
-	d := &DB{log: o.Log, limit: o.ReadLimit, hooks: o.Hooks, closed: make(chan struct{})}
+	d := &DB{log: o.Log, limit: o.ReadLimit, hooks: o.Hooks, closed: make(chan struct{}), broken: make(chan struct{})}
 	var err error
 	if o.URL != "" {
 		d.engine, err = openPostgres(ctx, o)
@@ -157,7 +158,7 @@ func (d *DB) sync() error {
 		return nil
 	}
 	d.log.Error("the disk failed; restart when it works again", "error", err)
-	d.dead.CompareAndSwap(nil, &deadError{err})
+	d.die(err)
 	return errors.Join(ErrUnknown, err)
 }
 
@@ -220,6 +221,17 @@ func (d *DB) begin(ctx context.Context, write bool) (*Tx, error) {
 	}
 	return &Tx{ctx: ctx, db: d, session: s}, nil
 }
+
+// die makes err the answer to everything from now on.
+func (d *DB) die(err error) {
+	if d.dead.CompareAndSwap(nil, &deadError{err}) {
+		close(d.broken)
+	}
+}
+
+// Broken is closed when the disk has failed: the DB answers nothing but that
+// any more, and only a new process can find out what is on it.
+func (d *DB) Broken() <-chan struct{} { return d.broken }
 
 // alive is nil while the database may be used.
 func (d *DB) alive() error {

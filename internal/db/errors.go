@@ -75,7 +75,8 @@ type notCommitted struct{ cause error }
 func (e *notCommitted) Error() string { return "the commit did not happen: " + e.cause.Error() }
 func (e *notCommitted) Unwrap() error { return e.cause }
 
-// deadError ends a DB for good: a hook said that the process is dead.
+// deadError ends a DB for good: the disk has failed, or a hook said that the
+// process is dead.
 type deadError struct{ cause error }
 
 func (e *deadError) Error() string { return "the database is dead: " + e.cause.Error() }

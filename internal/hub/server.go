@@ -12,6 +12,7 @@ import (
 
 	"junctor/internal/api"
 	"junctor/internal/db"
+	"junctor/internal/fault"
 	"junctor/internal/ingress"
 )
 
@@ -78,15 +79,18 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	if ready != nil {
 		ready(Addresses{Listen: listener.Addr().String()})
 	}
+	var broken error
 	select {
 	case <-ctx.Done():
 	case <-entrance.closed:
+	case <-h.db.Broken():
+		broken = fault.New(fault.Unavailable, "The disk of the data directory has failed; nothing can be stored any more. Start again when it works: what was acknowledged is kept.")
 	}
 	h.restart.Store(nil)
 	if errors.Is(context.Cause(ctx), errRestart) {
 		err = errors.Join(errRestart, handOver(listener))
 	}
-	return errors.Join(err, h.stop(entrance))
+	return errors.Join(broken, err, h.stop(entrance))
 }
 
 func (h *Hub) stop(e *entrance) error {

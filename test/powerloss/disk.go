@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Disk is one watched folder.
@@ -21,10 +22,11 @@ type Disk struct {
 	dir    string
 	shadow string
 
-	mu    sync.Mutex      // held while the shadow changes or is copied
-	gone  map[string]bool // removed, which a power failure may still undo
-	syncs int
-	err   error // the first thing that went wrong while keeping the shadow
+	mu     sync.Mutex      // held while the shadow changes or is copied
+	gone   map[string]bool // removed, which a power failure may still undo
+	syncs  int
+	err    error       // the first thing that went wrong while keeping the shadow
+	broken atomic.Bool // syncs fail
 }
 
 // Watch keeps, from now on, what is synced of the SQLite files under dir. The
@@ -55,6 +57,12 @@ func (d *Disk) Image(to string) error {
 	}
 	return os.CopyFS(to, os.DirFS(d.shadow))
 }
+
+// Break makes every sync fail, until Mend.
+func (d *Disk) Break() { d.broken.Store(true) }
+
+// Mend ends what Break began.
+func (d *Disk) Mend() { d.broken.Store(false) }
 
 // Syncs is how often a file was synced.
 func (d *Disk) Syncs() int {

@@ -110,6 +110,9 @@ func syncFile(tls *libc.TLS, file uintptr, flags int32) int32 {
 	folder := f.fresh
 	f.fresh = false
 	table.Unlock()
+	if f.disk.broken.Load() {
+		return sqlite.SQLITE_IOERR_FSYNC
+	}
 	rc := call[func(*libc.TLS, uintptr, int32) int32](f.methods.sync)(tls, file, flags)
 	if rc == sqlite.SQLITE_OK {
 		f.disk.synced(f.path, folder)
