@@ -16,6 +16,10 @@ const (
 	// longLog is how many pages are in the log when it is to begin anew. The next
 	// commits are then held for a moment.
 	longLog = 2000
+	// shortRest is how many pages may be left to be copied while commits are held,
+	// passes how often the checkpointer tries to come that near.
+	shortRest = 300
+	passes    = 8
 	// maxWAL is the size above which new reads wait until the log has been
 	// emptied: reads that always overlap would let it grow for ever.
 	maxWAL = 256 << 20
@@ -64,35 +68,49 @@ func (c *checkpointer) work(e *sqliteEngine) {
 }
 
 // look copies what is in the log. When it is long the rest is copied while
-// nobody writes, so that the next commit can begin it anew: the rest is short,
-// and the database file is on disk already but for that.
+// nobody writes, so that the next commit can begin it anew. By then the rest has
+// to be short, and the database file on disk but for that: everybody waits.
 func (c *checkpointer) look(e *sqliteEngine) error {
-	frames, err := copyLog(c.conn)
+	frames, copied, err := copyLog(c.conn)
 	if err != nil || frames < min(longLog, c.limit/frameSize) {
 		return err
 	}
 	if frames*frameSize > c.limit {
 		return c.truncate(e, frames*frameSize)
 	}
-	if err := c.file.do(); err != nil {
-		return err
+	for range passes {
+		if err := c.file.do(); err != nil {
+			return err
+		}
+		before := copied
+		if frames, copied, err = copyLog(c.conn); err != nil {
+			return err
+		}
+		if frames-before < shortRest {
+			return c.copyRest(e)
+		}
 	}
+	return nil // it grows as fast as it is copied: the next look may do better
+}
+
+// copyRest copies the rest of the log while nobody writes.
+func (c *checkpointer) copyRest(e *sqliteEngine) error {
 	select {
 	case conn := <-e.writer:
 		defer func() { e.writer <- conn }()
-		_, err := copyLog(conn)
+		_, _, err := copyLog(conn)
 		return err
 	case <-e.closing:
 		return nil
 	}
 }
 
-// copyLog copies as much of the log as readers and writers let it, and returns
-// how many pages are in the log.
-func copyLog(conn *sqliteConn) (frames int64, err error) {
-	var busy, copied int64
+// copyLog copies as much of the log as readers and writers let it. It returns
+// how many pages are in the log, and how many of them have been copied.
+func copyLog(conn *sqliteConn) (frames, copied int64, err error) {
+	var busy int64
 	err = conn.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &frames, &copied)
-	return frames, err
+	return frames, copied, err
 }
 
 // truncate takes the readers as they become free, which Options.ReadLimit
