@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	claimBatch = 500
+	claimBatch = 200
 	// pollEvery bounds how late this node notices what another one made due.
 	pollEvery = time.Second
 )
