@@ -43,6 +43,7 @@ func openPostgres(ctx context.Context, o Options) (engine, error) {
 	e := &postgresEngine{schema: "junctor_" + o.Domain, node: id.Token(12)}
 	for name, value := range map[string]string{
 		"search_path":                         e.schema,
+		"plan_cache_mode":                     "force_custom_plan", // a plan made while a table was small reads all of it when it is large
 		"synchronous_commit":                  "on",
 		"idle_in_transaction_session_timeout": fmt.Sprint(idleLimit.Milliseconds()),
 		"application_name":                    e.schema,
