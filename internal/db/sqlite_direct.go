@@ -14,7 +14,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// directStmt is a prepared statement of the driver that can also be executed
+// directStmt is a statement that the driver has prepared and that is executed
 // below it, on SQLite's own interface. The driver takes memory for each value
 // of each row from an allocator that all scripts share; this takes it once.
 type directStmt struct {
@@ -52,9 +52,6 @@ func (c *sqliteConn) direct(raw any, text string) (*directStmt, error) {
 
 // newDirectStmt reaches into the driver for the handles it has no way to ask for.
 func newDirectStmt(conn any, stmt driver.Stmt) (*directStmt, error) {
-	if _, ok := stmt.(driver.StmtExecContext); !ok {
-		return nil, errSQLiteLayout
-	}
 	of, prepared := reflect.ValueOf(conn).Elem(), reflect.ValueOf(stmt).Elem()
 	db, tls, handle := of.FieldByName("db"), of.FieldByName("tls"), prepared.FieldByName("pstmt")
 	if !db.IsValid() || db.Kind() != reflect.Uintptr || db.Uint() == 0 || !tls.IsValid() || tls.Type() != reflect.TypeFor[*libc.TLS]() ||
