@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 )
 
 // Build compiles a command of this module ("./cmd/junctor") into dir and
@@ -34,6 +35,26 @@ func Build(ctx context.Context, dir, command string) (string, error) {
 	}
 	return binary, nil
 }
+
+// Once is the binary of the server, built once for all tests of a package.
+type Once struct {
+	once      sync.Once
+	dir, path string
+	err       error
+}
+
+// Binary returns its path.
+func (o *Once) Binary() (string, error) {
+	o.once.Do(func() {
+		if o.dir, o.err = os.MkdirTemp("", "junctor-test-"); o.err == nil {
+			o.path, o.err = Build(context.Background(), o.dir, "./cmd/junctor")
+		}
+	})
+	return o.path, o.err
+}
+
+// Remove is for after the last test.
+func (o *Once) Remove() { os.RemoveAll(o.dir) } //nolint:errcheck // what is left is in the place for temporary things
 
 // Channel is one line of what apply says about channels.
 type Channel struct {
