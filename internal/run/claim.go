@@ -2,9 +2,11 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"junctor/internal/clock"
@@ -70,9 +72,7 @@ func (e *Engine) claimDue() (more bool, next int64, err error) {
 	if err != nil {
 		return false, 0, err
 	}
-	for _, r := range claimed {
-		e.enqueue(r)
-	}
+	e.enqueue(claimed)
 	if len(claimed) == claimBatch {
 		return true, 0, nil
 	}
@@ -128,61 +128,125 @@ func (e *Engine) claim(ctx context.Context, n int) ([]*row, error) {
 	return rows, nil
 }
 
-// enqueue hands a claimed run to the workers, with its journal.
-func (e *Engine) enqueue(r *row) {
-	if r.crashes >= maxCrashes {
+// enqueue hands claimed runs to the workers, with their journals.
+func (e *Engine) enqueue(claimed []*row) {
+	var ready []*Execution
+	recalled := map[string]*Execution{}
+	for _, r := range claimed {
 		x := e.execution(r, newJournal())
 		x.stored = true
-		x.finish(Failed, nil, &Failure{ErrorInfo: ErrorInfo{
-			Name: "DeadLetter", Permanent: true,
-			Message: fmt.Sprintf("the process died %d times while it executed this run; it is not tried again by itself", r.crashes),
-		}})
-		x.end()
-		return
+		if r.crashes >= maxCrashes {
+			x.deadLetter()
+			continue
+		}
+		ready = append(ready, x)
+		if x.recalls() {
+			recalled[r.id] = x
+		}
 	}
-	x := e.execution(r, newJournal())
-	x.stored = true
-	if err := e.recall(x); err != nil {
-		e.log.Error("a run's journal cannot be read; trying again", "run", r.id, "error", err)
-		x.off()
-		e.goes(func() { e.giveBack(r.id, r.epoch) })
-		return
+	if err := e.recall(recalled); err != nil {
+		e.log.Error("journals cannot be read; trying again", "runs", len(recalled), "error", err)
+		for _, x := range recalled {
+			x.off()
+			e.goes(func() { e.giveBack(x.row.id, x.row.epoch) })
+		}
+		ready = slices.DeleteFunc(ready, func(x *Execution) bool { return recalled[x.row.id] != nil })
 	}
-	if r.answered {
-		x.answer, _ = x.load(r.output) //nolint:errcheck // only used for whoever still waits
+	for _, x := range ready {
+		if x.row.answered {
+			x.answer, _ = x.load(x.row.output) //nolint:errcheck // only used for whoever still waits
+		}
+		e.mu.Lock()
+		_, x.awaited = e.wait[x.row.id]
+		e.mu.Unlock()
+		x.reserved = e.queue.reserve(len(x.row.input))
+		e.queue.push(x)
 	}
-	e.mu.Lock()
-	_, x.awaited = e.wait[r.id]
-	e.mu.Unlock()
-	x.reserved = e.queue.reserve(len(r.input))
-	e.queue.push(x)
 }
 
-// recall reads what earlier executions of a run have left. One that is queued
-// has had none, unless it repeats another run's first steps.
-func (e *Engine) recall(x *Execution) error {
-	fresh, whole := x.row.state == Queued && x.row.origin == "", e.policies(x.row.channel).Capture.keeps(Succeeded)
-	if fresh && whole {
+// deadLetter ends a run whose process died again and again.
+func (x *Execution) deadLetter() {
+	x.finish(Failed, nil, &Failure{ErrorInfo: ErrorInfo{
+		Name: "DeadLetter", Permanent: true,
+		Message: fmt.Sprintf("the process died %d times while it executed this run; it is not tried again by itself", x.row.crashes),
+	}})
+	x.end()
+}
+
+// begun reports whether earlier executions may have left something. One that is
+// queued has had none, unless it repeats another run's first steps.
+func (x *Execution) begun() bool { return x.row.state != Queued || x.row.origin != "" }
+
+// recalls reports whether the database has to be asked about the run.
+func (x *Execution) recalls() bool {
+	return x.begun() || !x.e.policies(x.row.channel).Capture.keeps(Succeeded)
+}
+
+// recall reads what earlier executions of runs have left, for all at once.
+func (e *Engine) recall(runs map[string]*Execution) error {
+	if len(runs) == 0 {
 		return nil
 	}
+	var all, begun []string
+	for id, x := range runs {
+		all = append(all, id)
+		if x.begun() {
+			begun = append(begun, id)
+		}
+	}
 	return e.db.Read(e.ctx, func(tx *db.Tx) error {
-		var n int64
-		if err := tx.QueryRow(`SELECT count(*) FROM run_keys WHERE run = $1`, x.row.id).Scan(&n); err != nil {
+		err := eachOf(tx, all, func(id string) { runs[id].keyed = true },
+			`SELECT DISTINCT run FROM run_keys WHERE run IN (`+tx.Elements("$1")+`)`)
+		if err != nil || len(begun) == 0 {
 			return err
 		}
-		x.keyed = n > 0
-		if fresh {
-			return nil
-		}
-		j, err := loadJournal(tx, x.row.id)
+		journals, err := loadJournals(tx, begun)
 		if err != nil {
 			return err
 		}
-		x.journal, x.queue = j, j.recorded()
-		x.logs = nil
-		return each(tx, func(line string) { x.logs = append(x.logs, line) },
-			`SELECT text FROM run_logs WHERE run = $1 ORDER BY n`, x.row.id)
+		logs, err := loadLogs(tx, begun)
+		if err != nil {
+			return err
+		}
+		for _, id := range begun {
+			x := runs[id]
+			x.journal, x.logs = journals[id], logs[id]
+			x.queue = x.journal.recorded()
+		}
+		return nil
 	})
+}
+
+// eachOf calls f with the single text column of every row; the query's $1 is a
+// JSON array of ids.
+func eachOf(tx *db.Tx, ids []string, f func(string), query string) error {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return err
+	}
+	return each(tx, f, query, string(list))
+}
+
+// loadLogs reads the lines of runs' logs, in their order.
+func loadLogs(tx *db.Tx, runs []string) (map[string][]string, error) {
+	list, err := json.Marshal(runs)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(`SELECT run, text FROM run_logs WHERE run IN (`+tx.Elements("$1")+`) ORDER BY run, n`, string(list))
+	if err != nil {
+		return nil, fmt.Errorf("read the logs of %d runs: %w", len(runs), err)
+	}
+	defer rows.Close()
+	logs := map[string][]string{}
+	for rows.Next() {
+		var run, line string
+		if err := rows.Scan(&run, &line); err != nil {
+			return nil, err
+		}
+		logs[run] = append(logs[run], line)
+	}
+	return logs, rows.Err()
 }
 
 // row reads one run.

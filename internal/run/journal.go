@@ -42,31 +42,44 @@ const stepColumns = `seq, call, name, digest, since, arguments, result, error, d
 
 // loadJournal reads a run's steps.
 func loadJournal(tx *db.Tx, run string) (*journal, error) {
-	rows, err := tx.Query(`SELECT `+stepColumns+` FROM steps WHERE run = $1 ORDER BY seq`, run)
-	if err != nil {
-		return nil, fmt.Errorf("read the journal of %s: %w", run, err)
-	}
-	defer rows.Close()
-	j := newJournal()
-	for rows.Next() {
-		s, err := scanStep(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read the journal of %s: %w", run, err)
-		}
-		j.add(s)
-	}
-	return j, rows.Err()
+	journals, err := loadJournals(tx, []string{run})
+	return journals[run], err
 }
 
-func scanStep(rows scanner) (*step, error) {
+// loadJournals reads the steps of runs; each of them gets a journal.
+func loadJournals(tx *db.Tx, runs []string) (map[string]*journal, error) {
+	list, err := json.Marshal(runs)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(`SELECT run, `+stepColumns+` FROM steps WHERE run IN (`+tx.Elements("$1")+`) ORDER BY run, seq`, string(list))
+	if err != nil {
+		return nil, fmt.Errorf("read the journals of %d runs: %w", len(runs), err)
+	}
+	defer rows.Close()
+	journals := make(map[string]*journal, len(runs))
+	for _, run := range runs {
+		journals[run] = newJournal()
+	}
+	for rows.Next() {
+		run, s, err := scanStep(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read the journals of %d runs: %w", len(runs), err)
+		}
+		journals[run].add(s)
+	}
+	return journals, rows.Err()
+}
+
+func scanStep(rows scanner) (run string, _ *step, _ error) {
 	var s step
 	var arguments, result []byte
 	var failure string
 	var done, finished, deadline *int64
 	var dropped int64
-	if err := rows.Scan(&s.seq, &s.call, &s.name, &s.digest, &s.since, &arguments, &result, &failure, &done,
+	if err := rows.Scan(&run, &s.seq, &s.call, &s.name, &s.digest, &s.since, &arguments, &result, &failure, &done,
 		&s.startedAt, &finished, &deadline, &dropped); err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	s.arguments, s.result, s.dropped = arguments, result, dropped == 1
 	if done != nil {
@@ -81,10 +94,10 @@ func scanStep(rows scanner) (*step, error) {
 	if failure != "" {
 		s.err = new(StepError)
 		if err := json.Unmarshal([]byte(failure), s.err); err != nil {
-			return nil, err
+			return "", nil, err
 		}
 	}
-	return &s, nil
+	return run, &s, nil
 }
 
 func (j *journal) add(s *step) {

@@ -15,6 +15,7 @@ import (
 type vm struct {
 	engine    *quickjs.VM
 	internals *internals
+	json      *jsonParser
 	// The functions of loop.js.
 	begin, settle, conclude, take, drop, measure, exports quickjs.Value
 
@@ -57,6 +58,7 @@ func (v *vm) boot(im *image) error {
 		return err
 	}
 	engine.SetGCThreshold(collectAt)
+	v.json = replaceJSONParse(v.internals)
 	for name, f := range im.natives {
 		if err := engine.RegisterHostFunc(nativePrefix+"native_"+name, v.guarded(f)); err != nil {
 			return fmt.Errorf("register the native %s: %w", name, err)
@@ -129,6 +131,9 @@ func (v *vm) close() {
 		}
 	}
 	v.factories.free()
+	if v.json != nil {
+		v.json.free()
+	}
 	v.engine.Close()
 }
 

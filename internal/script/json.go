@@ -1,0 +1,442 @@
+package script
+
+import (
+	"strconv"
+	"unsafe"
+
+	"modernc.org/libc"
+	"modernc.org/libquickjs"
+)
+
+// jsonParser is JSON.parse for the documents that come in every day: it takes
+// half the time of the engine's, and most of what many scenarios compute is
+// this. What is unusual in any way, errors included, it leaves to the engine's.
+//
+// It gives an object the names of an earlier one at once: root is of a tree of the
+// sequences of names seen, whose nodes keep an object as a template.
+type jsonParser struct {
+	in       *internals
+	original libquickjs.TJSValue // the engine's JSON.parse
+	// The engine's C memory points at this, the garbage collector must not take it.
+	function func(*libc.TLS, uintptr, libquickjs.TJSValue, int32, uintptr) libquickjs.TJSValue
+
+	root      *sequence
+	nodes     int // below root
+	templates int
+
+	// Of the document.
+	text   []byte
+	at     int
+	values []libquickjs.TJSValue // of the open arrays and objects, owned
+	keys   []span                // of the open objects
+	buffer []byte                // of a string with escapes
+}
+
+// sequence is a node of the tree: the object whose names are those from the root
+// to here.
+type sequence struct {
+	key      string
+	next     []*sequence
+	seen     bool
+	template libquickjs.TJSValue // an object, once one like it was seen twice
+}
+
+type span struct{ from, to int }
+
+const (
+	deepestJSON  = 100
+	maxOpen      = 64 << 10 // values and bytes that are not yet the engine's, which would count them
+	maxNodes     = 1024 // in a machine
+	maxTemplates = 128
+	maxNames     = 64 // of an object with a template, and what may follow one name
+	maxName      = 64 // bytes
+)
+
+// replaceJSONParse puts the parser in the place of the engine's JSON.parse.
+func replaceJSONParse(in *internals) *jsonParser {
+	p := &jsonParser{in: in, root: &sequence{}}
+	tls, context := in.tls, in.at()
+	global := libquickjs.XJS_GetGlobalObject(tls, context)
+	defer libquickjs.XFreeValue(tls, context, global)
+	object := in.property(global, "JSON")
+	defer libquickjs.XFreeValue(tls, context, object)
+	p.original = in.property(object, "parse")
+	p.function = p.call
+	name := cString("parse")
+	defer libc.Xfree(tls, name)
+	function := libquickjs.XJS_NewCFunction2(tls, context, *(*uintptr)(unsafe.Pointer(&p.function)), name, 2, libquickjs.EJS_CFUNC_generic, 0)
+	const hidden = libquickjs.MJS_PROP_WRITABLE | libquickjs.MJS_PROP_CONFIGURABLE
+	libquickjs.XJS_DefinePropertyValueStr(tls, context, object, name, function, hidden)
+	return p
+}
+
+// free lets go of everything the parser keeps in the engine.
+func (p *jsonParser) free() {
+	p.forgetNames()
+	libquickjs.XFreeValue(p.in.tls, p.in.at(), p.original)
+}
+
+func (p *jsonParser) forgetNames() {
+	p.root.free(p.in)
+	p.root, p.nodes, p.templates = &sequence{}, 0, 0
+}
+
+func (n *sequence) free(in *internals) {
+	libquickjs.XFreeValue(in.tls, in.at(), n.template)
+	for _, next := range n.next {
+		next.free(in)
+	}
+}
+
+// call is JSON.parse as the engine calls it.
+func (p *jsonParser) call(tls *libc.TLS, context uintptr, this libquickjs.TJSValue, argc int32, argv uintptr) libquickjs.TJSValue {
+	if argc == 1 {
+		text := (*libquickjs.TJSValue)(pointer(argv))
+		if text.Ftag == libquickjs.EJS_TAG_STRING {
+			if value, ok := p.document(*text); ok {
+				return value
+			}
+			if p.in.exhausted.Load() {
+				return jsException // thrown already
+			}
+		}
+	}
+	return libquickjs.XJS_Call(tls, context, p.original, this, argc, argv)
+}
+
+// document parses a text; false if it is not for this parser.
+func (p *jsonParser) document(text libquickjs.TJSValue) (libquickjs.TJSValue, bool) {
+	tls, context := p.in.tls, p.in.at()
+	length := tls.Alloc(8)
+	defer tls.Free(8)
+	bytes := libquickjs.XJS_ToCStringLen2(tls, context, length, text, 0)
+	if bytes == 0 {
+		return text, false
+	}
+	defer libquickjs.XJS_FreeCString(tls, context, bytes)
+	p.text = unsafe.Slice((*byte)(pointer(bytes)), *(*libquickjs.Tsize_t)(pointer(length)))
+	p.at = 0
+	if p.nodes >= maxNodes || p.templates >= maxTemplates {
+		p.forgetNames()
+	}
+	ok := p.value(deepestJSON)
+	p.blank()
+	if ok && p.at == len(p.text) {
+		return p.pop(), true
+	}
+	p.drop(0)
+	p.keys = p.keys[:0]
+	return text, false
+}
+
+func (p *jsonParser) pop() libquickjs.TJSValue {
+	last := len(p.values) - 1
+	v := p.values[last]
+	p.values = p.values[:last]
+	return v
+}
+
+// drop frees the values from the n-th on.
+func (p *jsonParser) drop(n int) {
+	for _, v := range p.values[n:] {
+		libquickjs.XFreeValue(p.in.tls, p.in.at(), v)
+	}
+	p.values = p.values[:n]
+}
+
+// push takes the value, false for an exception.
+func (p *jsonParser) push(v libquickjs.TJSValue) bool {
+	if v.Ftag == libquickjs.EJS_TAG_EXCEPTION {
+		return false
+	}
+	p.values = append(p.values, v)
+	return true
+}
+
+func (p *jsonParser) blank() {
+	for p.at < len(p.text) {
+		switch p.text[p.at] {
+		case ' ', '\t', '\r', '\n':
+			p.at++
+		default:
+			return
+		}
+	}
+}
+
+// take goes past c if it comes next, blanks aside.
+func (p *jsonParser) take(c byte) bool {
+	p.blank()
+	if p.at < len(p.text) && p.text[p.at] == c {
+		p.at++
+		return true
+	}
+	return false
+}
+
+// value pushes the value that comes next.
+func (p *jsonParser) value(depth int) bool {
+	p.blank()
+	if p.at == len(p.text) || depth == 0 || len(p.values) >= maxOpen {
+		return false
+	}
+	switch c := p.text[p.at]; c {
+	case '{':
+		p.at++
+		return p.object(depth - 1)
+	case '[':
+		p.at++
+		return p.array(depth - 1)
+	case '"':
+		p.at++
+		return p.string()
+	case 't':
+		return p.word("true", boolean(true))
+	case 'f':
+		return p.word("false", boolean(false))
+	case 'n':
+		return p.word("null", jsNull)
+	default:
+		return p.number()
+	}
+}
+
+func (p *jsonParser) word(word string, v libquickjs.TJSValue) bool {
+	end := p.at + len(word)
+	if end > len(p.text) || string(p.text[p.at:end]) != word {
+		return false
+	}
+	p.at = end
+	return p.push(v)
+}
+
+func (p *jsonParser) digits() int {
+	from := p.at
+	for p.at < len(p.text) && p.text[p.at]-'0' <= 9 {
+		p.at++
+	}
+	return p.at - from
+}
+
+// number follows RFC 8259, section 6.
+func (p *jsonParser) number() bool {
+	from := p.at
+	if p.text[p.at] == '-' {
+		p.at++
+	}
+	first := p.at
+	n := p.digits()
+	if n == 0 || n > 1 && p.text[first] == '0' {
+		return false
+	}
+	whole := true
+	if p.at < len(p.text) && p.text[p.at] == '.' {
+		p.at++
+		whole = false
+		if p.digits() == 0 {
+			return false
+		}
+	}
+	if p.at < len(p.text) && p.text[p.at]|0x20 == 'e' {
+		p.at++
+		whole = false
+		if p.at < len(p.text) && (p.text[p.at] == '+' || p.text[p.at] == '-') {
+			p.at++
+		}
+		if p.digits() == 0 {
+			return false
+		}
+	}
+	if whole && n <= 9 && first == from {
+		number := int32(0)
+		for _, d := range p.text[first:p.at] {
+			number = number*10 + int32(d-'0')
+		}
+		return p.push(libquickjs.XNewInt32(nil, 0, number))
+	}
+	number, err := strconv.ParseFloat(unsafe.String(&p.text[from], p.at-from), 64)
+	return err == nil && p.push(float(number))
+}
+
+// quoted goes past a string whose opening quote is behind. plain: what it stands
+// for is what is written.
+func (p *jsonParser) quoted() (s span, plain, ok bool) {
+	s.from, plain = p.at, true
+	for p.at < len(p.text) {
+		switch c := p.text[p.at]; {
+		case c == '"':
+			s.to = p.at
+			p.at++
+			return s, plain, true
+		case c == '\\':
+			plain = false
+			p.at += 2
+		case c < ' ':
+			return s, false, false
+		default:
+			p.at++
+		}
+	}
+	return s, false, false
+}
+
+func (p *jsonParser) string() bool {
+	s, plain, ok := p.quoted()
+	if !ok {
+		return false
+	}
+	text := p.text[s.from:s.to]
+	if !plain {
+		if len(text) > maxOpen {
+			return false
+		}
+		if text, ok = p.unescape(text); !ok {
+			return false
+		}
+	}
+	return p.push(libquickjs.XJS_NewStringLen(p.in.tls, p.in.at(), addressOf(text), libquickjs.Tsize_t(len(text))))
+}
+
+// unescape leaves \u to the engine's parser.
+func (p *jsonParser) unescape(text []byte) ([]byte, bool) {
+	p.buffer = p.buffer[:0]
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '\\' {
+			i++
+			switch c = text[i]; c {
+			case '"', '\\', '/':
+			case 'b':
+				c = '\b'
+			case 'f':
+				c = '\f'
+			case 'n':
+				c = '\n'
+			case 'r':
+				c = '\r'
+			case 't':
+				c = '\t'
+			default:
+				return nil, false
+			}
+		}
+		p.buffer = append(p.buffer, c)
+	}
+	return p.buffer, true
+}
+
+func (p *jsonParser) array(depth int) bool {
+	first := len(p.values)
+	if !p.take(']') {
+		for {
+			if !p.value(depth) {
+				return false
+			}
+			if p.take(']') {
+				break
+			}
+			if !p.take(',') {
+				return false
+			}
+		}
+	}
+	return p.close(first, p.in.array(p.values[first:]))
+}
+
+func (p *jsonParser) object(depth int) bool {
+	first, firstKey := len(p.values), len(p.keys)
+	node := p.root
+	if !p.take('}') {
+		for {
+			if !p.take('"') {
+				return false
+			}
+			key, plain, ok := p.quoted()
+			if !ok || !plain || !p.take(':') {
+				return false
+			}
+			node = p.follow(node, p.text[key.from:key.to], len(p.keys)-firstKey)
+			p.keys = append(p.keys, key)
+			if !p.value(depth) {
+				return false
+			}
+			if p.take('}') {
+				break
+			}
+			if !p.take(',') {
+				return false
+			}
+		}
+	}
+	keys := p.keys[firstKey:]
+	p.keys = p.keys[:firstKey]
+	if template, ok := p.template(node, keys); ok {
+		if object, ok := p.in.like(template, p.values[first:]); ok {
+			return p.close(first, object)
+		}
+	}
+	object, ok := p.in.object()
+	if !ok {
+		return false
+	}
+	for i, v := range p.values[first:] {
+		if !p.in.define(object, p.text[keys[i].from:keys[i].to], v) {
+			p.values = append(p.values[:first], p.values[first+i+1:]...)
+			libquickjs.XFreeValue(p.in.tls, p.in.at(), object)
+			return false
+		}
+	}
+	return p.close(first, object)
+}
+
+// close puts an array or object in the place of its values, which it owns now.
+func (p *jsonParser) close(first int, v libquickjs.TJSValue) bool {
+	if v.Ftag == libquickjs.EJS_TAG_EXCEPTION {
+		return false
+	}
+	p.values = append(p.values[:first], v)
+	return true
+}
+
+// follow is the node for one more name, nil when none is kept.
+func (p *jsonParser) follow(n *sequence, key []byte, length int) *sequence {
+	if n == nil {
+		return nil
+	}
+	for _, next := range n.next {
+		if next.key == string(key) {
+			return next
+		}
+	}
+	if len(key) > maxName || length >= maxNames || len(n.next) >= maxNames || p.nodes >= maxNodes {
+		return nil
+	}
+	next := &sequence{key: string(key)}
+	n.next = append(n.next, next)
+	p.nodes++
+	return next
+}
+
+// template is an object with the names, if there is or should be one.
+func (p *jsonParser) template(n *sequence, keys []span) (libquickjs.TJSValue, bool) {
+	if n == nil || len(keys) == 0 {
+		return jsUndefined, false
+	}
+	if n.template.Ftag == libquickjs.EJS_TAG_OBJECT {
+		return n.template, true
+	}
+	if !n.seen || p.templates >= maxTemplates {
+		n.seen = true
+		return jsUndefined, false
+	}
+	object, ok := p.in.object()
+	for _, key := range keys {
+		ok = ok && p.in.define(object, p.text[key.from:key.to], jsUndefined)
+	}
+	if !ok {
+		return jsUndefined, false
+	}
+	n.template = object
+	p.templates++
+	return object, true
+}
