@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"modernc.org/libquickjs"
 )
 
 // Exec is one run that executes. Its methods are for one goroutine at a time,
@@ -42,7 +44,7 @@ func (e *Exec) Resume(s Settle) *Turn {
 		return &Turn{Done: true, Err: &Error{Kind: Thrown, Message: "the run has ended"}}
 	}
 	return e.execute(func(v *vm) error {
-		_, err := v.settle.Call(undefined, s.ID, s.OK, s.Value, millis(s.Now))
+		_, err := v.internals.call(&v.settle, number(float64(s.ID)), boolean(s.OK), v.internals.text(s.Value), millis(s.Now))
 		return err
 	})
 }
@@ -158,8 +160,7 @@ func (e *Exec) drain(v *vm, enter func(*vm) error) *Turn {
 		return turn
 	}
 	if value, fulfilled, done := v.internals.settled(v.promise); done {
-		_, err := v.conclude.Call(undefined, fulfilled, value)
-		value.Free()
+		_, err := v.internals.call(&v.conclude, boolean(fulfilled), value)
 		v.forget()
 		if turn := e.died(v, err); turn != nil {
 			return turn
@@ -171,23 +172,24 @@ func (e *Exec) drain(v *vm, enter func(*vm) error) *Turn {
 			return turn
 		}
 	}
-	answer, err := v.take.Call(undefined)
+	answer, err := v.internals.call(&v.take)
 	if turn := e.died(v, err); turn != nil {
 		return turn
 	}
 	if err != nil {
 		return e.broken(err)
 	}
-	text, ok := answer.(string)
-	if !ok {
-		return e.broken(fmt.Errorf("the realm answered %T", answer))
+	text, err := answer.Any()
+	answer.Free()
+	if err != nil {
+		return e.broken(err)
 	}
-	return e.read(text)
+	return e.read(text.(string))
 }
 
 // jobs executes what is queued; the turn is nil unless that ended the run.
 func (e *Exec) jobs(v *vm) *Turn {
-	for {
+	for !v.internals.quiet() {
 		n, err := v.engine.ExecutePendingJobs()
 		if turn := e.died(v, err); turn != nil {
 			return turn
@@ -199,6 +201,7 @@ func (e *Exec) jobs(v *vm) *Turn {
 			return e.broken(err)
 		}
 	}
+	return nil
 }
 
 // drainLimit is how many jobs the engine executes in one go.
@@ -224,4 +227,4 @@ func (e *Exec) broken(err error) *Turn {
 	return &Turn{Done: true, Err: &Error{Kind: Thrown, Name: "InternalError", Message: err.Error()}}
 }
 
-func millis(t time.Time) int64 { return t.UnixMilli() }
+func millis(t time.Time) libquickjs.TJSValue { return number(float64(t.UnixMilli())) }

@@ -28,6 +28,8 @@ type internals struct {
 	// The engine's C memory points at these, the garbage collector must not take them.
 	malloc  func(*libc.TLS, uintptr, libquickjs.Tsize_t) uintptr
 	realloc func(*libc.TLS, uintptr, uintptr, libquickjs.Tsize_t) uintptr
+	buffer  []byte  // of text
+	argv    uintptr // of call, in C memory
 }
 
 var errLayout = errors.New("this version of modernc.org/quickjs is laid out differently than the one Junctor was made for")
@@ -58,8 +60,14 @@ func newInternals(vm *quickjs.VM) (*internals, error) {
 		return nil, errLayout
 	}
 	in.watchAllocations()
+	in.argv = libc.Xmalloc(in.tls, libquickjs.Tsize_t(maxArguments*unsafe.Sizeof(jsUndefined)))
+	if in.argv == 0 {
+		return nil, errors.New("out of memory")
+	}
 	return in, nil
 }
+
+func (in *internals) free() { libc.Xfree(in.tls, in.argv) }
 
 // watchAllocations puts itself between the engine and its allocator. Only large
 // blocks and arenas come by here, so it costs nothing that could be measured.
@@ -97,14 +105,13 @@ func bare(v *quickjs.Value) *libquickjs.TJSValue {
 
 // settled looks at a promise. Once it is not pending any more, value is what it
 // was fulfilled or rejected with, to be freed by the caller.
-func (in *internals) settled(promise quickjs.Value) (value quickjs.Value, fulfilled, done bool) {
+func (in *internals) settled(promise quickjs.Value) (value libquickjs.TJSValue, fulfilled, done bool) {
 	context := uintptr(unsafe.Pointer(in.context))
 	state := libquickjs.XJS_PromiseState(in.tls, context, *bare(&promise))
 	if state != libquickjs.EJS_PROMISE_FULFILLED && state != libquickjs.EJS_PROMISE_REJECTED {
 		return value, false, false
 	}
-	value = promise
-	*bare(&value) = libquickjs.XJS_PromiseResult(in.tls, context, *bare(&promise))
+	value = libquickjs.XJS_PromiseResult(in.tls, context, *bare(&promise))
 	return value, state == libquickjs.EJS_PROMISE_FULFILLED, true
 }
 

@@ -46,7 +46,7 @@ type span struct{ from, to int }
 const (
 	deepestJSON  = 100
 	maxOpen      = 64 << 10 // values and bytes that are not yet the engine's, which would count them
-	maxNodes     = 1024 // in a machine
+	maxNodes     = 1024     // in a machine
 	maxTemplates = 128
 	maxNames     = 64 // of an object with a template, and what may follow one name
 	maxName      = 64 // bytes
@@ -248,14 +248,14 @@ func (p *jsonParser) number() bool {
 		}
 	}
 	if whole && n <= 9 && first == from {
-		number := int32(0)
+		i := int32(0)
 		for _, d := range p.text[first:p.at] {
-			number = number*10 + int32(d-'0')
+			i = i*10 + int32(d-'0')
 		}
-		return p.push(libquickjs.XNewInt32(nil, 0, number))
+		return p.push(libquickjs.XNewInt32(nil, 0, i))
 	}
-	number, err := strconv.ParseFloat(unsafe.String(&p.text[from], p.at-from), 64)
-	return err == nil && p.push(float(number))
+	f, err := strconv.ParseFloat(unsafe.String(&p.text[from], p.at-from), 64)
+	return err == nil && p.push(number(f))
 }
 
 // quoted goes past a string whose opening quote is behind. plain: what it stands

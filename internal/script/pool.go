@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"modernc.org/libquickjs"
 )
 
 // Pool is the virtual machines that execute runs. They are made in the
@@ -104,12 +106,13 @@ func (p *Pool) Start(ctx context.Context, s Start) (*Exec, *Turn, error) {
 		if err != nil {
 			return fmt.Errorf("load the program: %w", err)
 		}
-		args := make([]any, 0, 8)
-		args = append(args, f, int32(s.Seed>>32), int32(s.Seed), millis(s.Now), s.Entry)
+		in := v.internals
+		args := make([]libquickjs.TJSValue, 0, maxArguments)
+		args = append(args, in.dup(&f), number(float64(int32(s.Seed>>32))), number(float64(int32(s.Seed))), millis(s.Now), in.text(s.Entry))
 		for _, a := range s.Args {
-			args = append(args, a)
+			args = append(args, in.text(a))
 		}
-		v.promise, err = v.begin.CallValue(undefined, args...)
+		v.promise, err = in.call(&v.begin, args...)
 		return err
 	})
 	return e, turn, nil

@@ -40,7 +40,7 @@ type Start struct {
 	Entry   string        // the export to execute, "default" or another
 	Seed    uint64        // of Math.random and all other chance of the run
 	Now     time.Time     // what Date shows in the first turn
-	Args    []string      // handed to the module's enter
+	Args    []string      // handed to the module's enter, at most ten
 	Spent   time.Duration // computing time of the run's earlier executions: part of Config.RunCPU
 	// Turning is called with true before and with false after each turn executes; may be nil.
 	Turning func(executing bool)

@@ -1,10 +1,15 @@
 package script
 
 import (
+	"runtime"
+	"slices"
+	"strings"
+	"unicode/utf8"
 	"unsafe"
 
 	"modernc.org/libc"
 	"modernc.org/libquickjs"
+	"modernc.org/quickjs"
 )
 
 // What the engine's values are made of, for the parts that go below its API.
@@ -21,7 +26,7 @@ func boolean(b bool) libquickjs.TJSValue {
 	return v
 }
 
-func float(f float64) libquickjs.TJSValue {
+func number(f float64) libquickjs.TJSValue {
 	if n := int32(f); float64(n) == f && (n != 0 || 1/f > 0) {
 		return libquickjs.XNewInt32(nil, 0, n)
 	}
@@ -66,6 +71,55 @@ func cString(s string) uintptr {
 	}
 	return text
 }
+
+// largeText is more than the compiler keeps on a stack, in bytes.
+const largeText = 64 << 10
+
+// text is a string of the engine's, to be freed by the caller or handed on; an
+// exception when there is no memory. What is no UTF-8 becomes U+FFFD.
+func (in *internals) text(s string) libquickjs.TJSValue {
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	bytes := unsafe.Slice(unsafe.StringData(s), len(s))
+	if len(s) <= largeText {
+		in.buffer = append(in.buffer[:0], s...) // stacks move while the engine executes
+		bytes = in.buffer
+	}
+	v := libquickjs.XJS_NewStringLen(in.tls, in.at(), addressOf(bytes), libquickjs.Tsize_t(len(s)))
+	runtime.KeepAlive(s)
+	return v
+}
+
+// dup is the value once more, to be freed or handed on.
+func (in *internals) dup(v *quickjs.Value) libquickjs.TJSValue {
+	return libquickjs.XDupValue(in.tls, in.at(), *bare(v))
+}
+
+// call calls a function with arguments, which it takes over. The package quickjs
+// does the same with more allocations behind the C library's one lock.
+func (in *internals) call(f *quickjs.Value, arguments ...libquickjs.TJSValue) (quickjs.Value, error) {
+	argv := unsafe.Slice((*libquickjs.TJSValue)(pointer(in.argv)), maxArguments)
+	n := copy(argv, arguments)
+	result := *f
+	if slices.ContainsFunc(arguments, func(v libquickjs.TJSValue) bool { return v.Ftag == libquickjs.EJS_TAG_EXCEPTION }) {
+		*bare(&result) = jsException // there was no memory for one
+	} else {
+		*bare(&result) = libquickjs.XJS_Call(in.tls, in.at(), *bare(f), jsUndefined, int32(n), in.argv)
+	}
+	for _, v := range arguments {
+		libquickjs.XFreeValue(in.tls, in.at(), v)
+	}
+	if bare(&result).Ftag != libquickjs.EJS_TAG_EXCEPTION {
+		return result, nil
+	}
+	*bare(&result) = libquickjs.XJS_GetException(in.tls, in.at())
+	defer result.Free()
+	return quickjs.Value{}, quickjs.ErrorFromValue(result) // goes on with a panic of a native
+}
+
+// maxArguments bounds a call by Go.
+const maxArguments = 16
 
 // object is a new {}; false when there is no memory.
 func (in *internals) object() (libquickjs.TJSValue, bool) {

@@ -134,6 +134,9 @@ func (v *vm) close() {
 	if v.json != nil {
 		v.json.free()
 	}
+	if v.internals != nil {
+		v.internals.free()
+	}
 	v.engine.Close()
 }
 
