@@ -82,7 +82,7 @@
   for (const verb of verbs) external[verb] = { [verb]: (path, options) => send(verb, external, path, options) }[verb];
   // The word that only this run knows keeps a message that the run passes on
   // from pulling a token out.
-  const standIn = (name) => ({ enumerable: true, get: () => `{{${name} ${realm.state().nonce}}}` });
+  const standIn = (name) => ({ enumerable: true, get: () => `{{${name} ${realm.state().args[5]}}}` });
   Object.defineProperties(external, { primaryToken: standIn('primary_token'), secondaryToken: standIn('secondary_token') });
   shared.external = external;
   return { http };

@@ -47,48 +47,39 @@
   const all = (out, key, value) => { (out[key] ??= []).push(value); };
   const joined = (out, key, value) => { out[key] = key in out ? `${out[key]}, ${value}` : value; };
 
-  // Request is read lazily: most scenarios want the body only.
+  // Request is read lazily: most scenarios want the body only. All it holds is
+  // in one private field, since each costs every run.
   class Request {
-    #source;
-    #body;
-    #binary;
-    #meta;
-    #text;
-    #headers;
-    constructor(source, body, binary) {
-      this.#source = source;
-      this.#body = body;
-      this.#binary = binary;
-    }
-    get #m() { return (this.#meta ??= parse(this.#source)); }
-    get channel() { return this.#m.channel; }
-    get method() { return this.#m.method; }
-    get url() { return this.#m.url; }
-    get path() { return this.#m.path; }
-    get query() { return pairs(this.#m.query, first); }
-    get queryAll() { return pairs(this.#m.query, all); }
-    get headers() { return (this.#headers ??= pairs(this.#m.headers, joined)); }
+    #in;
+    // args are enter's; what is read of them is kept with them.
+    constructor(args) { this.#in = { source: args[0], body: args[1], binary: args[4] === 'base64' }; }
+    static #meta(of) { return (of.#in.meta ??= parse(of.#in.source)); }
+    static #content(of) { return of.#in.binary ? { base64: of.#in.body } : { text: of.#in.body }; }
+    get channel() { return Request.#meta(this).channel; }
+    get method() { return Request.#meta(this).method; }
+    get url() { return Request.#meta(this).url; }
+    get path() { return Request.#meta(this).path; }
+    get query() { return pairs(Request.#meta(this).query, first); }
+    get queryAll() { return pairs(Request.#meta(this).query, all); }
+    get headers() { return (this.#in.headers ??= pairs(Request.#meta(this).headers, joined)); }
     header(name) { return this.headers[String(name).toLowerCase()]; }
     headerValues(name) {
       const wanted = String(name).toLowerCase();
-      return this.#m.headers.filter(([key]) => key === wanted).map(([, value]) => value);
+      return Request.#meta(this).headers.filter(([key]) => key === wanted).map(([, value]) => value);
     }
-    get remoteAddress() { return this.#m.remote_address; }
-    get protocol() { return this.#m.protocol; }
-    get mode() { return this.#m.mode; }
-    get #content() { return this.#binary ? { base64: this.#body } : { text: this.#body }; }
-    get body() { return shared.bytes(this.#content); }
+    get remoteAddress() { return Request.#meta(this).remote_address; }
+    get protocol() { return Request.#meta(this).protocol; }
+    get mode() { return Request.#meta(this).mode; }
+    get body() { return shared.bytes(Request.#content(this)); }
     text() {
-      if (!this.#binary) { // UTF-8, and not said to be anything else
-        return this.#body.charCodeAt(0) === 0xFEFF ? this.#body.slice(1) : this.#body;
-      }
-      return (this.#text ??= shared.text(this.#content, this.header('content-type')));
+      const { body, binary } = this.#in;
+      if (!binary) return body.charCodeAt(0) === 0xFEFF ? body.slice(1) : body; // UTF-8, and not said to be anything else
+      return (this.#in.text ??= shared.text(Request.#content(this), this.header('content-type')));
     }
     json() {
-      const { Problem } = shared.exports;
       const text = this.text();
       try { return parse(text); } catch (error) {
-        throw new Problem({ status: 400, title: 'The body is not valid JSON', detail: text === '' ? 'The body is empty.' : error.message });
+        throw new shared.exports.Problem({ status: 400, title: 'The body is not valid JSON', detail: text === '' ? 'The body is empty.' : error.message });
       }
     }
     form() {
@@ -108,13 +99,13 @@
         case 2: return this.method;
         case 3: return this.url;
         case 4: return this.text();
-        case 5: return this.#m.headers.map(([key, value]) => [key, value]);
+        case 5: return Request.#meta(this).headers.map(([key, value]) => [key, value]);
         case 6: return this.remoteAddress;
         case 7: return this.protocol;
         default: throw new RangeError(`startparam takes a number from 1 to 7, not ${String(n)}`);
       }
     }
-    toJSON() { return { ...this.#m, body: this.text() }; }
+    toJSON() { return { ...Request.#meta(this), body: this.text() }; }
   }
   shared.Request = Request;
   return {};

@@ -25,8 +25,8 @@
   const word = (text) => String(text).replaceAll('\0', '\uFFFD');
 
   const run = {
-    get id() { return state().id; },
-    get attempt() { return state().attempt; },
+    get id() { return state().args[2]; },
+    get attempt() { return +state().args[3]; },
     get mode() { return state().request?.mode ?? 'production'; },
     subject(text) { realm.notice('subject', word(text)); },
     tag(...tags) { for (const tag of tags) realm.notice('tag', word(tag)); },

@@ -43,8 +43,48 @@ const compare = `(function (ours, engines) {
   };
 })`
 
-// twoParsers is compare with both JSON.parse of one machine.
-func twoParsers(t testing.TB) func(text string) string {
+// written is given two JSON.stringify and says in what they differ.
+const written = `(function (ours, engines) {
+  const attempt = (stringify, value) => { try { return stringify(value); } catch (e) { return String(e.name); } };
+  const values = () => [
+    undefined, null, true, false, 0, -0, 1, -1, 2147483647, -2147483648, 2147483648, 0.1, -1.5, 1e20, 1e21, -1e21, 123456789012345680000, 1e-6, 1e-7, 1.5e-7,
+    5e-324, 1.7976931348623157e308, 1/3, NaN, Infinity, -Infinity, 9007199254740993, 4294967295, 100, 1e2,
+    '', 'text', 'a"b\\\\c/d\\b\\f\\n\\r\\t', '\\u0000\\u001f\\u007f\\u0080\\u2028\\u2029', 'é', '漢字', '😀', '\\ud800', '\\udc00x', 'x\\ud83d', 'a'.repeat(3000) + 'b',
+    [], [[]], [undefined, null, () => 1, Symbol('s')], [1, , 3], new Array(5), [1, 2, 3].slice(1), Object.assign([1], { extra: 2 }), Object.create([1]),
+    {}, { a: 1 }, { a: undefined }, { a: undefined, b: 1 }, { b: 1, a: undefined, c: [{}] }, { a() {} }, { [Symbol('s')]: 1, b: 2 }, { 2: 'b', 1: 'a', x: 1 },
+    { 4294967294: 1, 4294967295: 2, 5000000000: 3, a: 4 }, { 'é': 1 }, { 'k"e\\ny': 1 }, { '': 1 }, { '01': 1 }, { a: 1n }, 1n,
+    { get a() { return 1; } }, Object.defineProperty({ b: 1 }, 'a', { value: 2 }), Object.create({ inherited: 1 }), Object.create(null), Object.assign(Object.create(null), { a: 1 }),
+    { toJSON() { return 'own'; } }, { a: { toJSON: 1, b: 2 } }, { a: { toJSON: () => undefined } }, new Date(0), { d: new Date(1e12) }, /x/, new Map([[1, 2]]), new Set([1]), new Error('e'),
+    new (class P { constructor() { this.x = 1; } }), new (class Q extends Array { constructor() { super(); this.push(1); } }), new (class R { #p = 1; q = 2; }),
+    new Number(1), new String('s'), new Boolean(false), Object(Symbol()), new Uint8Array([1, 2]), new Proxy({ a: 1 }, {}), new Proxy([1], {}), function f() {}, Symbol('x'),
+    (() => { const o = { a: 1, b: 2, c: 3 }; delete o.b; return o; })(), (() => { const o = { a: 1, b: 2 }; delete o.a; o.a = 3; return o; })(),
+    (() => { const o = { a: 1 }; o.self = o; return o; })(), (() => { const a = [1]; a.push(a); return a; })(),
+    (() => { let o = 1; for (let i = 0; i < 99; i++) o = [o]; return o; })(), (() => { let o = 1; for (let i = 0; i < 500; i++) o = { o }; return o; })(),
+    Object.freeze({ a: 1, b: Object.freeze([1]) }), (function () { return arguments; })(1, 2), JSON, Math, Array.from({ length: 300 }, (_, i) => ({ i, s: 'x' + i })), 'x'.repeat(3 << 20),
+  ];
+  const first = values(), second = values();
+  for (let i = 0; i < first.length; i++) {
+    const got = attempt(ours, first[i]), want = attempt(engines, second[i]);
+    if (got !== want) return 'value ' + i + ': ' + String(got).slice(0, 200) + ', not ' + String(want).slice(0, 200);
+  }
+  const pretty = ours({ a: [1] }, null, 2), chosen = ours({ a: 1, b: 2 }, ['b']), replaced = ours({ a: 1 }, (k, v) => (k === 'a' ? 7 : v));
+  if (pretty !== engines({ a: [1] }, null, 2) || chosen !== '{"b":2}' || replaced !== '{"a":7}') return 'other arguments';
+  if (ours() !== undefined || ours.length !== 3 || ours.name !== 'stringify') return 'its own properties';
+  Object.prototype.sneaked = 1;
+  const inherited = ours({ a: 1 });
+  delete Object.prototype.sneaked;
+  if (inherited !== '{"a":1}') return 'inherited';
+  return (text) => {
+    let value;
+    try { value = JSON.parse(text); } catch { value = text; }
+    const got = ours(value), want = engines(value);
+    return got === want ? '' : got + ' is not ' + want;
+  };
+})`
+
+// twoOfEach answers in what the JSON.parse, and then the JSON.stringify, of the
+// engine and the one in its place differ for a text.
+func twoOfEach(t testing.TB) func(text string) string {
 	t.Helper()
 	engine, err := quickjs.NewVM()
 	if err != nil {
@@ -54,39 +94,46 @@ func twoParsers(t testing.TB) func(text string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := func(f, this quickjs.Value, args ...any) quickjs.Value {
-		v, err := f.CallValue(this, args...)
+	var held []quickjs.Value
+	hold := func(v quickjs.Value, err error) quickjs.Value {
 		if err != nil {
 			t.Fatal(err)
 		}
+		held = append(held, v)
 		return v
 	}
-	eval := func(source string) quickjs.Value {
-		v, err := engine.EvalValue(source, quickjs.EvalGlobal)
-		if err != nil {
-			t.Fatal(err)
+	eval := func(source string) quickjs.Value { return hold(engine.EvalValue(source, quickjs.EvalGlobal)) }
+	parse, stringify := eval("JSON.parse"), eval("JSON.stringify")
+	parser, writer := replaceJSONParse(in), replaceJSONStringify(in)
+	parsed := hold(eval(compare).CallValue(undefined, eval("JSON.parse"), parse))
+	wrote := hold(eval(written).CallValue(undefined, eval("JSON.stringify"), stringify))
+	if found, err := wrote.Any(); err == nil && !strings.HasPrefix(fmt.Sprint(found), "(text)") {
+		if text, ok := found.(string); ok {
+			t.Fatal(text)
 		}
-		return v
 	}
-	engines := eval("JSON.parse")
-	parser := replaceJSONParse(in)
-	ours, both := eval("JSON.parse"), eval(compare)
-	differ := call(both, undefined, ours, engines)
 	t.Cleanup(func() {
-		for _, v := range []*quickjs.Value{&engines, &ours, &both, &differ} {
-			v.Free()
+		for i := range held {
+			held[i].Free()
 		}
 		parser.free()
+		writer.free()
+		in.free()
 		if err := engine.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	return func(text string) string {
-		found, err := differ.Call(undefined, text)
-		if err != nil {
-			t.Fatalf("%.100q: %v", text, err)
+		for _, differ := range []quickjs.Value{parsed, wrote} {
+			found, err := differ.Call(undefined, text)
+			if err != nil {
+				t.Fatalf("%.100q: %v", text, err)
+			}
+			if found != "" {
+				return fmt.Sprint(found)
+			}
 		}
-		return fmt.Sprint(found)
+		return ""
 	}
 }
 
@@ -109,8 +156,8 @@ var documents = []string{
 `, 70_000) + `"`,
 }
 
-func TestJSONParse(t *testing.T) {
-	differ := twoParsers(t)
+func TestJSON(t *testing.T) {
+	differ := twoOfEach(t)
 	for _, text := range documents {
 		if found := differ(text); found != "" {
 			t.Errorf("%.100q: %s", text, found)
@@ -118,9 +165,9 @@ func TestJSONParse(t *testing.T) {
 	}
 }
 
-// TestJSONParseForgets: names without end are not kept, and still right.
-func TestJSONParseForgets(t *testing.T) {
-	differ := twoParsers(t)
+// TestJSONForgetsNames: names without end are not kept, and still right.
+func TestJSONForgetsNames(t *testing.T) {
+	differ := twoOfEach(t)
 	for i := range 60 {
 		var many []string
 		for j := range 100 {
@@ -139,11 +186,11 @@ func TestJSONParseForgets(t *testing.T) {
 	}
 }
 
-func FuzzJSONParse(f *testing.F) {
+func FuzzJSON(f *testing.F) {
 	for _, text := range documents {
 		f.Add(text)
 	}
-	differ := twoParsers(f)
+	differ := twoOfEach(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		if found := differ(text); found != "" {
 			t.Errorf("%q: %s", text, found)

@@ -70,7 +70,7 @@
     // A sleep like any other: journalled, and gone through again at a replay.
     setTimeout(callback, delay, ...args) {
       if (typeof callback !== 'function') throw new TypeError('setTimeout takes a function');
-      const mine = run, id = ++mine.timer, ms = +delay;
+      const mine = run, id = mine.timer = (mine.timer ?? 0) + 1, ms = +delay;
       (mine.timers ??= new Set()).add(id);
       const slept = realm.call('sleep', stringify({ ms: ms > 0 ? ms : 0 }));
       const fired = apply(then, slept, [() => { if (mine.timers.delete(id)) apply(callback, undefined, args); }]);
@@ -96,9 +96,8 @@
   function start(seedHigh, seedLow, ms) {
     clock.start(ms, seedHigh, seedLow);
     return run = {
-      status: 'P', output: '', limit: '',
-      next: 1, made: 0, count: 0, queue: '', pending: undefined, origins: undefined,
-      timer: 0, timers: undefined, state: undefined,
+      status: 'P', output: '', next: 1, made: 0, count: 0, queue: '', pending: undefined, state: undefined,
+      // and, in runs that need them: limit, origins, timer, timers
     };
   }
 
@@ -165,7 +164,7 @@
     const mine = run, calls = mine.count + NUL + mine.queue;
     mine.queue = '';
     mine.count = 0;
-    if (mine.limit !== '') { run = null; return 'L' + calls + mine.limit; }
+    if (mine.limit !== undefined) { run = null; return 'L' + calls + mine.limit; }
     if (mine.status !== 'P') { run = null; return mine.status + calls + mine.output; }
     if (mine.pending === undefined || mine.pending.size === 0) { run = null; return 'S' + calls; }
     return 'P' + calls;

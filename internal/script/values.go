@@ -35,6 +35,9 @@ func number(f float64) libquickjs.TJSValue {
 	return v
 }
 
+// payload is what a value holds beside its tag.
+func payload(v libquickjs.TJSValue) uint64 { return *(*uint64)(unsafe.Pointer(&v)) }
+
 // pointer is what an address in C memory points at.
 func pointer(at uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&at)) }
 
@@ -42,7 +45,7 @@ func pointer(at uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Point
 func addressOf(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) }
 
 func objectOf(v libquickjs.TJSValue) *libquickjs.TJSObject {
-	return (*libquickjs.TJSObject)(pointer(*(*uintptr)(unsafe.Pointer(&v))))
+	return (*libquickjs.TJSObject)(pointer(uintptr(payload(v))))
 }
 
 // block is the header that the engine's allocator keeps before what it gives out.
@@ -53,6 +56,68 @@ func block(at uintptr) *libquickjs.TJSMallocBlockHeader {
 // member is where a union's member, which the translator writes as an empty
 // array, begins.
 func member[T any](m *[0]T) *T { return (*T)(unsafe.Pointer(m)) }
+
+// isFast reports whether an array keeps its elements one after another, without
+// holes: TJSObject's bit fast_array, which has no name after translation.
+func isFast(o *libquickjs.TJSObject) bool { return o.F__ccgo16&0x08 != 0 }
+
+// propertiesOf are the names and attributes of a shape's properties, which are
+// kept behind it and its table of hashes.
+func propertiesOf(s *libquickjs.TJSShape) []libquickjs.TJSShapeProperty {
+	hashes := (uintptr(s.Fprop_hash_mask) + 1) * unsafe.Sizeof(uint32(0))
+	first := unsafe.Add(unsafe.Pointer(s), unsafe.Sizeof(*s)+hashes)
+	return unsafe.Slice((*libquickjs.TJSShapeProperty)(first), s.Fprop_count)
+}
+
+// name of an ordinary property that is enumerable and has a value; false for a
+// getter, a symbol, an index, a deleted property, a name that is not ASCII.
+func (in *internals) name(p libquickjs.TJSShapeProperty) ([]byte, bool) {
+	const attributes, kind = 26, libquickjs.MJS_PROP_TMASK | libquickjs.MJS_PROP_ENUMERABLE
+	if p.F__ccgo0>>attributes&kind != libquickjs.MJS_PROP_ENUMERABLE || p.Fatom == libquickjs.MJS_ATOM_NULL || p.Fatom&libquickjs.MJS_ATOM_TAG_INT != 0 {
+		return nil, false
+	}
+	atom := *(**libquickjs.TJSAtomStruct)(pointer(in.runtime.Fatom_array + uintptr(p.Fatom)*unsafe.Sizeof(uintptr(0))))
+	const wide, typeOf = 1 << 31, 30
+	if atom.F__ccgo0&wide != 0 || atom.F__ccgo4>>typeOf != libquickjs.EJS_ATOM_TYPE_STRING {
+		return nil, false
+	}
+	text := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(atom), unsafe.Sizeof(*atom))), atom.F__ccgo0&^wide)
+	if len(text) > 0 && text[0]-'0' <= 9 {
+		return nil, false // an index may be too large for the form of one
+	}
+	for _, c := range text {
+		if c >= utf8.RuneSelf {
+			return nil, false
+		}
+	}
+	return text, true
+}
+
+// prototype is the address of a class's own.
+func (in *internals) prototype(class libquickjs.TJSClassID) uintptr {
+	at := in.context.Fclass_proto + uintptr(class)*unsafe.Sizeof(jsNull)
+	return uintptr(payload(*(*libquickjs.TJSValue)(pointer(at))))
+}
+
+// nativeFunction is a function in the form in which the engine calls it.
+type nativeFunction func(tls *libc.TLS, context uintptr, this libquickjs.TJSValue, argc int32, argv uintptr) libquickjs.TJSValue
+
+// replace puts a function in the place of a global object's, which it returns,
+// to be freed. The engine's C memory points at the function: somebody must keep it.
+func (in *internals) replace(object, name string, arguments int32, f *nativeFunction) (original libquickjs.TJSValue) {
+	tls, context := in.tls, in.at()
+	global := libquickjs.XJS_GetGlobalObject(tls, context)
+	defer libquickjs.XFreeValue(tls, context, global)
+	of := in.property(global, object)
+	defer libquickjs.XFreeValue(tls, context, of)
+	original = in.property(of, name)
+	text := cString(name)
+	defer libc.Xfree(tls, text)
+	function := libquickjs.XJS_NewCFunction2(tls, context, *(*uintptr)(unsafe.Pointer(f)), text, arguments, libquickjs.EJS_CFUNC_generic, 0)
+	const hidden = libquickjs.MJS_PROP_WRITABLE | libquickjs.MJS_PROP_CONFIGURABLE
+	libquickjs.XJS_DefinePropertyValueStr(tls, context, of, text, function, hidden)
+	return original
+}
 
 // at is the address of the context.
 func (in *internals) at() uintptr { return uintptr(unsafe.Pointer(in.context)) }

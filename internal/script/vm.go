@@ -15,7 +15,8 @@ import (
 type vm struct {
 	engine    *quickjs.VM
 	internals *internals
-	json      *jsonParser
+	parser    *jsonParser
+	writer    *jsonWriter
 	// The functions of loop.js.
 	begin, settle, conclude, take, drop, measure, exports quickjs.Value
 
@@ -58,7 +59,7 @@ func (v *vm) boot(im *image) error {
 		return err
 	}
 	engine.SetGCThreshold(collectAt)
-	v.json = replaceJSONParse(v.internals)
+	v.parser, v.writer = replaceJSONParse(v.internals), replaceJSONStringify(v.internals)
 	for name, f := range im.natives {
 		if err := engine.RegisterHostFunc(nativePrefix+"native_"+name, v.guarded(f)); err != nil {
 			return fmt.Errorf("register the native %s: %w", name, err)
@@ -131,8 +132,9 @@ func (v *vm) close() {
 		}
 	}
 	v.factories.free()
-	if v.json != nil {
-		v.json.free()
+	if v.parser != nil {
+		v.parser.free()
+		v.writer.free()
 	}
 	if v.internals != nil {
 		v.internals.free()

@@ -18,7 +18,7 @@ type jsonParser struct {
 	in       *internals
 	original libquickjs.TJSValue // the engine's JSON.parse
 	// The engine's C memory points at this, the garbage collector must not take it.
-	function func(*libc.TLS, uintptr, libquickjs.TJSValue, int32, uintptr) libquickjs.TJSValue
+	function nativeFunction
 
 	root      *sequence
 	nodes     int // below root
@@ -55,18 +55,8 @@ const (
 // replaceJSONParse puts the parser in the place of the engine's JSON.parse.
 func replaceJSONParse(in *internals) *jsonParser {
 	p := &jsonParser{in: in, root: &sequence{}}
-	tls, context := in.tls, in.at()
-	global := libquickjs.XJS_GetGlobalObject(tls, context)
-	defer libquickjs.XFreeValue(tls, context, global)
-	object := in.property(global, "JSON")
-	defer libquickjs.XFreeValue(tls, context, object)
-	p.original = in.property(object, "parse")
 	p.function = p.call
-	name := cString("parse")
-	defer libc.Xfree(tls, name)
-	function := libquickjs.XJS_NewCFunction2(tls, context, *(*uintptr)(unsafe.Pointer(&p.function)), name, 2, libquickjs.EJS_CFUNC_generic, 0)
-	const hidden = libquickjs.MJS_PROP_WRITABLE | libquickjs.MJS_PROP_CONFIGURABLE
-	libquickjs.XJS_DefinePropertyValueStr(tls, context, object, name, function, hidden)
+	p.original = in.replace("JSON", "parse", 2, &p.function)
 	return p
 }
 
