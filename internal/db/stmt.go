@@ -180,24 +180,24 @@ func (c Column) value(v any) (any, error) {
 	if err != nil || v == nil {
 		return nil, err
 	}
-	switch x := v.(type) {
+	switch x := v.(type) { // v itself goes back: x would be boxed again
 	case string:
 		switch c.kind {
 		case textColumn:
-			return x, nil
+			return v, nil
 		case bytesColumn:
 			return []byte(x), nil
 		}
 	case []byte:
 		switch c.kind {
 		case bytesColumn:
-			return x, nil
+			return v, nil
 		case textColumn:
 			return string(x), nil
 		}
 	case int64:
 		if c.kind == intColumn {
-			return x, nil
+			return v, nil
 		}
 	}
 	return nil, fmt.Errorf("a %T is no value for %s", v, columnTypes[c.kind])

@@ -183,7 +183,7 @@ func (e *Engine) store(ctx context.Context, s Start, owner string) (*Execution, 
 // execution prepares a run for execution here.
 func (e *Engine) execution(r *row, j *journal) *Execution {
 	x := &Execution{
-		e: e, epoch: r.epoch, row: r, time: r.clock, journal: j, called: map[int]*step{}, queue: j.recorded(),
+		e: e, epoch: r.epoch, row: r, time: r.clock, journal: j, queue: j.recorded(),
 		landed: make(chan landing, 4), kick: make(chan struct{}, 1),
 	}
 	x.ctx, x.off = context.WithCancel(e.ctx)
@@ -198,8 +198,7 @@ func (e *Engine) execution(r *row, j *journal) *Execution {
 // returns. Errors: fault.AnswerTimeout (with the run's id) when the timeout
 // passes, and those of Accept; the run goes on when ctx ends.
 func (e *Engine) Await(ctx context.Context, s Start, timeout time.Duration) (Result, error) {
-	deadline, stop := e.clock.After(timeout)
-	defer stop()
+	deadline := e.clock.Now().Add(timeout)
 	earlier, leave, err := e.first(ctx, s.Channel, s.Once)
 	if err != nil {
 		return Result{}, err
@@ -229,7 +228,7 @@ func (e *Engine) Await(ctx context.Context, s Start, timeout time.Duration) (Res
 }
 
 // awaitStored is Await for a run that must stand in line first.
-func (e *Engine) awaitStored(ctx context.Context, s Start, deadline <-chan time.Time) (Result, error) {
+func (e *Engine) awaitStored(ctx context.Context, s Start, deadline time.Time) (Result, error) {
 	x, err := e.store(ctx, s, "")
 	if err != nil {
 		return Result{}, err
@@ -244,10 +243,15 @@ func (e *Engine) awaitStored(ctx context.Context, s Start, deadline <-chan time.
 const answerPoll = time.Second
 
 // receive waits for the first of answer, end, timeout and the caller's leaving.
-func (e *Engine) receive(ctx context.Context, x *Execution, told chan Result, answered <-chan struct{}, deadline <-chan time.Time) (Result, error) {
+func (e *Engine) receive(ctx context.Context, x *Execution, told chan Result, answered <-chan struct{}, deadline time.Time) (Result, error) {
 	id := x.row.id
 	for {
-		poll, stop := e.clock.After(answerPoll)
+		now := e.clock.Now()
+		moment := now.Add(answerPoll)
+		if deadline.Before(moment) {
+			moment = deadline
+		}
+		fired, stop := e.clock.At(moment)
 		select {
 		case res := <-told:
 			stop()
@@ -259,23 +263,28 @@ func (e *Engine) receive(ctx context.Context, x *Execution, told chan Result, an
 		case <-answered:
 			stop()
 			return Result{Run: id, State: Running, Output: x.answer, Answered: true}, nil
-		case <-deadline:
-			stop()
-			if err := x.persist(ctx); err != nil {
-				return Result{}, err
-			}
-			timeout := fault.New(fault.AnswerTimeout, "The scenario needs longer than the channel's timeout; it goes on, and its run tells how it ends.")
-			timeout.Run = id
-			return Result{}, timeout
 		case <-ctx.Done():
 			stop()
 			return Result{}, ctx.Err()
-		case <-poll:
+		case <-fired:
+			if moment.Equal(deadline) {
+				return Result{}, x.late(ctx)
+			}
 			if res, ended, err := e.ended(ctx, id); err == nil && ended {
 				return res, nil
 			}
 		}
 	}
+}
+
+// late answers a caller whose time is over.
+func (x *Execution) late(ctx context.Context) error {
+	if err := x.persist(ctx); err != nil {
+		return err
+	}
+	timeout := fault.New(fault.AnswerTimeout, "The scenario needs longer than the channel's timeout; it goes on, and its run tells how it ends.")
+	timeout.Run = x.row.id
+	return timeout
 }
 
 // persist makes sure that a run somebody was told of has a row.

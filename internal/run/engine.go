@@ -69,6 +69,9 @@ type Engine struct {
 	cancel context.CancelFunc
 	group  sync.WaitGroup
 
+	resting chan func() // to goroutines that wait for work
+	rested  atomic.Int32
+
 	queue  *queue
 	alarm  chan struct{}          // wakes the scheduler
 	nextAt atomic.Int64           // the scheduler's next planned look, microseconds
@@ -105,7 +108,7 @@ func New(o Options) (*Engine, error) {
 		db: o.DB, committer: o.Committer, programs: o.Programs, handlers: o.Handlers, policies: o.Policies, show: o.Show, revise: o.Revise,
 		log: o.Log, clock: o.Clock, opts: o, moment: orDefault(o.Moment, 500*time.Millisecond),
 		ctx: ctx, cancel: cancel, alarm: make(chan struct{}, 1),
-		active: map[string]*Execution{}, ahead: map[string]int64{}, wait: map[string]chan Result{}, keys: map[string]struct{}{},
+		resting: make(chan func()), active: map[string]*Execution{}, ahead: map[string]int64{}, wait: map[string]chan Result{}, keys: map[string]struct{}{},
 	}
 	e.queue = newQueue(o.QueueSize, e.wake)
 	e.node = e.ids.New("node", e.clock.Now())
@@ -179,13 +182,35 @@ func (e *Engine) settle(ctx context.Context) {
 	}
 }
 
+// goes calls f in another goroutine, which the engine's end waits for. One whose
+// work is done waits for more: its stack has grown to what a run needs.
 func (e *Engine) goes(f func()) {
 	e.group.Add(1)
+	select {
+	case e.resting <- f:
+		return
+	default:
+	}
 	go func() {
-		defer e.group.Done()
-		f()
+		for {
+			f()
+			e.group.Done()
+			if e.rested.Add(1) > maxResting {
+				e.rested.Add(-1)
+				return
+			}
+			select {
+			case f = <-e.resting:
+				e.rested.Add(-1)
+			case <-e.ctx.Done():
+				return
+			}
+		}
 	}()
 }
+
+// maxResting is how many goroutines wait for work.
+const maxResting = 256
 
 // now is the database's time in microseconds, as well as this node knows it.
 func (e *Engine) now() int64 { return e.clock.Now().UnixMicro() + e.offset.Load() }

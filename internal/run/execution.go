@@ -59,6 +59,7 @@ type Execution struct {
 	insert func(tx *db.Tx) ([]db.Op, error) // what goes with the row's insert; nil for nothing
 	dirty  bool                             // row has changes that the next commit takes along
 
+	nonce     string // once it was asked for
 	input     []byte
 	journal   *journal
 	fresh     []announced   // calls since the last flush
@@ -110,8 +111,11 @@ func (x *Execution) Seed() uint64 { return uint64(x.row.seed) }
 // Nonce is a word that nobody outside the run can know before it is used; it is
 // the same in every execution of the run, and of reruns that keep its steps.
 func (x *Execution) Nonce() string {
-	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("nonce"), x.Seed()))
-	return hex.EncodeToString(sum[:8])
+	if x.nonce == "" {
+		sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("nonce"), x.Seed()))
+		x.nonce = hex.EncodeToString(sum[:8])
+	}
+	return x.nonce
 }
 
 // Started is the run's time before its first completion.
@@ -258,7 +262,7 @@ func (x *Execution) Resettle() error {
 			return err
 		}
 	}
-	x.fresh, x.called, x.delivered, x.repeated = nil, map[int]*step{}, 0, 0
+	x.fresh, x.called, x.delivered, x.repeated = nil, nil, 0, 0
 	x.time = x.row.clock
 	x.queue = x.journal.recorded()
 	return nil

@@ -62,7 +62,7 @@ func (x *Execution) announce(t *turn, a announced) error {
 		return &hopeless{fmt.Sprintf("this release knows no step %q", a.name)}
 	}
 	if known {
-		x.called[a.call] = s
+		x.makes(s)
 		if s.done > 0 { // its completion is in the queue already
 			return nil
 		}
@@ -78,8 +78,16 @@ func (x *Execution) announce(t *turn, a announced) error {
 	}
 	x.pending = append(x.pending, db.ClaimOps(blob)...)
 	x.journal.add(s)
-	x.called[a.call] = s
+	x.makes(s)
 	return x.start(t, s, h, a.args)
+}
+
+// makes notes that this execution has made the step's call.
+func (x *Execution) makes(s *step) {
+	if x.called == nil {
+		x.called = map[int]*step{}
+	}
+	x.called[s.call] = s
 }
 
 // resume goes on with a step that an earlier execution began.
@@ -281,15 +289,16 @@ func (x *Execution) lost(err error) error {
 func (x *Execution) launch(s *step) {
 	s.underWay = true
 	x.flying++
-	h := x.e.handlers[s.name]
+	h, call := x.e.handlers[s.name], x.call(s, nil)
 	go func() {
 		args, err := x.load(s.arguments)
 		if err != nil {
 			x.landed <- landing{step: s, err: err}
 			return
 		}
+		call.Args = args
 		began := time.Now()
-		result, err := h.External(x.ctx, x.call(s, args))
+		result, err := h.External(x.ctx, call)
 		x.e.metrics.step(s.name, time.Since(began), err)
 		if err != nil && x.ctx.Err() != nil && context.Cause(x.ctx) != nil {
 			return // the execution is over; the step is made again by whoever goes on

@@ -34,9 +34,7 @@ type journal struct {
 	maxDone int
 }
 
-func newJournal() *journal {
-	return &journal{byCall: map[int]*step{}, bySeq: map[int]*step{}}
-}
+func newJournal() *journal { return &journal{} }
 
 const stepColumns = `seq, call, name, digest, since, arguments, result, error, done, started_at, finished_at, deadline, dropped`
 
@@ -101,6 +99,9 @@ func scanStep(rows scanner) (run string, _ *step, _ error) {
 }
 
 func (j *journal) add(s *step) {
+	if j.bySeq == nil { // most runs have no steps
+		j.byCall, j.bySeq = map[int]*step{}, map[int]*step{}
+	}
 	j.bySeq[s.seq] = s
 	j.maxSeq = max(j.maxSeq, s.seq)
 	j.maxDone = max(j.maxDone, s.done)

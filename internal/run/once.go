@@ -112,7 +112,7 @@ func (e *Engine) repeat(ctx context.Context, r *row) (Accepted, error) {
 
 // again answers a repeated message that is awaited: the first answer, or the
 // result of retrying a run that failed.
-func (e *Engine) again(ctx context.Context, r *row, deadline <-chan time.Time) (Result, error) {
+func (e *Engine) again(ctx context.Context, r *row, deadline time.Time) (Result, error) {
 	if r.state == Succeeded || r.answered {
 		res, err := e.result(ctx, r)
 		res.Duplicate = true
