@@ -27,7 +27,7 @@ func TestNothingOfABatchOutlivesItsFullDisk(t *testing.T) {
 			return tx.QueryRow(fmt.Sprintf(`PRAGMA max_page_count = %d`, limit)).Scan(&n)
 		}))
 	}
-	pages(before + 100) // 400 KB: two of the three, or any of them alone
+	pages(before + 50) // 400 KB: two of the three, or any of them alone
 	item := db.Item{}
 	for _, id := range []string{"a", "b", "c", "d"} {
 		item.Ops = append(item.Ops, db.Op{Stmt: growThing, Row: []any{id, make([]byte, 150<<10)}})

@@ -64,7 +64,7 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 // connect opens the file, brings its schema up to date and fills the pools.
 func (e *sqliteEngine) connect(ctx context.Context, path string) error {
 	var err error
-	if e.pool, err = sql.Open("sqlite", dsn(path, "_journal_mode=WAL", "_synchronous=NORMAL", "_pragma=cache_size(-16000)", "_pragma=wal_autocheckpoint(0)")); err != nil {
+	if e.pool, err = sql.Open("sqlite", dsn(path, fmt.Sprintf("_pragma=page_size(%d)", pageSize), "_journal_mode=WAL", "_synchronous=NORMAL", "_pragma=cache_size(-16000)", "_pragma=wal_autocheckpoint(0)")); err != nil {
 		return err
 	}
 	if e.readers, err = sql.Open("sqlite", dsn(path, "_query_only=1")); err != nil {

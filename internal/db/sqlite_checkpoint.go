@@ -15,16 +15,19 @@ const (
 	often = 64
 	// longLog is how many pages are in the log when it is to begin anew. The next
 	// commits are then held for a moment.
-	longLog = 2000
+	longLog = 1000
 	// shortRest is how many pages may be left to be copied while commits are held,
 	// passes how often the checkpointer tries to come that near.
-	shortRest = 300
+	shortRest = 150
 	passes    = 8
 	// maxWAL is the size above which new reads wait until the log has been
 	// emptied: reads that always overlap would let it grow for ever.
 	maxWAL = 256 << 20
+	// pageSize is what a new database is made with, in bytes: two or three messages
+	// fit in a page, and each page costs a commit two system calls.
+	pageSize = 8192
 	// frameSize is a page in the log.
-	frameSize = 4096 + 24
+	frameSize = pageSize + 24
 )
 
 // checkpointer copies the write-ahead log to the database file beside the commits,
