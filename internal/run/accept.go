@@ -184,7 +184,7 @@ func (e *Engine) store(ctx context.Context, s Start, owner string) (*Execution, 
 func (e *Engine) execution(r *row, j *journal) *Execution {
 	x := &Execution{
 		e: e, epoch: r.epoch, row: r, time: r.clock, journal: j, queue: j.recorded(),
-		landed: make(chan landing, 4), kick: make(chan struct{}, 1),
+		landed: make(chan landing, 4), kick: make(chan struct{}, 1), slot: -1,
 	}
 	x.ctx, x.off = context.WithCancel(e.ctx)
 	if !r.input.Large() && len(r.input) > 0 {

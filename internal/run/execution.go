@@ -82,7 +82,7 @@ type Execution struct {
 	over     bool          // ended for this node
 	reserved int           // bytes it holds of the queue's room
 	turned   time.Time     // when its program began to compute
-	slot     int           // where its id stands while it computes
+	slot     int           // where its id stands while it computes; -1: nowhere
 	stop     func()        // interrupts the program's turn; nil when it has none
 	killed   bool          // by terminate
 }
@@ -143,6 +143,13 @@ func (x *Execution) Interruptible(stop func()) {
 	if killed && stop != nil {
 		stop()
 	}
+}
+
+// onDisk reports whether the run has a row.
+func (x *Execution) onDisk() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.stored
 }
 
 // Turning marks the time in which the program itself computes: what a dying

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,25 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	steps    *prometheus.HistogramVec
 	script   *prometheus.CounterVec
+	channels sync.Map // *counters by channel: looking a label up costs more than counting
+}
+
+// counters are what every run of a channel is counted by.
+type counters struct {
+	in, succeeded, script prometheus.Counter
+	duration              prometheus.Observer
+}
+
+func (m *metrics) of(channel string) *counters {
+	if c, ok := m.channels.Load(channel); ok {
+		return c.(*counters)
+	}
+	c := &counters{
+		m.in.WithLabelValues(channel), m.out.WithLabelValues(channel, string(Succeeded)), m.script.WithLabelValues(channel),
+		m.duration.WithLabelValues(channel),
+	}
+	m.channels.Store(channel, c)
+	return c
 }
 
 func newMetrics(reg prometheus.Registerer, e *Engine) *metrics {
@@ -67,18 +87,21 @@ func (e *Engine) queueAge() time.Duration {
 	return time.Duration(e.now()-x.row.createdAt) * time.Microsecond
 }
 
-func (m *metrics) accepted(r *row) { m.in.WithLabelValues(r.channel).Inc() }
+func (m *metrics) accepted(r *row) { m.of(r.channel).in.Inc() }
 
 func (m *metrics) retried(r *row) { m.retries.WithLabelValues(r.channel).Inc() }
 
 func (m *metrics) ended(r *row) {
-	m.out.WithLabelValues(r.channel, string(r.state)).Inc()
-	m.duration.WithLabelValues(r.channel).Observe(float64(r.finishedAt-r.createdAt) / 1e6)
+	of := m.of(r.channel)
+	if r.state == Succeeded {
+		of.succeeded.Inc()
+	} else {
+		m.out.WithLabelValues(r.channel, string(r.state)).Inc()
+	}
+	of.duration.Observe(float64(r.finishedAt-r.createdAt) / 1e6)
 }
 
-func (m *metrics) computed(r *row, d time.Duration) {
-	m.script.WithLabelValues(r.channel).Add(d.Seconds())
-}
+func (m *metrics) computed(r *row, d time.Duration) { m.of(r.channel).script.Add(d.Seconds()) }
 
 func (m *metrics) step(name string, d time.Duration, err error) {
 	outcome := "done"

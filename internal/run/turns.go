@@ -96,8 +96,9 @@ func lives(pid int) bool {
 	return !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
-// mark notes that a run's program begins or stops to compute. A run that may
-// have killed processes before computes alone.
+// mark notes that a run's program begins or stops to compute, if there is a run
+// when the process dies. A run that may have killed processes before computes
+// alone.
 func (t *turns) mark(x *Execution, on bool) {
 	alone := x.row.crashes == maxCrashes-1
 	if on {
@@ -107,7 +108,7 @@ func (t *turns) mark(x *Execution, on bool) {
 			x.e.solo.RLock()
 		}
 	}
-	if t.file != nil {
+	if t.file != nil && (on && x.onDisk() || !on && x.slot >= 0) {
 		t.write(x, on)
 	}
 	if !on {
@@ -122,25 +123,31 @@ func (t *turns) mark(x *Execution, on bool) {
 // write is not synced: it has to survive the process only, and a failure to
 // write costs a suspicion, not a run.
 func (t *turns) write(x *Execution, on bool) {
-	t.mu.Lock()
+	var text [slotSize]byte
 	if on {
-		if n := len(t.free); n > 0 {
-			x.slot, t.free = t.free[n-1], t.free[:n-1]
-		} else {
-			x.slot = t.slots
-			t.slots++
-		}
+		x.slot = t.take()
+		copy(text[:slotSize-1], x.row.id+"\n")
 	} else {
+		text[0] = '\n'
+	}
+	t.file.WriteAt(text[:], int64(x.slot)*slotSize) //nolint:errcheck // see above
+	if !on {
+		t.mu.Lock()
 		t.free = append(t.free, x.slot)
+		t.mu.Unlock()
+		x.slot = -1
 	}
-	t.mu.Unlock()
-	var slot [slotSize]byte
-	if on {
-		copy(slot[:slotSize-1], x.row.id+"\n")
-	} else {
-		slot[0] = '\n'
+}
+
+func (t *turns) take() (slot int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := len(t.free); n > 0 {
+		slot, t.free = t.free[n-1], t.free[:n-1]
+		return slot
 	}
-	t.file.WriteAt(slot[:], int64(x.slot)*slotSize) //nolint:errcheck // see above
+	t.slots++
+	return t.slots - 1
 }
 
 func (t *turns) close() {

@@ -16,7 +16,7 @@ const patience = 100 * time.Millisecond
 // restraint is how many times as long as it took a run in the background leaves
 // its place empty while messages arrive as fast as they can be taken: what has
 // been taken is safe, what has not been taken is somebody waiting.
-const restraint = 4
+const restraint = 9
 
 // place is one that is taken.
 type place struct {
