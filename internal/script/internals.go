@@ -28,8 +28,8 @@ type internals struct {
 	// The engine's C memory points at these, the garbage collector must not take them.
 	malloc  func(*libc.TLS, uintptr, libquickjs.Tsize_t) uintptr
 	realloc func(*libc.TLS, uintptr, uintptr, libquickjs.Tsize_t) uintptr
-	buffer  []byte  // of text
 	argv    uintptr // of call, in C memory
+	scratch uintptr // of string, in C memory
 }
 
 var errLayout = errors.New("this version of modernc.org/quickjs is laid out differently than the one Junctor was made for")
@@ -61,13 +61,17 @@ func newInternals(vm *quickjs.VM) (*internals, error) {
 	}
 	in.watchAllocations()
 	in.argv = libc.Xmalloc(in.tls, libquickjs.Tsize_t(maxArguments*unsafe.Sizeof(jsUndefined)))
-	if in.argv == 0 {
+	in.scratch = libc.Xmalloc(in.tls, scratchSize)
+	if in.argv == 0 || in.scratch == 0 {
 		return nil, errors.New("out of memory")
 	}
 	return in, nil
 }
 
-func (in *internals) free() { libc.Xfree(in.tls, in.argv) }
+func (in *internals) free() {
+	libc.Xfree(in.tls, in.argv)
+	libc.Xfree(in.tls, in.scratch)
+}
 
 // watchAllocations puts itself between the engine and its allocator. Only large
 // blocks and arenas come by here, so it costs nothing that could be measured.

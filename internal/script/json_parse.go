@@ -276,15 +276,17 @@ func (p *jsonParser) string() bool {
 		return false
 	}
 	text := p.text[s.from:s.to]
-	if !plain {
-		if len(text) > maxOpen {
-			return false
-		}
-		if text, ok = p.unescape(text); !ok {
-			return false
-		}
+	if plain { // it is in C memory
+		at := uintptr(unsafe.Pointer(unsafe.SliceData(text)))
+		return p.push(libquickjs.XJS_NewStringLen(p.in.tls, p.in.at(), at, libquickjs.Tsize_t(len(text))))
 	}
-	return p.push(libquickjs.XJS_NewStringLen(p.in.tls, p.in.at(), addressOf(text), libquickjs.Tsize_t(len(text))))
+	if len(text) > maxOpen {
+		return false
+	}
+	if text, ok = p.unescape(text); !ok {
+		return false
+	}
+	return p.push(p.in.string(text))
 }
 
 // unescape leaves \u to the engine's parser.

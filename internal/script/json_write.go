@@ -35,7 +35,7 @@ func (w *jsonWriter) call(tls *libc.TLS, context uintptr, this libquickjs.TJSVal
 	if argc == 1 {
 		w.buffer = w.buffer[:0]
 		if w.value(*(*libquickjs.TJSValue)(pointer(argv)), deepestJSON) {
-			return libquickjs.XJS_NewStringLen(tls, context, addressOf(w.buffer), libquickjs.Tsize_t(len(w.buffer)))
+			return w.in.string(w.buffer)
 		}
 	}
 	return libquickjs.XJS_Call(tls, context, w.original, this, argc, argv)

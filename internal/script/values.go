@@ -1,7 +1,6 @@
 package script
 
 import (
-	"runtime"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -40,9 +39,6 @@ func payload(v libquickjs.TJSValue) uint64 { return *(*uint64)(unsafe.Pointer(&v
 
 // pointer is what an address in C memory points at.
 func pointer(at uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&at)) }
-
-// addressOf is for bytes in C memory or on the heap, never on the stack, which moves.
-func addressOf(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) }
 
 func objectOf(v libquickjs.TJSValue) *libquickjs.TJSObject {
 	return (*libquickjs.TJSObject)(pointer(uintptr(payload(v))))
@@ -137,24 +133,31 @@ func cString(s string) uintptr {
 	return text
 }
 
-// largeText is more than the compiler keeps on a stack, in bytes.
-const largeText = 64 << 10
-
 // text is a string of the engine's, to be freed by the caller or handed on; an
 // exception when there is no memory. What is no UTF-8 becomes U+FFFD.
 func (in *internals) text(s string) libquickjs.TJSValue {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
-	bytes := unsafe.Slice(unsafe.StringData(s), len(s))
-	if len(s) <= largeText {
-		in.buffer = append(in.buffer[:0], s...) // stacks move while the engine executes
-		bytes = in.buffer
-	}
-	v := libquickjs.XJS_NewStringLen(in.tls, in.at(), addressOf(bytes), libquickjs.Tsize_t(len(s)))
-	runtime.KeepAlive(s)
-	return v
+	return in.string(unsafe.Slice(unsafe.StringData(s), len(s)))
 }
+
+// string is text of UTF-8. The engine reads it from C memory only: what is on
+// Go's heap or stack may move.
+func (in *internals) string(b []byte) libquickjs.TJSValue {
+	at := in.scratch
+	if len(b) > scratchSize {
+		if at = libc.Xmalloc(in.tls, libquickjs.Tsize_t(len(b))); at == 0 {
+			return libquickjs.XJS_ThrowOutOfMemory(in.tls, in.at())
+		}
+		defer libc.Xfree(in.tls, at)
+	}
+	copy(unsafe.Slice((*byte)(pointer(at)), len(b)), b)
+	return libquickjs.XJS_NewStringLen(in.tls, in.at(), at, libquickjs.Tsize_t(len(b)))
+}
+
+// scratchSize is enough for most texts, in bytes.
+const scratchSize = 16 << 10
 
 // dup is the value once more, to be freed or handed on.
 func (in *internals) dup(v *quickjs.Value) libquickjs.TJSValue {
@@ -193,9 +196,9 @@ func (in *internals) object() (libquickjs.TJSValue, bool) {
 }
 
 // define gives an object a property, as JSON.parse does, and takes the value
-// over, also when it answers false.
+// over, also when it answers false. The name is in C memory.
 func (in *internals) define(object libquickjs.TJSValue, name []byte, v libquickjs.TJSValue) bool {
-	atom := libquickjs.XJS_NewAtomLen(in.tls, in.at(), addressOf(name), libquickjs.Tsize_t(len(name)))
+	atom := libquickjs.XJS_NewAtomLen(in.tls, in.at(), uintptr(unsafe.Pointer(unsafe.SliceData(name))), libquickjs.Tsize_t(len(name)))
 	if atom == libquickjs.MJS_ATOM_NULL {
 		libquickjs.XFreeValue(in.tls, in.at(), v)
 		return false
