@@ -4,4 +4,4 @@ package script
 
 // The race detector makes the engine ten times slower: what ends in time without
 // it may be given up with it.
-func init() { slow = true }
+func init() { racing = true }

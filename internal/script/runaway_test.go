@@ -73,8 +73,8 @@ var runaways = []struct {
 	{"a promise nobody settles", `await new Promise(() => {})`, []Kind{Stalled}},
 }
 
-// slow is set where natives may need longer than a run may take.
-var slow bool
+// racing is set where natives may need longer than a run may take.
+var racing bool
 
 // TestRunaways: each ends with a clear error and makes no call after its
 // death, and another run on the same pool goes on meanwhile.
@@ -101,7 +101,7 @@ func TestRunaways(t *testing.T) {
 			if turn.Err == nil {
 				t.Fatalf("it ended well: %.100q", turn.Output)
 			}
-			if !slices.Contains(r.kinds, turn.Err.Kind) && !(slow && turn.Err.Kind == Stuck) {
+			if !slices.Contains(r.kinds, turn.Err.Kind) && !(racing && turn.Err.Kind == Stuck) {
 				t.Errorf("it ended as %s, want %v: %v", turn.Err.Kind, r.kinds, turn.Err)
 			}
 			if turn.Err.Message == "" {
@@ -112,7 +112,7 @@ func TestRunaways(t *testing.T) {
 					t.Errorf("a dead run made the call %s %s", c.Name, c.Args)
 				}
 			}
-			if took > 5*time.Second && !slow {
+			if took > 5*time.Second && !racing {
 				t.Errorf("it took %s", took)
 			}
 			if got := answer(t, p, compileOnce(t)); got != "ok" {
