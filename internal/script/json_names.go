@@ -67,6 +67,7 @@ func (p *jsonParser) template(n *sequence, keys []span) (libquickjs.TJSValue, bo
 		ok = ok && p.in.define(object, p.text[key.from:key.to], jsUndefined)
 	}
 	if !ok {
+		libquickjs.XFreeValue(p.in.tls, p.in.at(), object)
 		return jsUndefined, false
 	}
 	n.template = object
