@@ -80,7 +80,7 @@ func (p *jsonParser) document(text libquickjs.TJSValue) (libquickjs.TJSValue, bo
 	}
 	defer libquickjs.XJS_FreeCString(tls, context, bytes)
 	p.text = unsafe.Slice((*byte)(pointer(bytes)), *(*libquickjs.Tsize_t)(pointer(length)))
-	p.at = 0
+	p.at, p.values, p.keys, p.buffer = 0, emptied(p.values), emptied(p.keys), emptied(p.buffer)
 	if p.nodes >= maxNodes || p.templates >= maxTemplates {
 		p.forgetNames()
 	}
@@ -90,8 +90,16 @@ func (p *jsonParser) document(text libquickjs.TJSValue) (libquickjs.TJSValue, bo
 		return p.pop(), true
 	}
 	p.drop(0)
-	p.keys = p.keys[:0]
 	return text, false
+}
+
+// emptied is for use again, unless it has become large: a machine is kept.
+func emptied[T any](s []T) []T {
+	const large = 16 << 10
+	if cap(s) > large {
+		return nil
+	}
+	return s[:0]
 }
 
 func (p *jsonParser) pop() libquickjs.TJSValue {

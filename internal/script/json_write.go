@@ -33,7 +33,7 @@ func (w *jsonWriter) free() { libquickjs.XFreeValue(w.in.tls, w.in.at(), w.origi
 // call is JSON.stringify as the engine calls it.
 func (w *jsonWriter) call(tls *libc.TLS, context uintptr, this libquickjs.TJSValue, argc int32, argv uintptr) libquickjs.TJSValue {
 	if argc == 1 {
-		w.buffer = w.buffer[:0]
+		w.buffer = emptied(w.buffer)
 		if w.value(*(*libquickjs.TJSValue)(pointer(argv)), deepestJSON) {
 			return w.in.string(w.buffer)
 		}
