@@ -249,12 +249,17 @@ func loadLogs(tx *db.Tx, runs []string) (map[string][]string, error) {
 	return logs, rows.Err()
 }
 
-// row reads one run.
+// row reads one run. Errors: fault.NotFound.
 func (e *Engine) row(ctx context.Context, id string) (r *row, err error) {
 	err = e.db.Read(ctx, func(tx *db.Tx) error {
-		r, err = scan(tx.QueryRow(`SELECT `+columns+` FROM runs WHERE id = $1`, id))
+		r, err = readRow(tx, id)
 		return err
 	})
+	return r, err
+}
+
+func readRow(tx *db.Tx, id string) (*row, error) {
+	r, err := scan(tx.QueryRow(`SELECT `+columns+` FROM runs WHERE id = $1`, id))
 	if errors.Is(err, db.ErrNoRows) {
 		return nil, noRun(id)
 	}

@@ -188,34 +188,40 @@ func (e *Engine) present(r *row) Info {
 
 // Get is one run with its content, steps and logs. Errors: fault.NotFound.
 func (e *Engine) Get(ctx context.Context, id string) (*Info, error) {
-	r, err := e.row(ctx, id)
+	var info Info
+	err := e.db.Read(ctx, func(tx *db.Tx) error { // all at one moment: the run's end may take content away
+		r, err := readRow(tx, id)
+		if err != nil {
+			return err
+		}
+		info = e.present(r)
+		return e.content(tx, r, &info)
+	})
 	if err != nil {
 		return nil, err
 	}
-	info := e.present(r)
-	err = e.db.Read(ctx, func(tx *db.Tx) error {
-		input, err := loadOptional(tx, r.input)
-		if err != nil {
-			return err
-		}
-		if input != nil {
-			info.Input = asJSON(e.show(r.program, input))
-		}
-		output, err := loadOptional(tx, r.output)
-		if err != nil {
-			return err
-		}
-		info.Output = asJSON(output)
-		if info.Steps, err = steps(tx, id); err != nil {
-			return err
-		}
-		info.Logs, err = logs(tx, id)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read run %s: %w", id, err)
-	}
 	return &info, nil
+}
+
+// content adds what a run was given, what it did and what came of it.
+func (e *Engine) content(tx *db.Tx, r *row, info *Info) error {
+	input, err := loadOptional(tx, r.input)
+	if err != nil {
+		return fmt.Errorf("read the input of %s: %w", r.id, err)
+	}
+	if input != nil {
+		info.Input = asJSON(e.show(r.program, input))
+	}
+	output, err := loadOptional(tx, r.output)
+	if err != nil {
+		return fmt.Errorf("read the output of %s: %w", r.id, err)
+	}
+	info.Output = asJSON(output)
+	if info.Steps, err = steps(tx, r.id); err != nil {
+		return fmt.Errorf("read the steps of %s: %w", r.id, err)
+	}
+	info.Logs, err = logs(tx, r.id)
+	return err
 }
 
 func steps(tx *db.Tx, id string) ([]Step, error) {
