@@ -86,6 +86,12 @@ func showResult(console *console, result *config.Result, none string) {
 	console.line("")
 	console.table("There are no channels.", []string{"channel", "type", "path"}, rows)
 	showScenarios(console, result.Scenarios)
+	if len(result.Warnings) > 0 {
+		console.line("")
+	}
+	for _, w := range result.Warnings {
+		console.line("Warning: %s", w)
+	}
 }
 
 // dear is what a run may pay before its first line without anyone minding.

@@ -95,6 +95,7 @@ func (s *Service) Plan(ctx context.Context, set *Set, o Options) (*Result, error
 	if err != nil {
 		return nil, err
 	}
+	warnings := append(wanted.warnings(), s.missing(wanted)...)
 	var result *Result
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		p, err := s.plan(tx, wanted, o)
@@ -105,7 +106,7 @@ func (s *Service) Plan(ctx context.Context, set *Set, o Options) (*Result, error
 		if err != nil {
 			return err
 		}
-		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: states(set), Warnings: wanted.warnings()}
+		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: states(set), Warnings: warnings}
 		return nil
 	})
 	return result, err
@@ -125,6 +126,7 @@ func (s *Service) Apply(ctx context.Context, set *Set, o Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
+	warnings := append(wanted.warnings(), s.missing(wanted)...)
 	var result *Result
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
 		if err := s.objects.Lock(tx); err != nil {
@@ -138,7 +140,7 @@ func (s *Service) Apply(ctx context.Context, set *Set, o Options) (*Result, erro
 			return err
 		}
 		tokens, err := s.ensureTokens(tx, p.after(Channels))
-		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: scenarios, Warnings: wanted.warnings()}
+		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: scenarios, Warnings: warnings}
 		return err
 	})
 	if err != nil {

@@ -260,6 +260,30 @@ func TestApplyWarnsOfCredentialsWrittenOut(t *testing.T) {
 	})
 }
 
+// A secret may be set later; until then nobody gets in, and whoever applies is told.
+func TestApplyWarnsOfSecretsThatAreNotSet(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		s := newService(open(), config.Parts{Secrets: func(ref string) (string, error) {
+			if ref == "secret:known" {
+				return "value", nil
+			}
+			return "", fault.New(fault.NotFound, "there is no %s", ref)
+		}})
+		set := load(t, "testdata/shop")
+		set.Objects[config.Channels]["import"] = json.RawMessage(`{"type":"public","scenario":"stock","verify":[{"bearer":"${secret:shop}"},{"bearer":"${secret:known}"}]}`)
+		set.Objects[config.Connections]["erp"] = json.RawMessage(`{"type":"http","url":"https://${secret:host}.example/${env:PATH_OF_ERP}","headers":{"a":"${secret:host}"}}`)
+		want := "connections \"erp\" refers to the secret \"host\", which is not set: junctor secret set host\n" +
+			"connections \"erp-test\" refers to the secret \"erp_token\", which is not set: junctor secret set erp_token\n" +
+			"channels \"import\" refers to the secret \"shop\", which is not set: junctor secret set shop"
+		plan, err := s.Plan(t.Context(), set, config.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "warnings of the plan", want, strings.Join(plan.Warnings, "\n"))
+		expect(t, "warnings", want, strings.Join(apply(t, s, set, false).Warnings, "\n"))
+	})
+}
+
 // Two that apply at once do it one after the other, each as a whole.
 func TestApplyAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, s *config.Service) {

@@ -3,8 +3,11 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"junctor/internal/connection"
+	"junctor/internal/fault"
 )
 
 // secretPlaces are where credentials stand in a body, a * for every element of
@@ -32,6 +35,52 @@ func (w *wanted) warnings() []string {
 		}
 	}
 	return all
+}
+
+// missing names the secrets that are referred to and not set yet. What the
+// environment has to hold is known to the server only, which may be another one.
+func (s *Service) missing(w *wanted) []string {
+	if s.parts.Secrets == nil {
+		return nil
+	}
+	var all []string
+	for _, kind := range []string{Connections, Channels} {
+		for _, name := range sorted(w.bodies[kind]) {
+			var body any
+			if json.Unmarshal(w.bodies[kind][name], &body) != nil {
+				continue // checked before
+			}
+			refs := references(body, nil)
+			slices.Sort(refs)
+			for _, ref := range slices.Compact(refs) {
+				secret, ok := strings.CutPrefix(ref, "secret:")
+				if !ok {
+					continue
+				}
+				if _, err := s.parts.Secrets(ref); fault.Is(err, fault.NotFound) {
+					all = append(all, fmt.Sprintf("%s %q refers to the secret %q, which is not set: junctor secret set %s", kind, name, secret, secret))
+				}
+			}
+		}
+	}
+	return all
+}
+
+// references adds those in all texts of a body.
+func references(v any, refs []string) []string {
+	switch v := v.(type) {
+	case string:
+		refs = append(refs, connection.References(v)...)
+	case []any:
+		for _, item := range v {
+			refs = references(item, refs)
+		}
+	case map[string]any:
+		for _, item := range v {
+			refs = references(item, refs)
+		}
+	}
+	return refs
 }
 
 // writtenOut reports whether a text without a reference stands at the path.

@@ -19,10 +19,12 @@ func CheckText(text string) error {
 
 // HasReference reports whether text contains a reference, so that its value is
 // known only once it is opened.
-func HasReference(text string) bool {
-	found := false
-	expand(text, func(string) (string, error) { found = true; return "", nil }) //nolint:errcheck // what stands before a mistake counts
-	return found
+func HasReference(text string) bool { return len(References(text)) > 0 }
+
+// References are what a text refers to, "env:NAME" or "secret:name", in its order.
+func References(text string) (refs []string) {
+	expand(text, func(ref string) (string, error) { refs = append(refs, ref); return "", nil }) //nolint:errcheck // what stands before a mistake counts
+	return refs
 }
 
 // Expander resolves references and remembers the values, so that they can be
