@@ -22,7 +22,7 @@ Send an order, or a stock movement. An order needs a new number each time: under
   curl -i '{{.Warehouse}}' -H 'Content-Type: application/json' -d '{"article":"P-7100","quantity":-1,"reason":"sold"}'
 
 Break the ERP (500, slow or refuse) and send some more. Movements wait and are tried again until the ERP is mended; the shop waits for
-its answer, so an order gets a 502 instead, and sent again with the same key it goes on where it was. Each arrives exactly once.
+its answer, so an order gets a 502 instead, and sent again with the same key it goes on where it was. Each is booked exactly once.
 
   curl -X POST '{{.ERP}}/_demo/fail?mode=500'
   curl -X POST '{{.ERP}}/_demo/fail?mode=off'
