@@ -55,13 +55,13 @@ var errRestart = errors.New("the node restarts itself")
 func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if err := h.firstAdmin(ctx); err != nil {
-		return err
-	}
 	oneMore()
 	listener, err := listen(ctx, h.options.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; choose another address with --listen", h.options.Listen, err)
+	}
+	if err := h.firstAdmin(ctx); err != nil { // a start that fails above would have shown the password to nobody
+		return errors.Join(err, listener.Close())
 	}
 	h.restart.Store(&cancel)
 	if err := h.runs.Start(ctx); err != nil {
