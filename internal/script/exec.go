@@ -119,6 +119,7 @@ func (e *Exec) safely(v *vm, enter func(*vm) error) (turn *Turn) {
 	defer func() {
 		if p := recover(); p != nil {
 			e.pool.image.config.Log.Error("the script engine panicked", "panic", p, "stack", string(debug.Stack()))
+			v.breaks()
 			turn = e.broken(fmt.Errorf("the engine panicked: %v", p))
 		}
 	}()

@@ -14,14 +14,14 @@ type sequence struct {
 // Names without end are not kept.
 const (
 	maxNodes     = 1024 // in a machine
-	maxTemplates = 128
-	maxNames     = 64 // of an object with a template, and what may follow one name
-	maxName      = 64 // bytes
+	maxTemplated = 1024 // names in all templates, which take of the engine's memory
+	maxNames     = 64   // of an object with a template, and what may follow one name
+	maxName      = 64   // bytes
 )
 
 func (p *jsonParser) forgetNames() {
 	p.root.free(p.in)
-	p.root, p.nodes, p.templates = &sequence{}, 0, 0
+	p.root, p.nodes, p.templated = &sequence{}, 0, 0
 }
 
 func (n *sequence) free(in *internals) {
@@ -58,7 +58,7 @@ func (p *jsonParser) template(n *sequence, keys []span) (libquickjs.TJSValue, bo
 	if n.template.Ftag == libquickjs.EJS_TAG_OBJECT {
 		return n.template, true
 	}
-	if !n.seen || p.templates >= maxTemplates {
+	if !n.seen || p.templated >= maxTemplated {
 		n.seen = true
 		return jsUndefined, false
 	}
@@ -71,6 +71,6 @@ func (p *jsonParser) template(n *sequence, keys []span) (libquickjs.TJSValue, bo
 		return jsUndefined, false
 	}
 	n.template = object
-	p.templates++
+	p.templated += len(keys)
 	return object, true
 }

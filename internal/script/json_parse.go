@@ -16,13 +16,13 @@ import (
 // the sequences of names seen, whose nodes keep an object as a template.
 type jsonParser struct {
 	in       *internals
-	original libquickjs.TJSValue // the engine's JSON.parse
+	original nativeFunction // the engine's JSON.parse
 	// The engine's C memory points at this, the garbage collector must not take it.
 	function nativeFunction
 
 	root      *sequence
 	nodes     int // below root
-	templates int
+	templated int // names in templates
 
 	// Of the document.
 	text   []byte
@@ -36,7 +36,9 @@ type span struct{ from, to int }
 
 const (
 	deepestJSON = 100
-	maxOpen     = 64 << 10 // values and bytes that are not yet the engine's, which would count them
+	// longestNumber is well below where the engine begins to round otherwise than Go.
+	longestNumber = 30
+	maxOpen       = 64 << 10 // values and bytes that are not yet the engine's, which would count them
 )
 
 // replaceJSONParse puts the parser in the place of the engine's JSON.parse.
@@ -48,10 +50,7 @@ func replaceJSONParse(in *internals) *jsonParser {
 }
 
 // free lets go of everything the parser keeps in the engine.
-func (p *jsonParser) free() {
-	p.forgetNames()
-	libquickjs.XFreeValue(p.in.tls, p.in.at(), p.original)
-}
+func (p *jsonParser) free() { p.forgetNames() }
 
 // call is JSON.parse as the engine calls it.
 func (p *jsonParser) call(tls *libc.TLS, context uintptr, this libquickjs.TJSValue, argc int32, argv uintptr) libquickjs.TJSValue {
@@ -61,12 +60,12 @@ func (p *jsonParser) call(tls *libc.TLS, context uintptr, this libquickjs.TJSVal
 			if value, ok := p.document(*text); ok {
 				return value
 			}
-			if p.in.exhausted.Load() {
-				return jsException // thrown already
+			if libquickjs.XJS_HasException(tls, context) != 0 {
+				return jsException // there was no memory
 			}
 		}
 	}
-	return libquickjs.XJS_Call(tls, context, p.original, this, argc, argv)
+	return p.original(tls, context, this, argc, argv)
 }
 
 // document parses a text; false if it is not for this parser.
@@ -81,7 +80,7 @@ func (p *jsonParser) document(text libquickjs.TJSValue) (libquickjs.TJSValue, bo
 	defer libquickjs.XJS_FreeCString(tls, context, bytes)
 	p.text = unsafe.Slice((*byte)(pointer(bytes)), *(*libquickjs.Tsize_t)(pointer(length)))
 	p.at, p.values, p.keys, p.buffer = 0, emptied(p.values), emptied(p.keys), emptied(p.buffer)
-	if p.nodes >= maxNodes || p.templates >= maxTemplates {
+	if p.nodes >= maxNodes || p.templated >= maxTemplated {
 		p.forgetNames()
 	}
 	ok := p.value(deepestJSON)
@@ -226,6 +225,9 @@ func (p *jsonParser) number() bool {
 			i = i*10 + int32(d-'0')
 		}
 		return p.push(libquickjs.XNewInt32(nil, 0, i))
+	}
+	if p.at-from > longestNumber {
+		return false
 	}
 	f, err := strconv.ParseFloat(unsafe.String(&p.text[from], p.at-from), 64)
 	return err == nil && p.push(number(f))

@@ -2,6 +2,7 @@ package script
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -31,6 +32,10 @@ const compare = `(function (ours, engines) {
     if (Array.isArray(value)) { value.push(1, 2, 3); value.shift(); value.length = 1; }
     else { value.added = 1; delete value[Object.keys(value)[0]]; value.another = 2; Object.freeze(value); }
   }
+  const depths = [ours, engines].map((parse) => { let n = 0; const f = () => { n++; return parse('1', f); }; try { f(); } catch { /* too deep */ } return n; });
+  if (depths[0] !== depths[1]) return () => 'depth ' + depths;
+  const stacks = [ours, engines].map((parse) => { try { parse('{bad'); } catch (e) { return e.stack.replace(/:\d+/g, ''); } });
+  if (stacks[0] !== stacks[1]) return () => 'stack ' + stacks;
   return (text) => {
     const want = attempt(engines, text);
     for (let i = 0; i < 4; i++) {
@@ -69,6 +74,10 @@ const written = `(function (ours, engines) {
   }
   const pretty = ours({ a: [1] }, null, 2), chosen = ours({ a: 1, b: 2 }, ['b']), replaced = ours({ a: 1 }, (k, v) => (k === 'a' ? 7 : v));
   if (pretty !== engines({ a: [1] }, null, 2) || chosen !== '{"b":2}' || replaced !== '{"a":7}') return 'other arguments';
+  const stacks = [ours, engines].map((stringify) => { try { stringify({ toJSON() { throw new Error('x'); } }); } catch (e) { return e.stack.replace(/:\\d+/g, ''); } });
+  if (stacks[0] !== stacks[1]) return 'stack ' + stacks;
+  const depths = [ours, engines].map((stringify) => { let n = 0; const o = { toJSON() { n++; return stringify(o); } }; try { stringify(o); } catch { /* too deep */ } return n; });
+  if (depths[0] !== depths[1]) return 'depth ' + depths;
   if (ours() !== undefined || ours.length !== 3 || ours.name !== 'stringify') return 'its own properties';
   Object.prototype.sneaked = 1;
   const inherited = ours({ a: 1 });
@@ -117,8 +126,8 @@ func twoOfEach(t testing.TB) func(text string) string {
 			held[i].Free()
 		}
 		parser.free()
-		writer.free()
 		in.free()
+		runtime.KeepAlive(writer)
 		if err := engine.Close(); err != nil {
 			t.Error(err)
 		}
@@ -146,6 +155,7 @@ var documents = []string{
 	`[{"constructor":1,"toString":2,"":3},{"constructor":1,"toString":2,"":3},{"constructor":1,"toString":2,"":3}]`,
 	`{}`, `[]`, `[[],[[]],{}]`, `""`, `"text"`, `"\"\\\/\b\f\n\r\t"`, `"\u0041"`, `"\ud83d\ude00"`, `"\ud83d"`, `"é😀ÿ漢"`, `{"é😀":1,"k\"ey":2}`,
 	`0`, `-0`, `-1`, `7`, `1.0`, `-0.0`, `1e400`, `-1e400`, `5e-324`, `1E+2`, `123456789`, `2147483647`, `2147483648`, `-2147483648`, `-2147483649`, `4294967295`,
+	`3232711.19609704124741256237030029296875`, `0.1000000000000000055511151231257827021181583404541015625`,
 	`9007199254740993`, `123456789012345678901234567890`, `0.1`, `1e21`, `1.7976931348623157e308`, `2.2250738585072011e-308`,
 	`true`, `false`, `null`, " \t\r\n[ 1 , 2 ] \n", `{ "a" : 1 , "b" : [ ] }`,
 	``, ` `, `{`, `[`, `"`, `"\`, `"\"`, `"a`, `{"a`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `[1,`, `[1,]`, `[1 2]`, `{"a" 1}`, `{a:1}`, `{'a':1}`,
@@ -163,6 +173,57 @@ func TestJSON(t *testing.T) {
 			t.Errorf("%.100q: %s", text, found)
 		}
 	}
+}
+
+// A long name counts towards the run's limit like anything else: it must not be
+// copied outside of it.
+func TestJSONOfLongNames(t *testing.T) {
+	program := compile(t, `export default async function () {
+	  const o: any = { ["\u0001".repeat(8e6)]: 1, toJSON() { return 1; } };
+	  return JSON.stringify(o);
+	}`)
+	p := pool(t, quick)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, turn := start(t, p, program)
+	runtime.ReadMemStats(&after)
+	if turn.Err == nil && turn.Output != "1" {
+		t.Errorf("answered %q", turn.Output)
+	}
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 40<<20 {
+		t.Errorf("%d MiB of Go's memory were used", grown>>20)
+	}
+}
+
+// TestPanicBelowACall: after a panic through the engine none of its code runs, not
+// even to free an object.
+func TestPanicBelowACall(t *testing.T) {
+	p := pool(t, quick)
+	v, err := newVM(p.image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.parser.in = nil // stands for any mistake in there
+	e := &Exec{pool: p, vm: v, result: make(chan *Turn, 1)}
+	turn := e.safely(v, func(v *vm) error {
+		f, err := v.engine.EvalValue(`(() => [1].map(() => JSON.parse('[1]')))`, quickjs.EvalGlobal)
+		if err == nil {
+			_, err = v.internals.call(&f)
+		}
+		return err
+	})
+	if turn.Err == nil || !strings.Contains(turn.Err.Message, "panicked") {
+		t.Errorf("%+v", turn)
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the engine is used as if nothing had happened")
+			}
+		}()
+		v.engine.Eval("1", quickjs.EvalGlobal) //nolint:errcheck // a panic
+	}()
+	v.close()
 }
 
 // TestJSONForgetsNames: names without end are not kept, and still right.

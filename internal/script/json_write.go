@@ -14,7 +14,7 @@ import (
 // such as a getter or toJSON, and all that is unusual it leaves to the engine's.
 type jsonWriter struct {
 	in       *internals
-	original libquickjs.TJSValue // the engine's JSON.stringify
+	original nativeFunction // the engine's JSON.stringify
 	// The engine's C memory points at this, the garbage collector must not take it.
 	function nativeFunction
 	buffer   []byte
@@ -28,8 +28,6 @@ func replaceJSONStringify(in *internals) *jsonWriter {
 	return w
 }
 
-func (w *jsonWriter) free() { libquickjs.XFreeValue(w.in.tls, w.in.at(), w.original) }
-
 // call is JSON.stringify as the engine calls it.
 func (w *jsonWriter) call(tls *libc.TLS, context uintptr, this libquickjs.TJSValue, argc int32, argv uintptr) libquickjs.TJSValue {
 	if argc == 1 {
@@ -38,7 +36,7 @@ func (w *jsonWriter) call(tls *libc.TLS, context uintptr, this libquickjs.TJSVal
 			return w.in.string(w.buffer)
 		}
 	}
-	return libquickjs.XJS_Call(tls, context, w.original, this, argc, argv)
+	return w.original(tls, context, this, argc, argv)
 }
 
 // maxWritten bounds what is not yet the engine's, which would count it.
@@ -170,7 +168,7 @@ func (w *jsonWriter) object(object *libquickjs.TJSObject, shape *libquickjs.TJSS
 	values := unsafe.Slice((*libquickjs.TJSValue)(pointer(object.Fprop)), shape.Fprop_count)
 	for i, p := range propertiesOf(shape) {
 		name, ok := w.in.name(p)
-		if !ok || p.Fatom == libquickjs.EJS_ATOM_toJSON {
+		if !ok || p.Fatom == libquickjs.EJS_ATOM_toJSON || len(name) > maxOpen {
 			return false
 		}
 		v := values[i]

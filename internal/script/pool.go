@@ -106,6 +106,9 @@ func (p *Pool) Start(ctx context.Context, s Start) (*Exec, *Turn, error) {
 		if err != nil {
 			return fmt.Errorf("load the program: %w", err)
 		}
+		if 5+len(s.Args) > maxArguments {
+			return fmt.Errorf("%d arguments are too many", len(s.Args))
+		}
 		in := v.internals
 		args := make([]libquickjs.TJSValue, 0, maxArguments)
 		args = append(args, in.dup(&f), number(float64(int32(s.Seed>>32))), number(float64(int32(s.Seed))), millis(s.Now), in.text(s.Entry))

@@ -95,18 +95,23 @@ func (in *internals) prototype(class libquickjs.TJSClassID) uintptr {
 	return uintptr(payload(*(*libquickjs.TJSValue)(pointer(at))))
 }
 
-// nativeFunction is a function in the form in which the engine calls it.
+// nativeFunction is a function in the form in which the engine calls it. The
+// arguments are as many as it says it has, at least.
 type nativeFunction func(tls *libc.TLS, context uintptr, this libquickjs.TJSValue, argc int32, argv uintptr) libquickjs.TJSValue
 
-// replace puts a function in the place of a global object's, which it returns,
-// to be freed. The engine's C memory points at the function: somebody must keep it.
-func (in *internals) replace(object, name string, arguments int32, f *nativeFunction) (original libquickjs.TJSValue) {
+// replace puts a function in the place of a global object's, which it returns.
+// Called directly, that one is no frame more, neither in a stack that a script
+// sees nor on the engine's. The engine's C memory points at f: somebody must keep it.
+func (in *internals) replace(object, name string, arguments int32, f *nativeFunction) (original nativeFunction) {
 	tls, context := in.tls, in.at()
 	global := libquickjs.XJS_GetGlobalObject(tls, context)
 	defer libquickjs.XFreeValue(tls, context, global)
 	of := in.property(global, object)
 	defer libquickjs.XFreeValue(tls, context, of)
-	original = in.property(of, name)
+	replaced := in.property(of, name)
+	defer libquickjs.XFreeValue(tls, context, replaced)
+	at := member(&objectOf(replaced).Fu.Fcfunc).Fc_function.Fgeneric
+	original = *(*nativeFunction)(unsafe.Pointer(&at))
 	text := cString(name)
 	defer libc.Xfree(tls, text)
 	function := libquickjs.XJS_NewCFunction2(tls, context, *(*uintptr)(unsafe.Pointer(f)), text, arguments, libquickjs.EJS_CFUNC_generic, 0)

@@ -24,6 +24,8 @@ type vm struct {
 	promise   quickjs.Value // what the run ends with
 	tasks     chan task
 
+	broken bool // a panic went through the engine, which may not even free an object any more
+
 	// Of the pool, under its lock.
 	idleSince time.Time
 	stuck     bool
@@ -132,14 +134,18 @@ func (v *vm) close() {
 		}
 	}
 	v.factories.free()
-	if v.parser != nil {
+	if v.internals != nil && !v.broken {
 		v.parser.free()
-		v.writer.free()
-	}
-	if v.internals != nil {
 		v.internals.free()
 	}
 	v.engine.Close()
+}
+
+// breaks lets the engine notice that a panic went through it.
+func (v *vm) breaks() {
+	v.broken = true
+	defer func() { recover() }()           //nolint:errcheck // that is how it says so
+	v.engine.Eval("0", quickjs.EvalGlobal) //nolint:errcheck // a panic, or nothing was wrong
 }
 
 // enter and leave mark the turn that the watchdog sees.
