@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"unicode/utf8"
+	"unsafe"
 
 	"junctor/internal/fault"
 )
@@ -39,10 +40,13 @@ var binaryMark = []byte(`"binary":true}`)
 // that is how content stands for bytes, otherwise "".
 func (in Input) Arguments() (source, content, form string) {
 	if !bytes.HasSuffix(in.Source, binaryMark) && utf8.Valid(in.Content) {
-		return string(in.Source), string(in.Content), ""
+		return text(in.Source), text(in.Content), ""
 	}
 	return string(in.Source), base64.StdEncoding.EncodeToString(in.Content), "base64"
 }
+
+// text is b as a string without a copy: a run's input does not change.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // Revise is the input of a rerun: wanted, given in the form of Show, in the
 // place of old. What is no description of a message is the message's new

@@ -138,7 +138,9 @@ func (p *jsonParser) blank() {
 
 // take goes past c if it comes next, blanks aside.
 func (p *jsonParser) take(c byte) bool {
-	p.blank()
+	if p.at < len(p.text) && p.text[p.at] <= ' ' {
+		p.blank()
+	}
 	if p.at < len(p.text) && p.text[p.at] == c {
 		p.at++
 		return true
@@ -148,7 +150,9 @@ func (p *jsonParser) take(c byte) bool {
 
 // value pushes the value that comes next.
 func (p *jsonParser) value(depth int) bool {
-	p.blank()
+	if p.at < len(p.text) && p.text[p.at] <= ' ' {
+		p.blank()
+	}
 	if p.at == len(p.text) || depth == 0 || len(p.values) >= maxOpen {
 		return false
 	}
@@ -236,20 +240,23 @@ func (p *jsonParser) number() bool {
 // quoted goes past a string whose opening quote is behind. plain: what it stands
 // for is what is written.
 func (p *jsonParser) quoted() (s span, plain, ok bool) {
-	s.from, plain = p.at, true
-	for p.at < len(p.text) {
-		switch c := p.text[p.at]; {
+	text, at := p.text, p.at
+	s.from, plain = at, true
+	for at < len(text) {
+		c := text[at]
+		at++
+		if c > '"' && c != '\\' {
+			continue
+		}
+		switch {
 		case c == '"':
-			s.to = p.at
-			p.at++
+			s.to, p.at = at-1, at
 			return s, plain, true
 		case c == '\\':
 			plain = false
-			p.at += 2
+			at++
 		case c < ' ':
 			return s, false, false
-		default:
-			p.at++
 		}
 	}
 	return s, false, false
