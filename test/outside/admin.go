@@ -105,8 +105,6 @@ func (a *Admin) Unfinished(ctx context.Context) (bool, error) {
 // When limit is over it returns an error.
 func (a *Admin) AwaitFinished(ctx context.Context, limit time.Duration) (time.Duration, error) {
 	begun := time.Now()
-	every := time.NewTicker(50 * time.Millisecond)
-	defer every.Stop()
 	for {
 		more, err := a.Unfinished(ctx)
 		if err != nil {
@@ -119,8 +117,8 @@ func (a *Admin) AwaitFinished(ctx context.Context, limit time.Duration) (time.Du
 		if took > limit {
 			return took, fmt.Errorf("runs are still unfinished after %v", limit)
 		}
-		select {
-		case <-every.C:
+		select { // rarely when it lasts: to be asked is work, too
+		case <-time.After(min(max(took/20, 50*time.Millisecond), 250*time.Millisecond)):
 		case <-ctx.Done():
 			return took, ctx.Err()
 		}
