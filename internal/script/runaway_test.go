@@ -249,8 +249,8 @@ func TestKilledMachinesLeaveNoMemory(t *testing.T) {
 		}
 		if !turn.Done {
 			e.Interrupt()
-			if turn = e.Resume(Settle{ID: 1, OK: true, Now: testNow}); turn.Err == nil || turn.Err.Kind != Interrupted {
-				t.Fatalf("%+v", turn)
+			if turn = e.Resume(Settle{ID: 1, OK: true, Now: testNow}); turn.Err == nil || turn.Err.Kind != Interrupted && turn.Err.Kind != CPU {
+				t.Fatalf("%+v", turn) // on a busy machine 3 ms may be over first
 			}
 		}
 		e.Close()
