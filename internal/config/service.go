@@ -95,7 +95,7 @@ func (s *Service) Plan(ctx context.Context, set *Set, o Options) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	warnings := append(wanted.warnings(), s.missing(wanted)...)
+	warnings := s.warnings(wanted)
 	var result *Result
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		p, err := s.plan(tx, wanted, o)
@@ -126,7 +126,7 @@ func (s *Service) Apply(ctx context.Context, set *Set, o Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	warnings := append(wanted.warnings(), s.missing(wanted)...)
+	warnings := s.warnings(wanted)
 	var result *Result
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
 		if err := s.objects.Lock(tx); err != nil {

@@ -17,10 +17,12 @@ var secretPlaces = map[string][][]string{
 	Channels:    {{"verify", "*", "bearer"}, {"verify", "*", "basic", "password"}, {"external", "primary_token"}, {"external", "secondary_token"}},
 }
 
-// warnings name the credentials that are written out. They work, but exports,
-// the API and the history show them to everyone who may read those.
-func (w *wanted) warnings() []string {
-	var all []string
+// warnings name the credentials that are written out, which work, but which
+// exports, the API and the history show to everyone who may read those; and the
+// secrets that are referred to and not set yet. What the environment has to hold
+// is known to the server only, which may be another one.
+func (s *Service) warnings(w *wanted) []string {
+	var written, missing []string
 	for _, kind := range []string{Connections, Channels} {
 		for _, name := range sorted(w.bodies[kind]) {
 			var body any
@@ -29,41 +31,32 @@ func (w *wanted) warnings() []string {
 			}
 			for _, path := range secretPlaces[kind] {
 				if writtenOut(body, path) {
-					all = append(all, fmt.Sprintf("%s %q has a credential written out (%s): write ${env:NAME} or ${secret:name} instead", kind, name, path[len(path)-1]))
+					written = append(written, fmt.Sprintf("%s %q has a credential written out (%s): write ${env:NAME} or ${secret:name} instead", kind, name, path[len(path)-1]))
 				}
+			}
+			for _, secret := range s.unset(body) {
+				missing = append(missing, fmt.Sprintf("%s %q refers to the secret %q, which is not set: junctor secret set %s", kind, name, secret, secret))
 			}
 		}
 	}
-	return all
+	return append(written, missing...)
 }
 
-// missing names the secrets that are referred to and not set yet. What the
-// environment has to hold is known to the server only, which may be another one.
-func (s *Service) missing(w *wanted) []string {
+// unset are the secrets that a body refers to and that are not there, sorted.
+func (s *Service) unset(body any) (names []string) {
 	if s.parts.Secrets == nil {
 		return nil
 	}
-	var all []string
-	for _, kind := range []string{Connections, Channels} {
-		for _, name := range sorted(w.bodies[kind]) {
-			var body any
-			if json.Unmarshal(w.bodies[kind][name], &body) != nil {
-				continue // checked before
-			}
-			refs := references(body, nil)
-			slices.Sort(refs)
-			for _, ref := range slices.Compact(refs) {
-				secret, ok := strings.CutPrefix(ref, "secret:")
-				if !ok {
-					continue
-				}
-				if _, err := s.parts.Secrets(ref); fault.Is(err, fault.NotFound) {
-					all = append(all, fmt.Sprintf("%s %q refers to the secret %q, which is not set: junctor secret set %s", kind, name, secret, secret))
-				}
+	refs := references(body, nil)
+	slices.Sort(refs)
+	for _, ref := range slices.Compact(refs) {
+		if name, ok := strings.CutPrefix(ref, "secret:"); ok {
+			if _, err := s.parts.Secrets(ref); fault.Is(err, fault.NotFound) {
+				names = append(names, name)
 			}
 		}
 	}
-	return all
+	return names
 }
 
 // references adds those in all texts of a body.

@@ -19,6 +19,7 @@ const (
 	maxName      = 64   // bytes
 )
 
+// forgetNames lets go of everything the parser keeps in the engine.
 func (p *jsonParser) forgetNames() {
 	p.root.free(p.in)
 	p.root, p.nodes, p.templated = &sequence{}, 0, 0

@@ -49,9 +49,6 @@ func replaceJSONParse(in *internals) *jsonParser {
 	return p
 }
 
-// free lets go of everything the parser keeps in the engine.
-func (p *jsonParser) free() { p.forgetNames() }
-
 // call is JSON.parse as the engine calls it.
 func (p *jsonParser) call(tls *libc.TLS, context uintptr, this libquickjs.TJSValue, argc int32, argv uintptr) libquickjs.TJSValue {
 	if argc == 1 {
@@ -88,7 +85,7 @@ func (p *jsonParser) document(text libquickjs.TJSValue) (libquickjs.TJSValue, bo
 	if ok && p.at == len(p.text) {
 		return p.pop(), true
 	}
-	p.drop(0)
+	p.drop()
 	return text, false
 }
 
@@ -108,12 +105,12 @@ func (p *jsonParser) pop() libquickjs.TJSValue {
 	return v
 }
 
-// drop frees the values from the n-th on.
-func (p *jsonParser) drop(n int) {
-	for _, v := range p.values[n:] {
+// drop frees all values.
+func (p *jsonParser) drop() {
+	for _, v := range p.values {
 		libquickjs.XFreeValue(p.in.tls, p.in.at(), v)
 	}
-	p.values = p.values[:n]
+	p.values = p.values[:0]
 }
 
 // push takes the value, false for an exception.

@@ -125,7 +125,7 @@ func twoOfEach(t testing.TB) func(text string) string {
 		for i := range held {
 			held[i].Free()
 		}
-		parser.free()
+		parser.forgetNames()
 		in.free()
 		runtime.KeepAlive(writer)
 		if err := engine.Close(); err != nil {

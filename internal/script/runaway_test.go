@@ -73,9 +73,6 @@ var runaways = []struct {
 	{"a promise nobody settles", `await new Promise(() => {})`, []Kind{Stalled}},
 }
 
-// racing is set where natives may need longer than a run may take.
-var racing bool
-
 // TestRunaways: each ends with a clear error and makes no call after its
 // death, and another run on the same pool goes on meanwhile.
 func TestRunaways(t *testing.T) {

@@ -112,8 +112,7 @@ func (in *internals) replace(object, name string, arguments int32, f *nativeFunc
 	defer libquickjs.XFreeValue(tls, context, replaced)
 	at := member(&objectOf(replaced).Fu.Fcfunc).Fc_function.Fgeneric
 	original = *(*nativeFunction)(unsafe.Pointer(&at))
-	text := cString(name)
-	defer libc.Xfree(tls, text)
+	text := in.cString(name)
 	function := libquickjs.XJS_NewCFunction2(tls, context, *(*uintptr)(unsafe.Pointer(f)), text, arguments, libquickjs.EJS_CFUNC_generic, 0)
 	const hidden = libquickjs.MJS_PROP_WRITABLE | libquickjs.MJS_PROP_CONFIGURABLE
 	libquickjs.XJS_DefinePropertyValueStr(tls, context, of, text, function, hidden)
@@ -125,17 +124,13 @@ func (in *internals) at() uintptr { return uintptr(unsafe.Pointer(in.context)) }
 
 // property of an object, to be freed by the caller.
 func (in *internals) property(object libquickjs.TJSValue, name string) libquickjs.TJSValue {
-	text := cString(name)
-	defer libc.Xfree(in.tls, text)
-	return libquickjs.XJS_GetPropertyStr(in.tls, in.at(), object, text)
+	return libquickjs.XJS_GetPropertyStr(in.tls, in.at(), object, in.cString(name))
 }
 
-func cString(s string) uintptr {
-	text, err := libc.CString(s)
-	if err != nil {
-		panic("script: out of memory")
-	}
-	return text
+// cString is a short name as C has it, good until the scratch memory is used again.
+func (in *internals) cString(name string) uintptr {
+	copy(unsafe.Slice((*byte)(pointer(in.scratch)), scratchSize), name+"\x00")
+	return in.scratch
 }
 
 // text is a string of the engine's, to be freed by the caller or handed on; an

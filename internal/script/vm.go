@@ -135,7 +135,7 @@ func (v *vm) close() {
 	}
 	v.factories.free()
 	if v.internals != nil && !v.broken {
-		v.parser.free()
+		v.parser.forgetNames()
 		v.internals.free()
 	}
 	v.engine.Close()

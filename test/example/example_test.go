@@ -157,7 +157,7 @@ func start(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := outside.Options{Binary: binary(t), Data: t.TempDir(), Listen: listen, Env: []string{"ERP_URL=" + erp.URL}}
+	o := outside.Options{Binary: built.Binary(t), Data: t.TempDir(), Listen: listen, Env: []string{"ERP_URL=" + erp.URL}}
 	s := &stage{erp: erp.URL}
 	if s.channels, err = outside.Apply(ctx, folder, o); err != nil {
 		t.Fatal(err)

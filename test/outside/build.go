@@ -43,18 +43,30 @@ type Once struct {
 	err       error
 }
 
-// Binary returns its path.
-func (o *Once) Binary() (string, error) {
+// Binary returns its path, or fails the test.
+func (o *Once) Binary(t interface {
+	Helper()
+	Fatal(...any)
+}) string {
+	t.Helper()
 	o.once.Do(func() {
 		if o.dir, o.err = os.MkdirTemp("", "junctor-test-"); o.err == nil {
 			o.path, o.err = Build(context.Background(), o.dir, "./cmd/junctor")
 		}
 	})
-	return o.path, o.err
+	if o.err != nil {
+		t.Fatal(o.err)
+	}
+	return o.path
 }
 
-// Remove is for after the last test.
-func (o *Once) Remove() { os.RemoveAll(o.dir) } //nolint:errcheck // what is left is in the place for temporary things
+// Main is a package's TestMain: it runs the tests, removes the binary and ends
+// the process.
+func (o *Once) Main(run func() int) {
+	code := run()
+	os.RemoveAll(o.dir) //nolint:errcheck // what is left is in the place for temporary things
+	os.Exit(code)
+}
 
 // Channel is one line of what apply says about channels.
 type Channel struct {

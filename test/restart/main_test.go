@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -21,20 +20,7 @@ import (
 // built is the binary, for all tests of this package.
 var built outside.Once
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	built.Remove()
-	os.Exit(code)
-}
-
-func binary(t *testing.T) string {
-	t.Helper()
-	path, err := built.Binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
+func TestMain(m *testing.M) { built.Main(m.Run) }
 
 // serverLog is what a server writes to stderr.
 type serverLog struct {

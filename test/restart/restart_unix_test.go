@@ -95,7 +95,7 @@ type server struct {
 
 func start(t *testing.T) *server {
 	t.Helper()
-	binary := binary(t)
+	binary := built.Binary(t)
 	listen, err := outside.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
