@@ -54,7 +54,7 @@ type compiled struct {
 func NewRuntime(versions *Versions, pool *script.Pool, cores int, latest func(code string) (string, error), busy func() bool) *Runtime {
 	r := &Runtime{
 		versions: versions, latest: latest, busy: busy,
-		awaited: make(places, 2*cores), others: make(places, cores),
+		awaited: make(places, cores), others: make(places, cores),
 		programs: map[pin]*list.Element{}, recent: list.New(),
 	}
 	r.pool.Store(pool)
