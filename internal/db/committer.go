@@ -14,6 +14,10 @@ import (
 const (
 	maxBatch   = 4 << 20  // bytes of items in one transaction
 	maxPending = 64 << 20 // bytes of items waiting for one
+	// later is how long an item waits that can: many rows in one transaction
+	// touch few more pages than one does, and those whom somebody waits for find
+	// the committer free.
+	later = 5 * time.Millisecond
 )
 
 // Op is one row for a statement.
@@ -29,6 +33,7 @@ type Item struct {
 	Size  int                     // about how many bytes Func will add; those of Ops are counted here
 	Func  func(*Tx) ([]Op, error) // reads and decides; must be repeatable, a batch may be rolled back; may be nil
 	Ops   []Op                    // written after every Func of the batch
+	Later bool                    // nobody waits for it: it may wait 5 ms for others like it
 }
 
 // Fence locks the rows of the keys (sorted, each once) until the transaction
@@ -36,7 +41,7 @@ type Item struct {
 type Fence func(tx *Tx, keys []string) (map[string]int64, error)
 
 // Committer takes all items that are waiting, up to 4 MiB, into one
-// transaction. An idle one commits at once.
+// transaction. An idle one commits at once, but for items that can wait.
 //
 // In a batch the fence comes first, then each item's Func in the order of
 // arrival, then all Ops, grouped by statement, in the order of the statements'
@@ -57,7 +62,9 @@ type Committer struct {
 
 	mu      sync.Mutex
 	queue   []*entry
-	pending int // bytes in queue
+	later   []*entry    // not yet in the queue
+	due     *time.Timer // brings them there; nil when there are none
+	pending int         // bytes in queue and later
 	closed  bool
 }
 
@@ -123,6 +130,7 @@ func (c *Committer) Submit(item Item, done func(error)) {
 func (c *Committer) Close() {
 	c.mu.Lock()
 	c.closed = true
+	c.ripen()
 	c.mu.Unlock()
 	c.signal()
 	giveUp := time.AfterFunc(patience, c.cancel)
@@ -143,6 +151,19 @@ func (c *Committer) put(e *entry) error {
 		return fault.New(fault.Unavailable, "More is waiting to be stored than fits in memory.").WithRetryAfter(time.Second)
 	}
 	c.pending += e.size
+	if e.item.Later {
+		c.later = append(c.later, e)
+		if c.due == nil {
+			c.due = time.AfterFunc(later, func() {
+				c.mu.Lock()
+				c.ripen()
+				c.mu.Unlock()
+				c.signal()
+			})
+		}
+		c.mu.Unlock()
+		return nil
+	}
 	c.queue = append(c.queue, e)
 	first := len(c.queue) == 1
 	c.mu.Unlock()
@@ -150,6 +171,12 @@ func (c *Committer) put(e *entry) error {
 		c.signal()
 	}
 	return nil
+}
+
+// ripen moves what could wait into the queue; c.mu is held.
+func (c *Committer) ripen() {
+	c.queue = append(c.queue, c.later...)
+	c.later, c.due = nil, nil
 }
 
 // withdraw takes an entry back unless its batch has begun.

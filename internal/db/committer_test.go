@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
@@ -80,12 +81,8 @@ func TestCommitterStoresEveryItemOnce(t *testing.T) {
 		if err := c.Commit(t.Context(), thing("late")); !errors.Is(err, db.ErrClosed) {
 			t.Errorf("after Close: %v, want ErrClosed", err)
 		}
-		families, err := metrics.Gather()
-		must(t, err)
-		for _, f := range families {
-			if f.GetName() == "junctor_db_batch_items" && f.GetMetric()[0].GetHistogram().GetSampleSum() != 400 {
-				t.Errorf("metrics count %v items, want 400", f.GetMetric()[0].GetHistogram().GetSampleSum())
-			}
+		if n := batches(t, metrics).GetSampleSum(); n != 400 {
+			t.Errorf("metrics count %v items, want 400", n)
 		}
 	})
 }
@@ -267,6 +264,58 @@ func TestCloseCommitsWhatIsWaiting(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What can wait goes in one transaction, soon and by itself; nobody waits for
+// it, and closing does not forget it.
+func TestWhatCanWaitIsStoredTogether(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		d := withThings(t, open())
+		metrics := prometheus.NewRegistry()
+		c := db.NewCommitter(d, nil, metrics)
+		later := func(id string, done func(error)) {
+			item := thing(id)
+			item.Later = true
+			c.Submit(item, done)
+		}
+		stored := make(chan error, 100)
+		for i := range 100 {
+			later(fmt.Sprintf("later-%d", i), func(err error) { stored <- err })
+		}
+		for range 100 {
+			if err := <-stored; err != nil {
+				t.Error(err)
+			}
+		}
+		if n := batches(t, metrics).GetSampleCount(); n > 50 {
+			t.Errorf("a hundred items that can wait took %d commits", n)
+		}
+		later("at-the-end", func(err error) { stored <- err })
+		if err := c.Commit(t.Context(), thing("at-once")); err != nil {
+			t.Error(err)
+		}
+		c.Close()
+		if err := <-stored; err != nil {
+			t.Error(err)
+		}
+		if n := len(ids(t, d)); n != 102 {
+			t.Errorf("%d things, want 102", n)
+		}
+	})
+}
+
+// batches is what the metrics say of the commits and their items.
+func batches(t *testing.T, metrics *prometheus.Registry) *dto.Histogram {
+	t.Helper()
+	families, err := metrics.Gather()
+	must(t, err)
+	for _, f := range families {
+		if f.GetName() == "junctor_db_batch_items" {
+			return f.GetMetric()[0].GetHistogram()
+		}
+	}
+	t.Fatal("the metrics do not count commits")
+	return nil
 }
 
 func TestTooMuchWaitingIsRefused(t *testing.T) {

@@ -228,6 +228,8 @@ func (x *Execution) finish(state State, output []byte, f *Failure) {
 	}
 	item := x.item(append(ops, claims...))
 	item.Func = x.ending(item.Func, policy, gone)
+	// Of a run that has nothing else to lose, and for which nobody waits.
+	item.Later = x.stored && !x.awaited && !x.keyed && item.Func == nil && len(item.Ops) == 1
 	x.mu.Unlock()
 	if err != nil {
 		x.e.refused(x, fmt.Errorf("store the output: %w", err))
