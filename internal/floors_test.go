@@ -26,6 +26,7 @@ var floors = [][]string{
 		"internal/format/csv",
 		"internal/format/xml",
 		"internal/id",
+		"internal/limit",
 		"internal/secret",
 		"internal/strict",
 		"internal/unit",
