@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"junctor/internal/fault"
+	"junctor/internal/unit"
 )
 
 // Type says which way messages go through a channel.
@@ -35,24 +36,28 @@ const (
 // Config is one channel as configured, with every default filled in. Values
 // that may hold secrets are as written, references (connection.Expander) in them unresolved.
 type Config struct {
-	Code        string
-	Type        Type
-	Comment     string
-	Scenario    string        // the scenario's code
-	Await       bool          // the caller waits for the scenario's answer
-	Timeout     time.Duration // how long an awaited caller waits
-	Enabled     bool          // false: the token answers 404
-	Paused      bool          // messages are taken and kept, their runs do not start
-	External    *External     // nil when the channel has no outgoing side
-	Verify      []Scheme      // any one of them lets a message in; none: the token alone does
-	BodyLimit   int64         // bytes, before and after decompression
-	Idempotency Idempotency
-	Subject     Source // what a run is looked up by; may be zero
-	OrderingKey Source // runs of one key go one after another; may be zero
-	OnFailure   OnFailure
-	Retry       Retry
-	Retention   Retention
-	Capture     Capture
+	Code     string
+	Type     Type
+	Comment  string
+	Scenario string        // the scenario's code
+	Await    bool          // the caller waits for the scenario's answer
+	Timeout  time.Duration // how long an awaited caller waits
+	Enabled  bool          // false: the token answers 404
+	Paused   bool          // messages are taken and kept, their runs do not start
+	External *External     // nil when the channel has no outgoing side
+	Verify   []Scheme      // any one of them lets a message in; none: the token alone does
+	Allow    []Origin      // from where messages may come; none: from everywhere
+	Rate     unit.Rate     // of all messages; a count of 0: no limit
+	// of the messages from one address; a count of 0: no limit
+	RatePerAddress unit.Rate
+	BodyLimit      int64 // bytes, before and after decompression
+	Idempotency    Idempotency
+	Subject        Source // what a run is looked up by; may be zero
+	OrderingKey    Source // runs of one key go one after another; may be zero
+	OnFailure      OnFailure
+	Retry          Retry
+	Retention      Retention
+	Capture        Capture
 }
 
 // External is where the channel's scenario sends to.
@@ -123,7 +128,9 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 		Retry:       p.retry(w.Retry, w.Await),
 		Retention:   p.retention(w.Retention),
 		Verify:      p.schemes(w.Verify),
-		External:    p.external(w.External),
+		Allow:       p.allow(w.Allow),
+		Rate:        w.Rate, RatePerAddress: w.RatePerAddress,
+		External: p.external(w.External),
 	}
 	if w.Enabled != nil {
 		c.Enabled = *w.Enabled

@@ -16,23 +16,26 @@ import (
 
 // wire is a channel as it is written. Pointers tell "not given" from zero.
 type wire struct {
-	Type        string          `json:"type" strict:"required"`
-	Comment     string          `json:"comment"`
-	Scenario    string          `json:"scenario" strict:"required"`
-	Await       bool            `json:"await"`
-	Timeout     *unit.Duration  `json:"timeout"`
-	Enabled     *bool           `json:"enabled"`
-	Paused      bool            `json:"paused"`
-	External    *External       `json:"external"`
-	Verify      json.RawMessage `json:"verify"`
-	BodyLimit   *unit.Size      `json:"body_limit"`
-	Idempotency wireIdempotency `json:"idempotency"`
-	Subject     *string         `json:"subject"`
-	OrderingKey *string         `json:"ordering_key"`
-	OnFailure   string          `json:"on_failure"`
-	Retry       wireRetry       `json:"retry"`
-	Retention   wireRetention   `json:"retention"`
-	Capture     string          `json:"capture"`
+	Type           string          `json:"type" strict:"required"`
+	Comment        string          `json:"comment"`
+	Scenario       string          `json:"scenario" strict:"required"`
+	Await          bool            `json:"await"`
+	Timeout        *unit.Duration  `json:"timeout"`
+	Enabled        *bool           `json:"enabled"`
+	Paused         bool            `json:"paused"`
+	External       *External       `json:"external"`
+	Verify         json.RawMessage `json:"verify"`
+	Allow          json.RawMessage `json:"allow"`
+	Rate           unit.Rate       `json:"rate"`
+	RatePerAddress unit.Rate       `json:"rate_per_address"`
+	BodyLimit      *unit.Size      `json:"body_limit"`
+	Idempotency    wireIdempotency `json:"idempotency"`
+	Subject        *string         `json:"subject"`
+	OrderingKey    *string         `json:"ordering_key"`
+	OnFailure      string          `json:"on_failure"`
+	Retry          wireRetry       `json:"retry"`
+	Retention      wireRetention   `json:"retention"`
+	Capture        string          `json:"capture"`
 }
 
 type wireIdempotency struct {
@@ -53,7 +56,7 @@ type wireRetention struct {
 }
 
 // later lists what the configuration will know and this release does not.
-var later = []string{"websocket_scenario", "websocket_role", "nonce", "allow", "rate"}
+var later = []string{"websocket_scenario", "websocket_role", "nonce"}
 
 const notAvailable = "is not available in this release"
 

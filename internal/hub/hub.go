@@ -56,6 +56,7 @@ type Hub struct {
 	live      atomic.Pointer[live]
 	opened    []func() error // what Close undoes, in reverse
 	arriving  atomic.Int64   // messages at the door
+	named     chan struct{}  // holds one when hosts of address lists are to be looked up
 	reloading sync.Mutex     // one reload at a time
 	// Ends serving, to begin the process anew; nil when not serving, or ending.
 	restart atomic.Pointer[context.CancelCauseFunc]
@@ -65,7 +66,7 @@ type Hub struct {
 // executing runs or listening. Errors name what is wrong with the storage.
 func Open(ctx context.Context, o Options) (_ *Hub, err error) {
 	o = o.withDefaults()
-	h := &Hub{options: o, log: o.Log, metrics: prometheus.NewRegistry()}
+	h := &Hub{options: o, log: o.Log, metrics: prometheus.NewRegistry(), named: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())

@@ -35,13 +35,17 @@ func serve(t *testing.T, files map[string]string) *site {
 }
 
 // serveOn is serve on a PostgreSQL database; "" is SQLite.
-func serveOn(t *testing.T, database string, files map[string]string) *site {
+func serveOn(t *testing.T, database string, files map[string]string, more ...func(*hub.Options)) *site {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	book := &logBook{t: t}
-	h, err := hub.Open(ctx, hub.Options{
+	o := hub.Options{
 		Data: t.TempDir(), Database: database, Listen: "127.0.0.1:0", AdminPassword: "secret-enough", Log: slog.New(slog.NewTextHandler(book, nil)),
-	})
+	}
+	for _, change := range more {
+		change(&o)
+	}
+	h, err := hub.Open(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}

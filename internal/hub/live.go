@@ -80,7 +80,8 @@ func (h *Hub) bring(ctx context.Context, keep bool) error {
 	for _, problem := range snapshot.Problems {
 		h.log.Warn("a part of the configuration cannot be used", "error", problem)
 	}
-	old := h.live.Load()
+	before := h.live.Load()
+	old := before
 	if old == nil || !keep {
 		defer closeUnused(old, nil)
 		old = nil
@@ -90,14 +91,17 @@ func (h *Hub) bring(ctx context.Context, keep bool) error {
 		connections: map[string]*opened{}, externals: map[string]*external{},
 	}
 	for token, c := range snapshot.ByToken {
-		fresh.doors[token] = &ingress.Door{Channel: &c.Config, Version: c.Version, Verifier: c.Verifier, Refused: c.Refused}
+		fresh.doors[token] = &ingress.Door{
+			Channel: &c.Config, Version: c.Version, Verifier: c.Verifier, Gate: h.gate(before, token, &c.Config), Refused: c.Refused,
+		}
 	}
 	if err := h.usePool(snapshot.Settings.Timezone); err != nil {
 		return err
 	}
 	h.openConnections(fresh, old)
 	h.access.SetLimits(access.Limits{Idle: snapshot.Settings.Sessions.Idle, Age: snapshot.Settings.Sessions.Age})
-	before := h.live.Swap(fresh)
+	h.live.Store(fresh)
+	h.askNames()
 	if keep {
 		closeUnused(before, fresh)
 	}

@@ -67,7 +67,9 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	if err := h.runs.Start(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	h.lookUp(ctx) // or the first messages from hosts would be refused
 	go h.watch(ctx)
+	go h.names(ctx)
 	go h.profiles(ctx)
 	go h.expire(ctx)
 	server := &http.Server{

@@ -31,6 +31,7 @@ type Door struct {
 	Channel  *channel.Config
 	Version  string // of its scenario
 	Verifier *channel.Verifier
+	Gate     *channel.Gate
 	Refused  error // every message gets it: the channel is not set up completely
 }
 
@@ -136,11 +137,19 @@ func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) (int, erro
 	if f.door.Refused != nil {
 		return 0, f.door.Refused
 	}
+	from := d.Address(r)
+	if err := f.door.Gate.From(from); err != nil {
+		return 0, err
+	}
 	if err := f.door.Verifier.Check(r); err != nil {
+		f.door.Gate.Refused(from)
 		return 0, err
 	}
 	body, err := d.readBody(w, r, f.door.Channel.BodyLimit)
 	if err != nil {
+		return 0, err
+	}
+	if err := f.door.Gate.Admit(); err != nil {
 		return 0, err
 	}
 	for try := 1; ; try++ {

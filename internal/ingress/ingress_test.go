@@ -59,7 +59,7 @@ func (h *house) open(t *testing.T, log io.Writer) (*httptest.Server, *prometheus
 		t.Fatal(wrong)
 	}
 	c.Await = h.await != nil
-	h.door = ingress.Door{Channel: &c, Version: "v1", Verifier: &channel.Verifier{}}
+	h.door = ingress.Door{Channel: &c, Version: "v1", Verifier: &channel.Verifier{}, Gate: &channel.Gate{}}
 	metrics := prometheus.NewRegistry()
 	server := httptest.NewServer(ingress.New(ingress.Options{
 		Doors: h, Runs: h, Validator: h, Metrics: metrics, BodyTime: 50 * time.Millisecond,
