@@ -2,16 +2,21 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"os"
 	"time"
 
 	"junctor/internal/run"
 )
 
 type runs struct {
-	List   runsList   `cmd:"" help:"List runs, newest first."`
-	Show   runsShow   `cmd:"" help:"Show a run with its steps and logs."`
-	Retry  runsRetry  `cmd:"" help:"Let a failed run go on, with the same idempotency keys."`
-	Cancel runsCancel `cmd:"" help:"End a run at its next host call."`
+	List      runsList      `cmd:"" help:"List runs, newest first."`
+	Show      runsShow      `cmd:"" help:"Show a run with its steps and logs."`
+	Retry     runsRetry     `cmd:"" help:"Let a failed run go on, with the same idempotency keys."`
+	Rerun     runsRerun     `cmd:"" help:"Make a new run from an old one's input."`
+	Cancel    runsCancel    `cmd:"" help:"End a run at its next host call."`
+	Terminate runsTerminate `cmd:"" help:"End a run now."`
 }
 
 type runsList struct {
@@ -115,6 +120,45 @@ type runsCancel struct{ oneRun }
 // Run cancels a run.
 func (r runsCancel) Run(ctx context.Context, console *console) error {
 	return r.do(ctx, console, engine.Cancel, showState)
+}
+
+type runsRerun struct {
+	FromStep int    `help:"Keep the results of the steps before this one; without it none." placeholder:"N"`
+	Latest   bool   `help:"On the scenario's newest version instead of the old run's."`
+	Input    string `help:"Another input, in the form in which runs show it: JSON." placeholder:"FILE"`
+	oneRun
+}
+
+// Run makes a run of an old one.
+func (r runsRerun) Run(ctx context.Context, c *console) error {
+	o := run.RerunOptions{FromStep: r.FromStep}
+	if r.FromStep < 0 {
+		return usage("--from-step is the number of a step; the first is 1")
+	}
+	if r.Latest {
+		o.Version = "latest"
+	}
+	if r.Input != "" {
+		input, err := os.ReadFile(r.Input)
+		if err != nil {
+			return fmt.Errorf("read --input: %w", err)
+		}
+		if !json.Valid(input) {
+			return usage("--input: %s is not JSON", r.Input)
+		}
+		o.Input = input
+	}
+	rerun := func(e engine, ctx context.Context, id string) (*run.Info, error) { return e.Rerun(ctx, id, o) }
+	return r.do(ctx, c, rerun, func(c *console, info *run.Info) {
+		c.line("The run %s repeats %s and is %s.", info.ID, info.Origin, info.State)
+	})
+}
+
+type runsTerminate struct{ oneRun }
+
+// Run terminates a run.
+func (r runsTerminate) Run(ctx context.Context, console *console) error {
+	return r.do(ctx, console, engine.Terminate, showState)
 }
 
 func showState(console *console, info *run.Info) {

@@ -52,6 +52,8 @@ type (
 		List(ctx context.Context, f run.Filter) (runs []run.Info, next string, err error)
 		Retry(ctx context.Context, id string) (*run.Info, error)
 		Cancel(ctx context.Context, id string) (*run.Info, error)
+		Terminate(ctx context.Context, id string) (*run.Info, error)
+		Rerun(ctx context.Context, id string, o run.RerunOptions) (*run.Info, error)
 		Purge(ctx context.Context, o run.PurgeOptions) (int64, error)
 	}
 	configuration interface {

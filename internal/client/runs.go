@@ -25,6 +25,18 @@ func (c *Client) Cancel(ctx context.Context, id string) (*run.Info, error) {
 	return c.run(ctx, http.MethodPost, id, "/cancel")
 }
 
+// Terminate is run.Engine's.
+func (c *Client) Terminate(ctx context.Context, id string) (*run.Info, error) {
+	return c.run(ctx, http.MethodPost, id, "/terminate")
+}
+
+// Rerun is run.Engine's.
+func (c *Client) Rerun(ctx context.Context, id string, o run.RerunOptions) (*run.Info, error) {
+	var info run.Info
+	err := c.Do(ctx, http.MethodPost, "/api/v1/admin/runs/"+url.PathEscape(id)+"/rerun", o, &info)
+	return &info, err
+}
+
 func (c *Client) run(ctx context.Context, method, id, act string) (*run.Info, error) {
 	var r run.Info
 	if err := c.Do(ctx, method, admin+"/runs/"+url.PathEscape(id)+act, nil, &r); err != nil {
