@@ -45,6 +45,7 @@ type Config struct {
 	Paused      bool          // messages are taken and kept, their runs do not start
 	External    *External     // nil when the channel has no outgoing side
 	Verify      []Scheme      // any one of them lets a message in; none: the token alone does
+	Nonce       *Nonce        // nil: messages need none
 	BodyLimit   int64         // bytes, before and after decompression
 	Idempotency Idempotency
 	Subject     Source // what a run is looked up by; may be zero
@@ -65,8 +66,8 @@ type External struct {
 
 // Idempotency says how a repeated message is known.
 type Idempotency struct {
-	Headers []string      // the first that a request carries is its key
-	Window  time.Duration // how long the first answer is given again; 0 switches it off
+	Keys   []Source      // the first that a message has is its key
+	Window time.Duration // how long the first answer is given again; 0 switches it off
 }
 
 // Retry is the policy for runs that failed after an external step.
@@ -119,12 +120,13 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 		BodyLimit:   p.size("/body_limit", w.BodyLimit),
 		Subject:     p.source("/subject", w.Subject),
 		OrderingKey: p.source("/ordering_key", w.OrderingKey),
-		Idempotency: p.idempotency(w.Idempotency),
 		Retry:       p.retry(w.Retry, w.Await),
 		Retention:   p.retention(w.Retention),
 		Verify:      p.schemes(w.Verify),
 		External:    p.external(w.External),
 	}
+	c.Idempotency = p.idempotency(w.Idempotency, c.Verify)
+	c.Nonce = p.nonce(w.Nonce, c.Verify)
 	if w.Enabled != nil {
 		c.Enabled = *w.Enabled
 	}

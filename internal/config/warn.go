@@ -14,7 +14,11 @@ import (
 // a list or the value itself.
 var secretPlaces = map[string][][]string{
 	Connections: {{"auth", "bearer"}, {"auth", "basic", "password"}, {"auth", "api_key", "value"}},
-	Channels:    {{"verify", "*", "bearer"}, {"verify", "*", "basic", "password"}, {"external", "primary_token"}, {"external", "secondary_token"}},
+	Channels: {
+		{"verify", "*", "bearer"}, {"verify", "*", "basic", "password"}, {"verify", "*", "hmac", "secret"},
+		{"verify", "*", "standard-webhooks"}, {"verify", "*", "stripe"}, {"verify", "*", "github"}, {"verify", "*", "shopify"},
+		{"external", "primary_token"}, {"external", "secondary_token"},
+	},
 }
 
 // warnings name the credentials that are written out, which work, but which
@@ -80,7 +84,8 @@ func references(v any, refs []string) []string {
 func writtenOut(v any, path []string) bool {
 	if len(path) == 0 {
 		text, ok := v.(string)
-		return ok && text != "" && !connection.HasReference(text)
+		public := strings.HasPrefix(text, "whpk_") // of Standard Webhooks
+		return ok && text != "" && !public && !connection.HasReference(text)
 	}
 	if list, ok := v.([]any); ok && path[0] == "*" {
 		for _, item := range list {
