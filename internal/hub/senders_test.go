@@ -199,6 +199,50 @@ func TestRefusedWithoutTheBody(t *testing.T) {
 	}
 }
 
+// TestTokenInTheHeaderAndASignature: a signature leaves Authorization to the
+// token.
+func TestTokenInTheHeaderAndASignature(t *testing.T) {
+	s, now := serveSenders(t)
+	s.token["-"] = "-"
+	for sent, status := range map[string]int{"the message": 200, "another": 401} {
+		header := append(as("github", "one", "the message", now.Now()), "Authorization", "Bearer "+s.token["github"])
+		if resp, answer := s.send("POST", "-", "", sent, header...); resp.StatusCode != status {
+			t.Errorf("%s: %d %s", sent, resp.StatusCode, answer)
+		}
+	}
+}
+
+// TestKeyInTheBody: a place in the body may tell a repetition.
+func TestKeyInTheBody(t *testing.T) {
+	s := serve(t, map[string]string{
+		"junctor.yaml":       "channels:\n  asked: { type: public, scenario: count, await: true, idempotency: { header: $.event.id } }\n",
+		"scenarios/count.ts": `import { kv } from "junctor"; export default () => kv.increment("n");`,
+	})
+	for _, c := range []struct {
+		what, first, second, header string
+		status                      int
+		same                        bool
+	}{
+		{"a text", `{"event":{"id":"a"}}`, `{"event":{"id":"a"}}`, "", 200, true},
+		{"a number", `{"event":{"id":7}}`, `{"event":{"id":7}}`, "", 200, true},
+		{"another", `{"event":{"id":"b"}}`, `{"event":{"id":"c"}}`, "", 200, false},
+		{"another content", `{"event":{"id":"d"}}`, `{"event":{"id":"d"},"x":1}`, "", 422, false},
+		{"none", `{"event":{}}`, `{"event":{}}`, "", 200, false},
+		{"null", `{"event":{"id":null}}`, `{"event":{"id":null}}`, "", 200, false},
+		{"empty", `{"event":{"id":""}}`, `{"event":{"id":""}}`, "", 200, false},
+		{"no JSON", `event`, `event`, "", 200, false},
+		{"a header, which does not count", `{}`, `{}`, "k", 200, false},
+		{"too long", `{"event":{"id":"e"}}`, `{"event":{"id":"` + strings.Repeat("e", 256) + `"}}`, "", 400, false},
+		{"much too long", `{"event":{"id":"f"}}`, `{"event":{"id":"` + strings.Repeat("f", 600) + `"}}`, "", 400, false},
+	} {
+		first, _ := s.send("POST", "asked", "", c.first, "Idempotency-Key", c.header)
+		second, answer := s.send("POST", "asked", "", c.second, "Idempotency-Key", c.header)
+		if second.StatusCode != c.status || (second.Header.Get("Junctor-Run") == first.Header.Get("Junctor-Run")) != c.same {
+			t.Errorf("%s: %d %s: %v, then %v", c.what, second.StatusCode, answer, first.Header, second.Header)
+		}
+	}
+}
+
 const nonces = `channels:
   asked: { type: public, scenario: once, await: true, nonce: { header: X-Nonce } }
   taken: { type: public, scenario: once, nonce: { header: X-Nonce, window: 10m } }
