@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"junctor/internal/db"
@@ -70,6 +71,35 @@ func (n *Nonce) Of(h http.Header) (string, error) {
 		return "", unauthorized(err)
 	}
 	return value, nil
+}
+
+// Caution is what to know about a channel that is valid and may still not do
+// what was meant; "" when there is nothing.
+func (c *Config) Caution() string {
+	if c.Nonce == nil {
+		return ""
+	}
+	for _, s := range c.Verify {
+		if name, ok := s.covers(c.Nonce.Header); !ok {
+			return fmt.Sprintf("has a nonce in %s that the signatures of %s do not cover: whoever changes it can send an old message again; "+
+				"hmac covers it by a content such as {header:%[1]s}.{body}", c.Nonce.Header, name)
+		}
+	}
+	return ""
+}
+
+// covers reports whether a scheme's signature covers a header. Credentials sign
+// nothing, but whoever has them can send anything.
+func (s *Scheme) covers(header string) (name string, ok bool) {
+	header = http.CanonicalHeaderKey(header)
+	switch name, _ = s.secret(); {
+	case s.HMAC != nil:
+		c, err := parseContent(s.HMAC.Content)
+		return "hmac", err == nil && slices.ContainsFunc(c, func(p part) bool { return p.name == "header" && p.header == header })
+	case name == "standard-webhooks":
+		return name, header == "Webhook-Id"
+	}
+	return name, name == "" || name == "bearer"
 }
 
 // Nonces are those that channels have taken, by their digests.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/channel"
 	"junctor/internal/connection"
 	"junctor/internal/fault"
 )
@@ -24,9 +25,10 @@ var secretPlaces = map[string][][]string{
 // warnings name the credentials that are written out, which work, but which
 // exports, the API and the history show to everyone who may read those; and the
 // secrets that are referred to and not set yet. What the environment has to hold
-// is known to the server only, which may be another one.
+// is known to the server only, which may be another one. And they say what
+// channels caution about.
 func (s *Service) warnings(w *wanted) []string {
-	var written, missing []string
+	var written, missing, cautions []string
 	for _, kind := range []string{Connections, Channels} {
 		for _, name := range sorted(w.bodies[kind]) {
 			var body any
@@ -43,7 +45,13 @@ func (s *Service) warnings(w *wanted) []string {
 			}
 		}
 	}
-	return append(written, missing...)
+	for _, name := range sorted(w.bodies[Channels]) {
+		c, _ := channel.Parse(name, w.bodies[Channels][name]) // checked before
+		if caution := c.Caution(); caution != "" {
+			cautions = append(cautions, fmt.Sprintf("%s %q %s", Channels, name, caution))
+		}
+	}
+	return slices.Concat(written, missing, cautions)
 }
 
 // unset are the secrets that a body refers to and that are not there, sorted.
