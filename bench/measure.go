@@ -48,7 +48,11 @@ func awaited(ctx context.Context, g *ground, n *node) ([]row, error) {
 		return []row{plain}, err
 	}
 	errorsOnly.what = "the same with capture: errors"
-	return []row{plain, errorsOnly}, nil
+	signed := row{id: "P1 signed", what: "the same, each order signed (standard-webhooks)", yardstick: "echo", unit: "/s"}
+	err = g.rounds(ctx, n, signed.id,
+		func() (float64, error) { return g.rate(ctx, g.echo.url) },
+		func() (float64, error) { return g.signedRate(ctx, n.url("total_signed")) }, &signed)
+	return []row{plain, errorsOnly, signed}, err
 }
 
 func (g *ground) awaitedChannel(ctx context.Context, n *node, id, channel string, target float64) (row, error) {
@@ -77,7 +81,20 @@ func accepted(ctx context.Context, g *ground, n *node) ([]row, error) {
 			return rate, err
 		}, &r)
 	g.peak["P2"] = r.ours()
-	return []row{r, drain}, err
+	if err != nil {
+		return []row{r, drain}, err
+	}
+	signed := row{id: "P2 signed", what: "the same, each order signed (standard-webhooks)", yardstick: "store", unit: "/s"}
+	err = g.rounds(ctx, n, signed.id,
+		func() (float64, error) { return g.rate(ctx, g.store.url) },
+		func() (float64, error) {
+			rate, err := g.signedRate(ctx, n.url("accept_signed"))
+			if err == nil {
+				_, err = n.admin.AwaitFinished(ctx, 10*g.span+time.Minute)
+			}
+			return rate, err
+		}, &signed)
+	return []row{r, drain, signed}, err
 }
 
 func wholeWay(ctx context.Context, g *ground, n *node) ([]row, error) {
@@ -168,6 +185,19 @@ func (g *ground) rounds(ctx context.Context, n *node, id string, theirs, ours fu
 // rate is the good answers per second in a closed loop.
 func (g *ground) rate(ctx context.Context, url string) (float64, error) {
 	result, err := g.load(ctx, url, load.Options{Duration: g.span})
+	if err != nil {
+		return 0, err
+	}
+	return result.Rate(), nil
+}
+
+// signedRate is rate with orders that are signed one by one.
+func (g *ground) signedRate(ctx context.Context, url string) (float64, error) {
+	target, path, err := load.ParseTarget(url)
+	if err != nil {
+		return 0, err
+	}
+	result, err := g.load(ctx, url, load.Options{Duration: g.span, Request: signedOrders(target, path)})
 	if err != nil {
 		return 0, err
 	}

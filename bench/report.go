@@ -15,9 +15,9 @@ import (
 // row is one line of the table: a ratio to a yardstick, or a figure by itself.
 type row struct {
 	id, what  string
-	yardstick string // "" for a figure by itself
-	unit      string // of what was measured: "/s", "ms", "s"
-	target    float64
+	yardstick string  // "" for a figure by itself
+	unit      string  // of what was measured: "/s", "ms", "s"
+	target    float64 // 0: none, it is only shown
 	atMost    bool
 	a, b      []float64 // the yardstick's and Junctor's figures, round by round
 }
@@ -77,13 +77,16 @@ func table(rows []row) string {
 		if r.atMost {
 			sign = "at most"
 		}
-		verdict := "**missed**"
-		if r.reached() {
+		target, verdict := fmt.Sprintf("%s %.2f%s", sign, r.target, unit), "**missed**"
+		switch {
+		case r.target == 0:
+			target, verdict = "", ""
+		case r.reached():
 			verdict = "reached"
 		}
 		v := r.values()
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f%s | %.2f to %.2f | %s %.2f%s | %s |\n", r.id, r.what, theirs,
-			number(r.ours(), r.unit), median(v), unit, slices.Min(v), slices.Max(v), sign, r.target, unit, verdict)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f%s | %.2f to %.2f | %s | %s |\n", r.id, r.what, theirs,
+			number(r.ours(), r.unit), median(v), unit, slices.Min(v), slices.Max(v), target, verdict)
 	}
 	return b.String()
 }

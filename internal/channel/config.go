@@ -36,28 +36,27 @@ const (
 // Config is one channel as configured, with every default filled in. Values
 // that may hold secrets are as written, references (connection.Expander) in them unresolved.
 type Config struct {
-	Code     string
-	Type     Type
-	Comment  string
-	Scenario string        // the scenario's code
-	Await    bool          // the caller waits for the scenario's answer
-	Timeout  time.Duration // how long an awaited caller waits
-	Enabled  bool          // false: the token answers 404
-	Paused   bool          // messages are taken and kept, their runs do not start
-	External *External     // nil when the channel has no outgoing side
-	Verify   []Scheme      // any one of them lets a message in; none: the token alone does
-	Allow    []Origin      // from where messages may come; none: from everywhere
-	Rate     unit.Rate     // of all messages; a count of 0: no limit
-	// of the messages from one address; a count of 0: no limit
-	RatePerAddress unit.Rate
-	BodyLimit      int64 // bytes, before and after decompression
-	Idempotency    Idempotency
-	Subject        Source // what a run is looked up by; may be zero
-	OrderingKey    Source // runs of one key go one after another; may be zero
-	OnFailure      OnFailure
-	Retry          Retry
-	Retention      Retention
-	Capture        Capture
+	Code        string
+	Type        Type
+	Comment     string
+	Scenario    string        // the scenario's code
+	Await       bool          // the caller waits for the scenario's answer
+	Timeout     time.Duration // how long an awaited caller waits
+	Enabled     bool          // false: the token answers 404
+	Paused      bool          // messages are taken and kept, their runs do not start
+	External    *External     // nil when the channel has no outgoing side
+	Verify      []Scheme      // any one of them lets a message in; none: the token alone does
+	Nonce       *Nonce        // nil: messages need none
+	Allow       []Origin      // from where messages may come; none: from everywhere
+	Rate        Rates
+	BodyLimit   int64 // bytes, before and after decompression
+	Idempotency Idempotency
+	Subject     Source // what a run is looked up by; may be zero
+	OrderingKey Source // runs of one key go one after another; may be zero
+	OnFailure   OnFailure
+	Retry       Retry
+	Retention   Retention
+	Capture     Capture
 }
 
 // External is where the channel's scenario sends to.
@@ -68,10 +67,13 @@ type External struct {
 	AllowPrivate   bool   `json:"allow_private"` // private and loopback targets too
 }
 
+// Rates say how many messages may come; a count of 0 is no limit.
+type Rates struct{ All, PerAddress unit.Rate }
+
 // Idempotency says how a repeated message is known.
 type Idempotency struct {
-	Headers []string      // the first that a request carries is its key
-	Window  time.Duration // how long the first answer is given again; 0 switches it off
+	Keys   []Source      // the first that a message has is its key
+	Window time.Duration // how long the first answer is given again; 0 switches it off
 }
 
 // Retry is the policy for runs that failed after an external step.
@@ -124,14 +126,15 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 		BodyLimit:   p.size("/body_limit", w.BodyLimit),
 		Subject:     p.source("/subject", w.Subject),
 		OrderingKey: p.source("/ordering_key", w.OrderingKey),
-		Idempotency: p.idempotency(w.Idempotency),
 		Retry:       p.retry(w.Retry, w.Await),
 		Retention:   p.retention(w.Retention),
 		Verify:      p.schemes(w.Verify),
 		Allow:       p.allow(w.Allow),
-		Rate:        w.Rate, RatePerAddress: w.RatePerAddress,
-		External: p.external(w.External),
+		Rate:        Rates{w.Rate, w.RatePerAddress},
+		External:    p.external(w.External),
 	}
+	c.Idempotency = p.idempotency(w.Idempotency, c.Verify)
+	c.Nonce = p.nonce(w.Nonce, c.Verify)
 	if w.Enabled != nil {
 		c.Enabled = *w.Enabled
 	}

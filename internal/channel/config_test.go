@@ -16,7 +16,7 @@ func TestParseFillsDefaults(t *testing.T) {
 	got, found := channel.Parse("shop", []byte(`{"type":"public","scenario":"order"}`))
 	want := channel.Config{
 		Code: "shop", Type: channel.Public, Scenario: "order", Enabled: true, Timeout: 30 * time.Second, BodyLimit: 10 << 20,
-		Idempotency: channel.Idempotency{Headers: []string{"Idempotency-Key", "Webhook-Id"}, Window: 24 * time.Hour},
+		Idempotency: channel.Idempotency{Keys: make([]channel.Source, 2), Window: 24 * time.Hour},
 		OnFailure:   channel.Block, Capture: channel.CaptureFull,
 		Retry:     channel.Retry{Attempts: 15, First: time.Second, Factor: 2, Max: time.Hour},
 		Retention: channel.Retention{Succeeded: 7 * 24 * time.Hour, Failed: 30 * 24 * time.Hour},
@@ -36,7 +36,7 @@ func TestParseTakesEveryKey(t *testing.T) {
 		"external":{"url":"https://erp.example.com/x","primary_token":"${secret:one}","secondary_token":"${env:TWO}","allow_private":true},
 		"verify":[{"bearer":"${secret:a}"},{"basic":{"user":"u","password":"${env:P}"}}],
 		"idempotency":{"header":"X-Id","window":"1h"},"subject":"$.order.number","ordering_key":"X-Customer",
-		"retry":{"attempts":3,"first":"10ms","factor":1.5,"max":"1s"},"retention":{"succeeded":"0","failed":"1h"}}`))
+		"nonce":{"header":"X-Nonce","window":"1h"},"retry":{"attempts":3,"first":"10ms","factor":1.5,"max":"1s"},"retention":{"succeeded":"0","failed":"1h"}}`))
 	if found != nil {
 		t.Fatal(found)
 	}
@@ -45,7 +45,8 @@ func TestParseTakesEveryKey(t *testing.T) {
 		BodyLimit: 64 << 10, Capture: channel.CaptureErrors, OnFailure: channel.Skip,
 		External:    &channel.External{URL: "https://erp.example.com/x", PrimaryToken: "${secret:one}", SecondaryToken: "${env:TWO}", AllowPrivate: true},
 		Verify:      []channel.Scheme{{Bearer: "${secret:a}"}, {Basic: &channel.Basic{User: "u", Password: "${env:P}"}}},
-		Idempotency: channel.Idempotency{Headers: []string{"X-Id"}, Window: time.Hour},
+		Idempotency: channel.Idempotency{Keys: make([]channel.Source, 1), Window: time.Hour},
+		Nonce:       &channel.Nonce{Header: "X-Nonce", Window: time.Hour},
 		Retry:       channel.Retry{Attempts: 3, First: 10 * time.Millisecond, Factor: 1.5, Max: time.Second},
 		Retention:   channel.Retention{Failed: time.Hour},
 	}
@@ -66,12 +67,41 @@ func TestParseRefuses(t *testing.T) {
 		"rate":             {`"rate":"1/min"`, "/rate", "is not a rate"},
 		"rate zero":        {`"rate":"0/s"`, "/rate", "is not a rate"},
 		"address rate":     {`"rate_per_address":7`, "/rate_per_address", "is a text like"},
-		"nonce":            {`"nonce":{"header":"X"}`, "/nonce", "is not available in this release"},
 		"allow":            {`"allow":["10.0.0.0/8","10.0.0"]`, "/allow/1", "is no network, address or host"},
 		"allow nobody":     {`"allow":[]`, "/allow", "nobody"},
 		"allow text":       {`"allow":"10.0.0.0/8"`, "/allow", "must be a list"},
-		"hmac":             {`"verify":{"hmac":{"header":"X"}}`, "/verify/hmac", "is not available in this release"},
-		"stripe in a list": {`"verify":[{"bearer":"b"},{"stripe":"x"}]`, "/verify/1/stripe", "is not available in this release"},
+		"hmac":             {`"verify":{"hmac":{"header":"X"}}`, "/verify/hmac/secret", "is required"},
+		"hmac empty":       {`"verify":{"hmac":{"header":"X","secret":""}}`, "/verify/hmac/secret", "must not be empty"},
+		"hmac header":      {`"verify":{"hmac":{"header":"X Y","secret":"s"}}`, "/verify/hmac/header", "is not a header's name"},
+		"hmac secret":      {`"verify":{"hmac":{"header":"X","secret":"${a}"}}`, "/verify/hmac/secret", "write a reference as"},
+		"hmac algorithm":   {`"verify":{"hmac":{"header":"X","secret":"s","algorithm":"md5"}}`, "/verify/hmac/algorithm", "possible: sha256, sha1, sha384, sha512"},
+		"hmac encoding":    {`"verify":{"hmac":{"header":"X","secret":"s","encoding":"Hex"}}`, "/verify/hmac/encoding", "hex"},
+		"hmac prefix":      {`"verify":{"hmac":{"header":"X","secret":"s","prefix":" v1="}}`, "/verify/hmac/prefix", "must not begin with"},
+		"hmac time":        {`"verify":{"hmac":{"header":"X","secret":"s","timestamp_header":":"}}`, "/verify/hmac/timestamp_header", "is not a header's name"},
+		"hmac tolerance":   {`"verify":{"hmac":{"header":"X","secret":"s","tolerance":"5m"}}`, "/verify/hmac/tolerance", "needs timestamp_header"},
+		"hmac tolerances":  {`"verify":{"hmac":{"header":"X","secret":"s","timestamp_header":"T","tolerance":"2d"}}`, "/verify/hmac/tolerance", "from 1s to 1d"},
+		"hmac content":     {`"verify":{"hmac":{"header":"X","secret":"s","content":"{bdy}"}}`, "/verify/hmac/content", "{bdy} is no part of a message"},
+		"hmac no body":     {`"verify":{"hmac":{"header":"X","secret":"s","content":"{method}"}}`, "/verify/hmac/content", "needs {body}"},
+		"hmac no time":     {`"verify":{"hmac":{"header":"X","secret":"s","timestamp_header":"T","content":"{body}"}}`, "/verify/hmac/content", "needs {timestamp}"},
+		"hmac whose time":  {`"verify":{"hmac":{"header":"X","secret":"s","content":"{timestamp}.{body}"}}`, "/verify/hmac/content", "needs timestamp_header"},
+		"hmac open brace":  {`"verify":{"hmac":{"header":"X","secret":"s","content":"{body"}}`, "/verify/hmac/content", "{body is no part"},
+		"hmac odd header":  {`"verify":{"hmac":{"header":"X","secret":"s","content":"{header:a b}{body}"}}`, "/verify/hmac/content", "is not a header's name"},
+		"hmac reference":   {`"verify":{"hmac":{"header":"X","secret":"s","content":"${secret:s}{body}"}}`, "/verify/hmac/content", "is no part of a message"},
+		"hmac unknown":     {`"verify":{"hmac":{"header":"X","secret":"s","algo":"sha1"}}`, "/verify/hmac/algo", "is not known here"},
+		"stripe in a list": {`"verify":[{"bearer":"b"},{"stripe":"${x}"}]`, "/verify/1/stripe", "write a reference as"},
+		"empty stripe":     {`"verify":{"stripe":""}`, "/verify", "must not be empty"},
+		"null github":      {`"verify":{"github":null}`, "/verify/github", "must be a text, not null"},
+		"github object":    {`"verify":{"github":{"secret":"s"}}`, "/verify/github", "must be a text"},
+		"webhook secret":   {`"verify":{"standard-webhooks":"whsec_not base64"}`, "/verify/standard-webhooks", "is not base64"},
+		"webhook key":      {`"verify":{"standard-webhooks":"whpk_YWJj"}`, "/verify/standard-webhooks", "has 3 bytes, and 32 are needed"},
+		"nonce":            {`"nonce":{}`, "/nonce/header", "is required"},
+		"nonce name":       {`"nonce":{"header":""}`, "/nonce/header", "must not be empty"},
+		"nonce path":       {`"nonce":{"header":"$.a"}`, "/nonce/header", "must be a header"},
+		"nonce window":     {`"nonce":{"header":"X","window":"0s"}`, "/nonce/window", "from 1s to 365d"},
+		"nonce too short":  {`"verify":{"github":"s"},"nonce":{"header":"X","window":"400d"}`, "/nonce/window", "from 1s to 365d"},
+		"nonce tolerance":  {`"verify":[{"bearer":"b"},{"stripe":"s"}],"nonce":{"header":"X","window":"9m"}`, "/nonce/window", "at least 10m"},
+		"nonce tolerances": {`"verify":{"hmac":{"header":"X","secret":"s","timestamp_header":"T","tolerance":"1h"}},"nonce":{"header":"X","window":"119m"}`, "/nonce/window", "at least 2h"},
+		"nonce default":    {`"verify":{"hmac":{"header":"X","secret":"s","timestamp_header":"T","tolerance":"13h"}},"nonce":{"header":"X"}`, "/nonce/window", "at least 1d2h"},
 		"two schemes":      {`"verify":{"bearer":"b","basic":{"user":"u","password":"p"}}`, "/verify", "exactly one of"},
 		"no scheme":        {`"verify":{}`, "/verify", "exactly one of"},
 		"verify text":      {`"verify":"secret"`, "/verify", "must be an object, not a text"},
@@ -124,6 +154,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"type":"public","scenario":"s","verify":{"bearer":"${env:A}"},"timeout":"5s","subject":"$.a[0]"}`))
 	f.Add([]byte(`{"type":"public","scenario":"s","verify":[{"basic":{"user":"u","password":"p"}}],"retry":{"factor":2}}`))
 	f.Add([]byte(`{"type":"public","scenario":"s","external":{"url":"https://a"},"idempotency":{"header":"X"},"verify":null}`))
+	f.Add([]byte(`{"type":"public","scenario":"s","verify":[{"stripe":"a"},{"hmac":{"header":"X","secret":"s","content":"v0:{timestamp}:{body}","timestamp_header":"T","tolerance":"1m"}}],"nonce":{"header":"N","window":"2m"}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		c, found := channel.Parse("c", body)
 		if len(found) > 0 {
@@ -133,9 +164,41 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%s was taken as %+v", body, c)
 		}
 		for _, s := range c.Verify {
-			if s.Bearer == "" && (s.Basic == nil || s.Basic.User == "" || s.Basic.Password == "") {
+			secret := s.Bearer + s.StandardWebhooks + s.Stripe + s.GitHub + s.Shopify
+			if secret == "" && (s.HMAC == nil || s.HMAC.Secret == "") && (s.Basic == nil || s.Basic.User == "" || s.Basic.Password == "") {
 				t.Errorf("%s lets everybody in", body)
 			}
 		}
+		for _, s := range c.Idempotency.Keys {
+			if s.String() == "" {
+				t.Errorf("%s has no key for its messages", body)
+			}
+		}
 	})
+}
+
+// TestDuplicateKeys: who signs like a known sender says like that sender which
+// messages are the same.
+func TestDuplicateKeys(t *testing.T) {
+	for _, c := range []struct{ member, want string }{
+		{`"verify":null`, "Idempotency-Key,Webhook-Id"},
+		{`"verify":{"bearer":"b"}`, "Idempotency-Key,Webhook-Id"},
+		{`"verify":{"standard-webhooks":"c2VjcmV0"}`, "Webhook-Id,Idempotency-Key"},
+		{`"verify":{"stripe":"s"}`, "$.id,Idempotency-Key,Webhook-Id"},
+		{`"verify":{"github":"s"}`, "X-GitHub-Delivery,Idempotency-Key,Webhook-Id"},
+		{`"verify":{"shopify":"s"}`, "X-Shopify-Event-Id,X-Shopify-Webhook-Id,Idempotency-Key,Webhook-Id"},
+		{`"verify":[{"github":"a"},{"github":"b"}]`, "X-GitHub-Delivery,Idempotency-Key,Webhook-Id"},
+		{`"verify":[{"github":"a"},{"bearer":"b"}]`, "X-GitHub-Delivery,Idempotency-Key,Webhook-Id"},
+		{`"verify":{"github":"s"},"idempotency":{"header":"$.order.id"}`, "$.order.id"},
+		{`"verify":{"stripe":"s"},"idempotency":{"window":"1h"}`, "$.id,Idempotency-Key,Webhook-Id"},
+	} {
+		got, found := channel.Parse("shop", []byte(`{"type":"public","scenario":"order",`+c.member+`}`))
+		var names []string
+		for _, key := range got.Idempotency.Keys {
+			names = append(names, key.String())
+		}
+		if strings.Join(names, ",") != c.want || found != nil {
+			t.Errorf("%s: %v, want %s (%v)", c.member, names, c.want, found)
+		}
+	}
 }

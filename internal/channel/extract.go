@@ -16,6 +16,7 @@ import (
 type Source struct {
 	text   string
 	header string
+	also   string // a second header, whose value belongs to that of the first
 	path   []segment
 }
 
@@ -54,10 +55,17 @@ func (s Source) String() string { return s.text }
 // Of finds the value in a message: texts as they are, numbers and booleans as
 // they are written. Anything else, an absent place and a body that is not JSON
 // give "". Where a member is given twice the last one counts, as in JSON.parse.
-func (s Source) Of(h http.Header, body []byte) string {
+func (s Source) Of(h http.Header, body []byte) string { return tidy(s.Find(h, body)) }
+
+// Find is Of for a value as it was sent, whatever its length and characters.
+func (s Source) Find(h http.Header, body []byte) string {
 	switch {
 	case s.header != "":
-		return tidy(h.Get(s.header))
+		value := h.Get(s.header)
+		if s.also != "" && value != "" {
+			value += " " + h.Get(s.also)
+		}
+		return value
 	case len(s.path) == 0 || !json.Valid(body):
 		return ""
 	}
@@ -66,9 +74,9 @@ func (s Source) Of(h http.Header, body []byte) string {
 	case len(v) == 0 || v[0] == '{' || v[0] == '[' || v[0] == 'n':
 		return ""
 	case v[0] != '"':
-		return tidy(string(v))
+		return string(v)
 	}
-	return tidy(unquote(v))
+	return unquote(v)
 }
 
 // tidy makes a value that every database takes as a key.
@@ -159,3 +167,6 @@ func checkHeaderName(name string) error {
 	}
 	return nil
 }
+
+// header is the source that is a header; name is in its canonical form.
+func header(name string) Source { return Source{text: name, header: http.CanonicalHeaderKey(name)} }

@@ -15,7 +15,6 @@ import (
 
 	"junctor/internal/fault"
 	"junctor/internal/limit"
-	"junctor/internal/unit"
 )
 
 // Origin is an entry of a channel's address list: a network, or a host whose
@@ -88,14 +87,14 @@ type Gate struct {
 
 // rules is what a gate is made of.
 type rules struct {
-	allow            []Origin
-	rate, perAddress unit.Rate
-	guessable        bool // by a password
+	allow     []Origin
+	rates     Rates
+	guessable bool // by a password
 }
 
 func rulesOf(c *Config) rules {
 	return rules{
-		allow: c.Allow, rate: c.Rate, perAddress: c.RatePerAddress,
+		allow: c.Allow, rates: c.Rate,
 		guessable: slices.ContainsFunc(c.Verify, func(s Scheme) bool { return s.Basic != nil }),
 	}
 }
@@ -108,10 +107,10 @@ func NewGate(c *Config, now func() time.Time) *Gate {
 			g.hosts = append(g.hosts, o.Host)
 		}
 	}
-	if r := c.Rate; r.Count > 0 {
+	if r := c.Rate.All; r.Count > 0 {
 		g.channel = limit.NewBucket(limit.Per(r.Count, r.Per), now)
 	}
-	if r := c.RatePerAddress; r.Count > 0 {
+	if r := c.Rate.PerAddress; r.Count > 0 {
 		g.addresses = limit.NewKeyed(limit.Per(r.Count, r.Per), now)
 	}
 	if g.rules.guessable {
@@ -132,7 +131,7 @@ func (g *Gate) From(address string) error {
 	}
 	if g.addresses != nil {
 		if wait := g.addresses.Take(limit.Network(address)); wait > 0 {
-			return tooMany(wait, "This channel takes %s from one address; nothing was accepted.", g.rules.perAddress)
+			return tooMany(wait, "This channel takes %s from one address; nothing was accepted.", g.rules.rates.PerAddress)
 		}
 	}
 	if g.passwords != nil {
@@ -154,7 +153,7 @@ func (g *Gate) Refused(address string) {
 func (g *Gate) Admit() error {
 	if g.channel != nil {
 		if wait := g.channel.Take(); wait > 0 {
-			return tooMany(wait, "This channel takes %s; nothing was accepted.", g.rules.rate)
+			return tooMany(wait, "This channel takes %s; nothing was accepted.", g.rules.rates.All)
 		}
 	}
 	return nil

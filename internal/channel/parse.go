@@ -25,6 +25,7 @@ type wire struct {
 	Paused         bool            `json:"paused"`
 	External       *External       `json:"external"`
 	Verify         json.RawMessage `json:"verify"`
+	Nonce          *wireNonce      `json:"nonce"`
 	Allow          json.RawMessage `json:"allow"`
 	Rate           unit.Rate       `json:"rate"`
 	RatePerAddress unit.Rate       `json:"rate_per_address"`
@@ -43,6 +44,11 @@ type wireIdempotency struct {
 	Window *unit.Duration `json:"window"`
 }
 
+type wireNonce struct {
+	Header string         `json:"header" strict:"required"`
+	Window *unit.Duration `json:"window"`
+}
+
 type wireRetry struct {
 	Attempts *int           `json:"attempts"`
 	First    *unit.Duration `json:"first"`
@@ -56,7 +62,7 @@ type wireRetention struct {
 }
 
 // later lists what the configuration will know and this release does not.
-var later = []string{"websocket_scenario", "websocket_role", "nonce"}
+var later = []string{"websocket_scenario", "websocket_role"}
 
 const notAvailable = "is not available in this release"
 
@@ -150,20 +156,15 @@ func (p *parser) source(pointer string, given *string) Source {
 	return s
 }
 
-func (p *parser) idempotency(w wireIdempotency) Idempotency {
-	const year = 365 * 24 * time.Hour
-	i := Idempotency{
-		Headers: []string{"Idempotency-Key", "Webhook-Id"},
-		Window:  p.span("/idempotency/window", w.Window, DefaultIdempotencyWindow, 0, year),
-	}
+func (p *parser) idempotency(w wireIdempotency, verify []Scheme) Idempotency {
+	i := Idempotency{Keys: duplicateKeys(verify), Window: p.span("/idempotency/window", w.Window, DefaultIdempotencyWindow, 0, year)}
 	if w.Header != nil {
-		i.Headers = []string{*w.Header}
-		if err := checkHeaderName(*w.Header); err != nil {
-			p.add("/idempotency/header", "%s", err.Error())
-		}
+		i.Keys = []Source{p.source("/idempotency/header", w.Header)}
 	}
 	return i
 }
+
+const year = 365 * 24 * time.Hour
 
 func (p *parser) retry(w wireRetry, await bool) Retry {
 	const mostAttempts, longest = 1000, 30 * 24 * time.Hour

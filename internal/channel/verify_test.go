@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"junctor/internal/channel"
 	"junctor/internal/connection"
@@ -34,7 +35,7 @@ func TestVerifierRotation(t *testing.T) {
 	} {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.Header.Set("Authorization", header)
-		if err := v.Check(r); (err == nil) != want || (!want && !fault.Is(err, fault.Unauthorized)) {
+		if claims, err := v.Before(r, time.Now()); len(claims) > 0 || (err == nil) != want || (!want && !fault.Is(err, fault.Unauthorized)) {
 			t.Errorf("%q: %v", header, err)
 		}
 	}
@@ -42,7 +43,10 @@ func TestVerifierRotation(t *testing.T) {
 
 func TestVerifierWithoutSchemes(t *testing.T) {
 	v, err := channel.NewVerifier(nil, nil)
-	if err != nil || v.Check(httptest.NewRequest("GET", "/", nil)) != nil {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if claims, err := v.Before(httptest.NewRequest("GET", "/", nil), time.Now()); err != nil || claims.Check([]byte("anything")) != nil {
 		t.Error("without schemes the token alone lets in", err)
 	}
 }
@@ -53,6 +57,14 @@ func TestVerifierNeedsValues(t *testing.T) {
 		"empty":          {Bearer: "${secret:empty}"},
 		"basic password": {Basic: &channel.Basic{User: "u", Password: "${secret:empty}"}},
 		"basic user":     {Basic: &channel.Basic{User: "${secret:none}", Password: "p"}},
+		"hmac":           {HMAC: &channel.HMAC{Header: "X", Secret: "${secret:empty}"}},
+		"stripe":         {Stripe: "${secret:none}"},
+		"github":         {GitHub: "${secret:empty}"},
+		"shopify":        {Shopify: "${secret:empty}"},
+		"webhooks":       {StandardWebhooks: "${secret:empty}"},
+		"no base64":      {StandardWebhooks: "whsec_$"},
+		"no key":         {StandardWebhooks: "whsec_"},
+		"short key":      {StandardWebhooks: "whpk_YWJj"},
 	} {
 		_, err := channel.NewVerifier([]channel.Scheme{s}, secrets(map[string]string{"secret:empty": ""}))
 		if err == nil || !strings.Contains(err.Error(), "verify, scheme 1") {

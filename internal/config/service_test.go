@@ -260,6 +260,44 @@ func TestApplyWarnsOfCredentialsWrittenOut(t *testing.T) {
 	})
 }
 
+// The same of secrets that sign, each named by its member.
+func TestApplyWarnsOfSecretsThatSign(t *testing.T) {
+	each(t, func(t *testing.T, s *config.Service) {
+		set := load(t, "testdata/shop")
+		set.Objects[config.Channels]["import"] = json.RawMessage(`{"type":"public","scenario":"stock","verify":[
+			{"standard-webhooks":"whsec_AAAA"},{"stripe":"a"},{"github":"b"},{"shopify":"c"},{"hmac":{"header":"X","secret":"d"}},
+			{"standard-webhooks":"whpk_6kpsY+KcUgq+9VB7Ey7F+ZVHdq6+vnuSQh7qaRRG0iw="},{"stripe":"${env:STRIPE}"}]}`)
+		want := ""
+		for _, name := range []string{"secret", "standard-webhooks", "stripe", "github", "shopify"} {
+			want += "channels \"import\" has a credential written out (" + name + "): write ${env:NAME} or ${secret:name} instead\n"
+		}
+		expect(t, "warnings", strings.TrimSpace(want), strings.Join(apply(t, s, set, false).Warnings, "\n"))
+	})
+}
+
+// A nonce that anyone can change keeps nobody from sending a message again.
+func TestApplyWarnsOfNoncesThatAreNotSigned(t *testing.T) {
+	each(t, func(t *testing.T, s *config.Service) {
+		for verify, name := range map[string]string{
+			`null`:                  "",
+			`{"bearer":"${env:A}"}`: "",
+			`{"basic":{"user":"u","password":"${env:A}"}}`:                                    "",
+			`{"github":"${env:A}"}`:                                                           "github",
+			`[{"bearer":"${env:A}"},{"stripe":"${env:A}"}]`:                                   "stripe",
+			`{"standard-webhooks":"${env:A}"}`:                                                "standard-webhooks",
+			`{"hmac":{"header":"X","secret":"${env:A}"}}`:                                     "hmac",
+			`{"hmac":{"header":"X","secret":"${env:A}","content":"{header:x-nonce}.{body}"}}`: "",
+		} {
+			set := load(t, "testdata/shop")
+			set.Objects[config.Channels]["import"] = json.RawMessage(`{"type":"public","scenario":"stock","nonce":{"header":"X-Nonce"},"verify":` + verify + `}`)
+			got := strings.Join(apply(t, s, set, false).Warnings, "\n")
+			if want := "channels \"import\" has a nonce in X-Nonce that the signatures of " + name + " do not cover"; name == "" && got != "" || name != "" && !strings.HasPrefix(got, want) {
+				t.Errorf("%s: %s", verify, got)
+			}
+		}
+	})
+}
+
 // A secret may be set later; until then nobody gets in, and whoever applies is told.
 func TestApplyWarnsOfSecretsThatAreNotSet(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"junctor/internal/catalog"
 	"junctor/internal/channel"
@@ -43,11 +44,11 @@ func TestSnapshot(t *testing.T) {
 			t.Fatalf("the shop by its token: %+v", shop)
 		}
 		r := httptest.NewRequest("POST", "/", nil)
-		if err := shop.Verifier.Check(r); !fault.Is(err, fault.Unauthorized) {
+		if _, err := shop.Verifier.Before(r, time.Now()); !fault.Is(err, fault.Unauthorized) {
 			t.Errorf("without credentials: %v", err)
 		}
 		r.Header.Set("Authorization", "Bearer geheim")
-		if err := shop.Verifier.Check(r); err != nil {
+		if claims, err := shop.Verifier.Before(r, time.Now()); err != nil || len(claims) > 0 {
 			t.Errorf("with the resolved bearer: %v", err)
 		}
 		if locked := snap.Channels["locked"]; locked.Verifier != nil || !fault.Is(locked.Refused, fault.Unavailable) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/channel"
 	"junctor/internal/connection"
 	"junctor/internal/fault"
 )
@@ -14,15 +15,20 @@ import (
 // a list or the value itself.
 var secretPlaces = map[string][][]string{
 	Connections: {{"auth", "bearer"}, {"auth", "basic", "password"}, {"auth", "api_key", "value"}},
-	Channels:    {{"verify", "*", "bearer"}, {"verify", "*", "basic", "password"}, {"external", "primary_token"}, {"external", "secondary_token"}},
+	Channels: {
+		{"verify", "*", "bearer"}, {"verify", "*", "basic", "password"}, {"verify", "*", "hmac", "secret"},
+		{"verify", "*", "standard-webhooks"}, {"verify", "*", "stripe"}, {"verify", "*", "github"}, {"verify", "*", "shopify"},
+		{"external", "primary_token"}, {"external", "secondary_token"},
+	},
 }
 
 // warnings name the credentials that are written out, which work, but which
 // exports, the API and the history show to everyone who may read those; and the
 // secrets that are referred to and not set yet. What the environment has to hold
-// is known to the server only, which may be another one.
+// is known to the server only, which may be another one. And they say what
+// channels caution about.
 func (s *Service) warnings(w *wanted) []string {
-	var written, missing []string
+	var written, missing, cautions []string
 	for _, kind := range []string{Connections, Channels} {
 		for _, name := range sorted(w.bodies[kind]) {
 			var body any
@@ -39,7 +45,13 @@ func (s *Service) warnings(w *wanted) []string {
 			}
 		}
 	}
-	return append(written, missing...)
+	for _, name := range sorted(w.bodies[Channels]) {
+		c, _ := channel.Parse(name, w.bodies[Channels][name]) // checked before
+		if caution := c.Caution(); caution != "" {
+			cautions = append(cautions, fmt.Sprintf("%s %q %s", Channels, name, caution))
+		}
+	}
+	return slices.Concat(written, missing, cautions)
 }
 
 // unset are the secrets that a body refers to and that are not there, sorted.
@@ -80,7 +92,8 @@ func references(v any, refs []string) []string {
 func writtenOut(v any, path []string) bool {
 	if len(path) == 0 {
 		text, ok := v.(string)
-		return ok && text != "" && !connection.HasReference(text)
+		public := strings.HasPrefix(text, "whpk_") // of Standard Webhooks
+		return ok && text != "" && !public && !connection.HasReference(text)
 	}
 	if list, ok := v.([]any); ok && path[0] == "*" {
 		for _, item := range list {

@@ -9,12 +9,6 @@ import (
 	"junctor/internal/hub"
 )
 
-// behindProxy makes the test's own address that of a proxy, so that a message
-// says by X-Forwarded-For where it comes from.
-func behindProxy(o *hub.Options) {
-	o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-}
-
 func TestAddressesAndRates(t *testing.T) {
 	files := map[string]string{
 		"junctor.yaml": `channels:
@@ -28,7 +22,8 @@ func TestAddressesAndRates(t *testing.T) {
 `,
 		"scenarios/echo.ts": echo,
 	}
-	s := serveOn(t, "", files, behindProxy)
+	// The test's own address is that of a proxy: X-Forwarded-For says where a message comes from.
+	s := serveAs(t, hub.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, nil, files)
 	from := func(channel, address string, status int, header ...string) {
 		t.Helper()
 		resp, body := s.send("POST", channel, "", "hi", append(header, "X-Forwarded-For", address)...)

@@ -35,16 +35,18 @@ func serve(t *testing.T, files map[string]string) *site {
 }
 
 // serveOn is serve on a PostgreSQL database; "" is SQLite.
-func serveOn(t *testing.T, database string, files map[string]string, more ...func(*hub.Options)) *site {
+func serveOn(t *testing.T, database string, files map[string]string) *site {
+	t.Helper()
+	return serveAs(t, hub.Options{Database: database}, nil, files)
+}
+
+// serveAs is serve with options of the hub; nil is the log's usual level.
+func serveAs(t *testing.T, o hub.Options, level slog.Leveler, files map[string]string) *site {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	book := &logBook{t: t}
-	o := hub.Options{
-		Data: t.TempDir(), Database: database, Listen: "127.0.0.1:0", AdminPassword: "secret-enough", Log: slog.New(slog.NewTextHandler(book, nil)),
-	}
-	for _, change := range more {
-		change(&o)
-	}
+	o.Data, o.Listen, o.AdminPassword = t.TempDir(), "127.0.0.1:0", "secret-enough"
+	o.Log = slog.New(slog.NewTextHandler(book, &slog.HandlerOptions{Level: level}))
 	h, err := hub.Open(ctx, o)
 	if err != nil {
 		t.Fatal(err)

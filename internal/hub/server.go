@@ -122,7 +122,8 @@ func (h *Hub) firstAdmin(ctx context.Context) error {
 // handler sends each request to its door.
 func (h *Hub) handler() http.Handler {
 	outside := ingress.New(ingress.Options{
-		Doors: h, Runs: h.runs, Validator: h.validator, Address: h.address, BaseURL: h.baseURL, Log: h.log, Metrics: h.metrics,
+		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Address: h.address, BaseURL: h.baseURL,
+		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now,
 	})
 	inside := api.New(api.Services{
 		Access: h.access, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, ChannelToken: h.tokens.Token,

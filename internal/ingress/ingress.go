@@ -53,22 +53,35 @@ type Validator interface {
 	Validate(ctx context.Context, code, version string, in scenario.Input) (func(*db.Tx) ([]db.Op, error), error)
 }
 
-// Options is what the door is made of; all are required but Metrics and BodyTime.
+// Nonces are those that channels have taken; *channel.Nonces is it.
+type Nonces interface {
+	Check(ctx context.Context, channel, nonce string, at time.Time) error
+	Take(channel, nonce string, at time.Time, window time.Duration) func(*db.Tx) ([]db.Op, error)
+	TakeAlone(ctx context.Context, channel, nonce string, at time.Time, window time.Duration) error
+}
+
+// Options is what the door is made of; all are required but Metrics, BodyTime
+// and Now.
 type Options struct {
 	Doors     Doors
 	Runs      Runs
 	Validator Validator
+	Nonces    Nonces
 	Address   func(*http.Request) string // the client's address, behind trusted proxies
 	BaseURL   func(*http.Request) string // scheme://host as the sender sees it
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
-	BodyTime  time.Duration // in which a body must have arrived; 0: 1 min
+	BodyTime  time.Duration    // in which a body must have arrived; 0: 1 min
+	Now       func() time.Time // what the times of messages are held against; nil: time.Now
 }
 
 // New makes the door's handler.
 func New(o Options) http.Handler {
 	if o.BodyTime == 0 {
 		o.BodyTime = bodyTime
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	return &door{o, newMetrics(o.Metrics)}
 }
@@ -102,6 +115,9 @@ type found struct {
 	token  string
 	path   string // below the token
 	bearer bool   // the token came in the Authorization header
+
+	at    time.Time // when the message came
+	nonce string    // "" when the channel demands none
 }
 
 // find reads the token from the path, or from the Authorization header where
@@ -113,7 +129,7 @@ func (d *door) find(r *http.Request) *found {
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		token, path = rest[:i], rest[i:]
 	}
-	f := &found{path: path}
+	f := &found{path: path, at: d.Now()}
 	if token == "-" {
 		scheme, sent, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		if !strings.EqualFold(scheme, "Bearer") {
@@ -132,7 +148,8 @@ func (d *door) find(r *http.Request) *found {
 // has not been answered yet.
 //
 // A channel with verification demands it of every message: one whose header
-// Authorization is taken by the token cannot show credentials as well.
+// Authorization is taken by the token cannot show credentials as well. What can
+// be refused without the body is refused before it is read.
 func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) (int, error) {
 	if f.door.Refused != nil {
 		return 0, f.door.Refused
@@ -141,12 +158,22 @@ func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) (int, erro
 	if err := f.door.Gate.From(from); err != nil {
 		return 0, err
 	}
-	if err := f.door.Verifier.Check(r); err != nil {
+	claims, err := f.door.Verifier.Before(r, f.at)
+	if err != nil {
 		f.door.Gate.Refused(from)
 		return 0, err
 	}
+	if n := f.door.Channel.Nonce; n != nil {
+		if f.nonce, err = n.Of(r.Header); err != nil {
+			return 0, err
+		}
+	}
 	body, err := d.readBody(w, r, f.door.Channel.BodyLimit)
 	if err != nil {
+		return 0, err
+	}
+	if err := claims.Check(body); err != nil {
+		f.door.Gate.Refused(from)
 		return 0, err
 	}
 	if err := f.door.Gate.Admit(); err != nil {
@@ -175,9 +202,12 @@ func (d *door) begin(w http.ResponseWriter, r *http.Request, f *found, body []by
 		return 0, err
 	}
 	if f.door.Channel.Await {
-		return d.await(w, r, f.door.Channel, start)
+		return d.await(w, r, f, start)
 	}
 	accepted, err := d.Runs.Accept(r.Context(), *start)
+	if err == nil && accepted.Duplicate {
+		err = d.takeAlone(r, f)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -194,11 +224,15 @@ func (d *door) begin(w http.ResponseWriter, r *http.Request, f *found, body []by
 // errPaused marks the refusals of paused channels: they are no news for the log.
 var errPaused = errors.New("the channel is paused")
 
-func (d *door) await(w http.ResponseWriter, r *http.Request, c *channel.Config, start *run.Start) (int, error) {
+func (d *door) await(w http.ResponseWriter, r *http.Request, f *found, start *run.Start) (int, error) {
+	c := f.door.Channel
 	if c.Paused {
 		return 0, fault.Wrap(errPaused, fault.Unavailable, "This channel is paused; nothing was accepted.").WithRetryAfter(time.Minute)
 	}
 	res, err := d.Runs.Await(r.Context(), *start, c.Timeout)
+	if err == nil && res.Duplicate {
+		err = d.takeAlone(r, f)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -241,6 +275,7 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, code string, err e
 	case status == http.StatusInternalServerError || status == http.StatusServiceUnavailable || errors.Unwrap(err) != nil && status >= 500:
 		d.Log.Error("a message was refused", "channel", code, "error", err)
 	case status == http.StatusUnauthorized:
+		d.Log.Debug("a message was refused", "channel", code, "why", err)
 		w.Header().Set("WWW-Authenticate", `Basic realm="junctor", Bearer realm="junctor"`)
 	}
 	fault.Write(w, err)

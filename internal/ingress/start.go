@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"junctor/internal/channel"
+	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
@@ -23,6 +24,12 @@ func (d *door) start(r *http.Request, f *found, body []byte) (*run.Start, error)
 		Subject: c.Subject.Of(r.Header, body), OrderingKey: c.OrderingKey.Of(r.Header, body), Hold: c.Paused,
 		Input: in.Encode(),
 	}
+	if c.Nonce != nil { // first of all: a message that was taken before is none for the scenario's own check
+		if err := d.Nonces.Check(r.Context(), c.Code, f.nonce, f.at); err != nil {
+			return nil, err
+		}
+		s.With = d.Nonces.Take(c.Code, f.nonce, f.at, c.Nonce.Window)
+	}
 	once, err := idempotency(c, r, f.path, body)
 	if err != nil {
 		return nil, err
@@ -33,11 +40,41 @@ func (d *door) start(r *http.Request, f *found, body []byte) (*run.Start, error)
 		return nil, err
 	}
 	if validates {
-		if s.With, err = d.Validator.Validate(r.Context(), c.Scenario, f.door.Version, in); err != nil {
+		with, err := d.Validator.Validate(r.Context(), c.Scenario, f.door.Version, in)
+		if err != nil {
 			return nil, err
 		}
+		s.With = both(s.With, with)
 	}
 	return s, nil
+}
+
+// both does one thing after the other in a transaction; either may be nil.
+func both(first, second func(*db.Tx) ([]db.Op, error)) func(*db.Tx) ([]db.Op, error) {
+	switch {
+	case first == nil:
+		return second
+	case second == nil:
+		return first
+	}
+	return func(tx *db.Tx) ([]db.Op, error) {
+		ops, err := first(tx)
+		if err != nil {
+			return nil, err
+		}
+		more, err := second(tx)
+		return append(ops, more...), err
+	}
+}
+
+// takeAlone takes the nonce of a message that repeats another by its
+// idempotency key and makes no run.
+func (d *door) takeAlone(r *http.Request, f *found) error {
+	c := f.door.Channel
+	if c.Nonce == nil {
+		return nil
+	}
+	return d.Nonces.TakeAlone(r.Context(), c.Code, f.nonce, f.at, c.Nonce.Window)
 }
 
 // longestKey bounds an idempotency key, as the RFC draft for the header does.
@@ -49,13 +86,13 @@ func idempotency(c *channel.Config, r *http.Request, path string, body []byte) (
 	if c.Idempotency.Window == 0 {
 		return nil, nil
 	}
-	for _, name := range c.Idempotency.Headers {
-		key := r.Header.Get(name)
+	for _, source := range c.Idempotency.Keys {
+		key := source.Find(r.Header, body)
 		if key == "" {
 			continue
 		}
 		if len(key) > longestKey {
-			return nil, fault.New(fault.Invalid, "The header %s is longer than the %d characters an idempotency key can have.", name, longestKey)
+			return nil, fault.New(fault.Invalid, "The idempotency key (%s) is longer than the %d characters that it can have.", source, longestKey)
 		}
 		h := sha256.New()
 		for _, part := range []string{r.Method, path, r.URL.RawQuery} {

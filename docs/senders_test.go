@@ -1,0 +1,126 @@
+package docs_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"junctor/internal/config"
+	"junctor/internal/hub"
+)
+
+// TestGuideSenders does what the guide says: it applies the configuration, sets
+// the secrets and lets the shell sign messages.
+func TestGuideSenders(t *testing.T) {
+	for _, tool := range []string{"sh", "curl", "openssl", "od"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Fatal(err)
+			}
+			t.Skipf("left out: %v", err)
+		}
+	}
+	page := read(t, "docs/guide/8-senders.md")
+	secrets := map[string]string{
+		"webhooks": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "stripe": "whsec_test_secret", "github": "It's a Secret to Everybody",
+		"shopify": "hush", "slack": "8f742231b10e8888abcd99yyyzzz85a5",
+	}
+	base, tokens := serveFiles(t, blocks(page, "yaml")[0], secrets)
+	tried := map[string]bool{}
+	for _, script := range blocks(page, "sh") {
+		name, ok := strings.CutPrefix(strings.SplitN(script, "\n", 2)[0], "# ")
+		if !ok {
+			continue
+		}
+		if name == "standard-webhooks" {
+			name = "webhooks"
+		}
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script)
+			cmd.Dir = t.TempDir()
+			cmd.Env = append(os.Environ(), "CHANNEL="+base+"/api/token/v1/"+tokens[name], "SECRET="+secrets[name])
+			var out, mistakes bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &mistakes
+			err := cmd.Run()
+			if err != nil || out.String() != "200\n401\n" {
+				t.Fatalf("%v\n%s%s", err, out.String(), mistakes.String())
+			}
+			answer, err := os.ReadFile(filepath.Join(cmd.Dir, "answer.json"))
+			if shown := blocks(page, "json")[0]; err != nil || strings.TrimSpace(string(answer)) != strings.TrimSpace(shown) {
+				t.Errorf("the refusal is %s, and the guide shows %s", answer, shown)
+			}
+			tried[name] = true
+		})
+	}
+	if len(tried) != len(secrets) {
+		t.Errorf("tried were only %v", tried)
+	}
+}
+
+// serveFiles starts a server with a configuration, stubs for its scenarios and
+// secrets, and returns its address and the channels' tokens.
+func serveFiles(t *testing.T, yaml string, secrets map[string]string) (base string, tokens map[string]string) {
+	t.Helper()
+	dir := t.TempDir()
+	files := map[string]string{"junctor.yaml": yaml}
+	for name, text := range stubs(yaml) {
+		files["scenarios/"+name+".ts"] = text
+	}
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	h, err := hub.Open(ctx, hub.Options{Data: t.TempDir(), Listen: "127.0.0.1:0", AdminPassword: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, problems := config.Load(ctx, dir)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	result, err := h.Config().Apply(ctx, set, config.Options{Author: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range secrets {
+		if err := h.Access().SetSecret(ctx, name, value, "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.Reload(ctx); err != nil {
+		t.Fatal(err)
+	}
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	go func() { ended <- h.Serve(ctx, func(a hub.Addresses) { ready <- a.Listen }) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	tokens = map[string]string{}
+	for _, c := range result.Channels {
+		tokens[c.Code] = c.Token
+	}
+	select {
+	case address := <-ready:
+		return "http://" + address, tokens
+	case err := <-ended:
+		ended <- nil
+		t.Fatal(err)
+	}
+	return "", nil
+}
