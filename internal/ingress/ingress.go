@@ -64,7 +64,8 @@ type Options struct {
 	BodyTime  time.Duration // in which a body must have arrived; 0: 1 min
 }
 
-// New makes the door's handler.
+// New makes the door's handler. What is not below Base gets the answer of an
+// unknown token.
 func New(o Options) http.Handler {
 	if o.BodyTime == 0 {
 		o.BodyTime = bodyTime
@@ -107,7 +108,10 @@ type found struct {
 // the path has "-" in its place. An unknown token and a disabled one take the
 // same way.
 func (d *door) find(r *http.Request) *found {
-	rest := strings.TrimPrefix(r.URL.Path, Base)
+	rest, below := strings.CutPrefix(r.URL.Path, Base)
+	if !below {
+		return nil
+	}
 	token, path := rest, ""
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		token, path = rest[:i], rest[i:]
