@@ -22,11 +22,13 @@ import (
 
 // site is a served hub over a folder of configuration.
 type site struct {
-	t     *testing.T
-	hub   *hub.Hub
-	base  string
-	token map[string]string // by channel
-	log   *logBook
+	t    *testing.T
+	hub  *hub.Hub
+	base string
+	// public is the token endpoints' own address, when there is one.
+	public string
+	token  map[string]string // by channel
+	log    *logBook
 }
 
 func serve(t *testing.T, files map[string]string) *site {
@@ -37,11 +39,17 @@ func serve(t *testing.T, files map[string]string) *site {
 // serveOn is serve on a PostgreSQL database; "" is SQLite.
 func serveOn(t *testing.T, database string, files map[string]string) *site {
 	t.Helper()
+	return serveWith(t, files, func(o *hub.Options) { o.Database = database })
+}
+
+// serveWith is serve with other options.
+func serveWith(t *testing.T, files map[string]string, change func(*hub.Options)) *site {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	book := &logBook{t: t}
-	h, err := hub.Open(ctx, hub.Options{
-		Data: t.TempDir(), Database: database, Listen: "127.0.0.1:0", AdminPassword: "secret-enough", Log: slog.New(slog.NewTextHandler(book, nil)),
-	})
+	o := hub.Options{Data: t.TempDir(), Listen: "127.0.0.1:0", AdminPassword: "secret-enough", Log: slog.New(slog.NewTextHandler(book, nil))}
+	change(&o)
+	h, err := hub.Open(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +59,7 @@ func serveOn(t *testing.T, database string, files map[string]string) *site {
 	go func() { done <- h.Serve(ctx, func(a hub.Addresses) { ready <- a }) }()
 	select {
 	case a := <-ready:
-		s.base = "http://" + a.Listen
+		s.base, s.public = a.URL(), a.PublicURL()
 	case err := <-done:
 		t.Fatal(err)
 	}
