@@ -78,10 +78,12 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	for i, l := range listeners {
 		entrances = append(entrances, newEntrance(l, h.server(handlers[i], cert), closed))
 	}
+	said := []any{"address", addresses.Listen, "tls", addresses.TLS, "release", h.options.Release, "node", h.runs.Node()}
 	if len(listeners) > 1 {
 		addresses.Public = listeners[1].Addr().String()
+		said = append(said, "public_address", addresses.Public)
 	}
-	h.log.Info("serving", "address", addresses.Listen, "public_address", addresses.Public, "tls", addresses.TLS, "release", h.options.Release, "node", h.runs.Node())
+	h.log.Info("serving", said...)
 	if ready != nil {
 		ready(addresses)
 	}
