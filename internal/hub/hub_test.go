@@ -22,11 +22,10 @@ import (
 
 // site is a served hub over a folder of configuration.
 type site struct {
-	t    *testing.T
-	hub  *hub.Hub
-	base string
-	// public is the token endpoints' own address, when there is one.
-	public string
+	t      *testing.T
+	hub    *hub.Hub
+	base   string
+	public string            // the token endpoints' own address, when there is one
 	token  map[string]string // by channel
 	log    *logBook
 }
@@ -37,18 +36,16 @@ func serve(t *testing.T, files map[string]string) *site {
 }
 
 // serveOn is serve on a PostgreSQL database; "" is SQLite.
-func serveOn(t *testing.T, database string, files map[string]string) *site {
-	t.Helper()
-	return serveWith(t, files, func(o *hub.Options) { o.Database = database })
-}
-
-// serveWith is serve with other options.
-func serveWith(t *testing.T, files map[string]string, change func(*hub.Options)) *site {
+func serveOn(t *testing.T, database string, files map[string]string, more ...func(*hub.Options)) *site {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	book := &logBook{t: t}
-	o := hub.Options{Data: t.TempDir(), Listen: "127.0.0.1:0", AdminPassword: "secret-enough", Log: slog.New(slog.NewTextHandler(book, nil))}
-	change(&o)
+	o := hub.Options{
+		Data: t.TempDir(), Database: database, Listen: "127.0.0.1:0", AdminPassword: "secret-enough", Log: slog.New(slog.NewTextHandler(book, nil)),
+	}
+	for _, change := range more {
+		change(&o)
+	}
 	h, err := hub.Open(ctx, o)
 	if err != nil {
 		t.Fatal(err)

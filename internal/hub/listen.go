@@ -98,7 +98,7 @@ func (h *Hub) certificate() (*certificate.Keeper, error) {
 		Cert: t.Cert, Key: t.Key, ClientCA: t.ClientCA, ClientRequired: t.ClientRequired, Log: h.log, Now: h.options.Clock.Now,
 	}
 	if t.SelfSigned {
-		o.SelfSigned, o.Names = filepath.Join(h.options.Data, "self-signed.pem"), h.names()
+		o.SelfSigned, o.Names = filepath.Join(h.options.Data, "self-signed.pem"), h.ownNames()
 	}
 	if o.Cert == "" && o.SelfSigned == "" {
 		return nil, nil
@@ -106,8 +106,8 @@ func (h *Hub) certificate() (*certificate.Keeper, error) {
 	return certificate.Open(o)
 }
 
-// names are those by which clients may know this machine.
-func (h *Hub) names() []string {
+// ownNames are those by which clients may know this machine.
+func (h *Hub) ownNames() []string {
 	list := []string{"localhost", "127.0.0.1", "::1"}
 	if name, err := os.Hostname(); err == nil {
 		list = append(list, name)

@@ -106,6 +106,12 @@ func fetch(t *testing.T, c *http.Client, method, url, body string, header ...str
 	return resp, string(answer)
 }
 
+// serveWith is serve with other options.
+func serveWith(t *testing.T, files map[string]string, change func(*hub.Options)) *site {
+	t.Helper()
+	return serveOn(t, "", files, change)
+}
+
 var echoFiles = map[string]string{
 	"junctor.yaml":      "channels:\n  echo: { type: public, scenario: echo, await: true, comment: \"all of it\" }\n",
 	"scenarios/echo.ts": echo,

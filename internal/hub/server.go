@@ -107,7 +107,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 func (h *Hub) stop(entrances []*entrance) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
-	errs := make([]error, len(entrances))
+	errs := make([]error, len(entrances)+1)
 	var closing sync.WaitGroup
 	for i, e := range entrances {
 		closing.Go(func() { errs[i] = e.close(ctx) })
@@ -115,7 +115,8 @@ func (h *Hub) stop(entrances []*entrance) error {
 	closing.Wait()
 	short, done := context.WithTimeout(ctx, shutdownTime/4)
 	defer done()
-	return errors.Join(append(errs, h.runs.Stop(short))...)
+	errs[len(entrances)] = h.runs.Stop(short)
+	return errors.Join(errs...)
 }
 
 // firstAdmin makes the account of the first start.

@@ -57,6 +57,8 @@ func TestDisabledTokensAreUnknown(t *testing.T) {
 		"with a key":         "Idempotency-Key: k\r\nContent-Length: 3\r\n\r\nabc",
 		"with credentials":   "X-Signature: x\r\nContent-Length: 3\r\n\r\nabc",
 		"of a websocket":     "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+		"of another origin":  "Origin: https://other.example\r\nContent-Length: 3\r\n\r\nabc",
+		"that asks before":   "Origin: https://other.example\r\nAccess-Control-Request-Method: POST\r\n\r\n",
 		"that takes nothing": "Accept: image/png\r\nAccept-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
 	}
 	forms := map[string]func(token string) string{

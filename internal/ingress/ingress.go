@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -52,7 +53,7 @@ type Validator interface {
 	Validate(ctx context.Context, code, version string, in scenario.Input) (func(*db.Tx) ([]db.Op, error), error)
 }
 
-// Options is what the door is made of; all are required but Metrics and BodyTime.
+// Options is what the door is made of; all are required but Metrics, BodyTime and BodyRoom.
 type Options struct {
 	Doors     Doors
 	Runs      Runs
@@ -62,6 +63,7 @@ type Options struct {
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
 	BodyTime  time.Duration // in which a body must have arrived; 0: 1 min
+	BodyRoom  int64         // bytes of bodies that are received at the same time; 0: 256 MiB
 }
 
 // New makes the door's handler. What is not below Base gets the answer of an
@@ -70,12 +72,16 @@ func New(o Options) http.Handler {
 	if o.BodyTime == 0 {
 		o.BodyTime = bodyTime
 	}
-	return &door{o, newMetrics(o.Metrics)}
+	if o.BodyRoom == 0 {
+		o.BodyRoom = bodyRoom
+	}
+	return &door{Options: o, metrics: newMetrics(o.Metrics)}
 }
 
 type door struct {
 	Options
 	metrics *metrics
+	room    atomic.Int64 // bytes of bodies that are being received
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
