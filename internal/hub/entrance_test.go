@@ -70,6 +70,7 @@ func ask(t *testing.T, c net.Conn) *http.Response {
 
 // So is who speaks HTTP/2, with idle connections at both addresses.
 func TestServerThatEndsHearsHTTP2(t *testing.T) {
+	t.Parallel()
 	h, err := hub.Open(t.Context(), hub.Options{Data: t.TempDir(), Listen: "127.0.0.1:0", PublicListen: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)

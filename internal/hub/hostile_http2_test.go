@@ -161,6 +161,7 @@ func (s *site) endure(t *testing.T, send func(*testing.T, net.Conn)) {
 // TestWindowOfNothing: an answer that its receiver does not let through is given
 // up, and so is one that it lets through byte by byte.
 func TestWindowOfNothing(t *testing.T) {
+	t.Parallel()
 	s := hasty(t, nil)
 	path := "/api/token/v1/" + s.token["length"] + "/long"
 	for name, drip := range map[string]bool{"nothing": false, "a byte at a time": true} {
@@ -193,6 +194,7 @@ func TestWindowOfNothing(t *testing.T) {
 // TestManyStreams: no more than the server says are open on a connection, and a
 // connection on which nothing happens ends.
 func TestManyStreams(t *testing.T) {
+	t.Parallel()
 	s := hasty(t, func(o *hub.Options) { o.Patience.Body = 2 * time.Second })
 	conn := s.connect()
 	const sent = 150

@@ -87,7 +87,8 @@ export default (request: Request) => request.path === "/fail" ? null!["x"] : req
 // TestSlowHTTP2 is what ingress's own test of slow senders shows for HTTP/1.1,
 // and for both doors.
 func TestSlowHTTP2(t *testing.T) {
-	s := serveWith(t, echoFiles, func(o *hub.Options) { o.Patience.Body = 200 * time.Millisecond })
+	t.Parallel()
+	s := serveWith(t, echoFiles, func(o *hub.Options) { o.Patience.Body = time.Second })
 	c := client(t, true, nil)
 	for _, body := range []string{"", "abc"} {
 		for path, status := range map[string]int{"/api/token/v1/" + s.token["echo"]: 408, "/api/token/v1/other": 404} {

@@ -148,6 +148,7 @@ func TestSelfSignedHTTPS(t *testing.T) {
 }
 
 func TestCertificateIsRenewedWhileServing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	first, second := sign(t, dir, "first", nil, time.Hour), sign(t, dir, "second", nil, time.Hour)
 	s := serveWith(t, echoFiles, func(o *hub.Options) { o.TLS.Cert, o.TLS.Key = first.cert, first.pem })
