@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"log/slog"
 	"math/big"
 	"net"
@@ -371,5 +372,73 @@ func TestSelfSignedWithoutAPlace(t *testing.T) {
 	o.SelfSigned = filepath.Join(t.TempDir(), "none", "self-signed.pem")
 	if _, err := certificate.Open(o); err == nil || !strings.Contains(err.Error(), "make a self-signed certificate") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A client that comes back with a session of before is held against the
+// authorities of now.
+func TestAuthorityThatIsTakenOut(t *testing.T) {
+	f := folder(t.TempDir())
+	own, first, second := issue(t, "own", nil, nil), issue(t, "first", nil, nil), issue(t, "second", nil, nil)
+	who := issue(t, "who", &first, nil)
+	o := options(&bytes.Buffer{})
+	o.Cert, o.Key = f.put(t, "cert.pem", own.cert), f.put(t, "key.pem", own.pem)
+	o.ClientCA = f.put(t, "ca.pem", append(first.cert, second.cert...))
+	k, err := certificate.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := k.Config() // a server keeps one
+	sessions := tls.NewLRUClientSessionCache(1)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	come := func(version uint16) (resumed bool, err error) {
+		here, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer here.Close()
+		there, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() {
+			server := tls.Server(there, served)
+			err := server.Handshake()
+			if err == nil {
+				_, err = server.Write([]byte("x")) // after the ticket
+			}
+			done <- err
+			there.Close()
+		}()
+		client := tls.Client(here, &tls.Config{
+			InsecureSkipVerify: true, ServerName: "localhost", ClientSessionCache: sessions, MaxVersion: version, //nolint:gosec // the server is not in question
+			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+				return &tls.Certificate{Certificate: [][]byte{who.leaf.Raw}, PrivateKey: who.key}, nil
+			},
+		})
+		_, err = client.Read(make([]byte, 1))
+		here.Close()
+		return client.ConnectionState().DidResume, errors.Join(err, <-done)
+	}
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		f.put(t, "ca.pem", append(first.cert, second.cert...))
+		k.Look()
+		sessions.Put("localhost", nil)
+		if _, err := come(version); err != nil {
+			t.Fatal(err)
+		}
+		if resumed, err := come(version); err != nil || !resumed {
+			t.Errorf("resumed: %v, %v", resumed, err)
+		}
+		f.put(t, "ca.pem", second.cert)
+		k.Look()
+		if resumed, err := come(version); err == nil {
+			t.Errorf("%s: whom nobody vouches for any more is let in; resumed: %v", tls.VersionName(version), resumed)
+		}
 	}
 }

@@ -219,3 +219,37 @@ func TestManyStreams(t *testing.T) {
 	}
 	s.serves()
 }
+
+// TestSilentHTTP2: connections on which a frame never ends, or nothing comes at
+// all, end by themselves.
+func TestSilentHTTP2(t *testing.T) {
+	t.Parallel()
+	s := hasty(t, nil)
+	get := asks("GET", "/api/token/v1/"+s.token["length"])
+	for name, sent := range map[string]string{
+		"nothing":                       begin(""),
+		"half a frame":                  begin("") + frame(frameHeaders, flagEndHeaders|flagEndStream, 1, get)[:12],
+		"headers without an end":        begin("") + frame(frameHeaders, 0, 1, get),
+		"headers and a piece of more":   begin("") + frame(frameHeaders, 0, 1, get) + frame(frameMore, 0, 1, strings.Repeat("x", 1000))[:9],
+		"settings that nobody confirms": begin("") + frame(frameSettings, 0, 0, ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn := (&site{t: t, base: s.base}).connect()
+			io.WriteString(conn, sent) //nolint:errcheck // its end tells
+			go func() {
+				for range time.Tick(50 * time.Millisecond) { // a byte of a header block at a time, where there is one
+					if name != "headers and a piece of more" {
+						return
+					}
+					if _, err := conn.Write([]byte("x")); err != nil {
+						return
+					}
+				}
+			}()
+			if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("the server waits for ever")
+			}
+		})
+	}
+}
