@@ -16,6 +16,7 @@ import (
 // imports only from floors below its own. A new package gets its line here.
 var floors = [][]string{
 	0: {
+		"internal/certificate",
 		"internal/clock",
 		"internal/db",
 		"internal/db/dbtest",

@@ -22,12 +22,18 @@ const defaultData = "junctor-data"
 const errorsOnly = slog.LevelError
 
 type serve struct {
-	Data           string     `help:"Data directory: the database (SQLite) and the master key (default ${default})." default:"junctor-data" placeholder:"DIR"`
-	Database       string     `help:"PostgreSQL instead of SQLite: postgres://user:password@host/name. The master key stays in --data." placeholder:"URL"`
-	Listen         string     `help:"Address of all endpoints (default ${default})." default:":8080" placeholder:"ADDR"`
-	PublicURL      string     `name:"public-url" help:"How the outside world reaches this server." placeholder:"URL"`
-	TrustedProxies []string   `help:"Networks whose X-Forwarded-For is believed." placeholder:"CIDR"`
-	LogLevel       slog.Level `help:"debug, info, warn or error (default ${default})." default:"info" placeholder:"LEVEL"`
+	Data              string     `help:"Data directory: the database (SQLite) and the master key (default ${default})." default:"junctor-data" placeholder:"DIR"`
+	Database          string     `help:"PostgreSQL instead of SQLite: postgres://user:password@host/name. The master key stays in --data." placeholder:"URL"`
+	Listen            string     `help:"Address of all endpoints (default ${default})." default:":8080" placeholder:"ADDR"`
+	PublicListen      string     `name:"public-listen" help:"Address of the token endpoints alone, for the outside world; --listen has them no more." placeholder:"ADDR"`
+	TLSCert           string     `name:"tls-cert" help:"Certificate for HTTPS at every address, with its chain, in PEM. Reloaded when it changes." placeholder:"FILE"`
+	TLSKey            string     `name:"tls-key" help:"Private key of --tls-cert, in PEM." placeholder:"FILE"`
+	TLSSelfSigned     bool       `name:"tls-self-signed" help:"HTTPS with a certificate that is made here and kept in --data, for a start."`
+	TLSClientCA       string     `name:"tls-client-ca" help:"Ask for client certificates, which these authorities must have signed; PEM." placeholder:"FILE"`
+	TLSClientRequired bool       `name:"tls-client-required" help:"Let nobody in without a client certificate."`
+	PublicURL         string     `name:"public-url" help:"How the outside world reaches this server." placeholder:"URL"`
+	TrustedProxies    []string   `help:"Networks whose X-Forwarded-For is believed." placeholder:"CIDR"`
+	LogLevel          slog.Level `help:"debug, info, warn or error (default ${default})." default:"info" placeholder:"LEVEL"`
 }
 
 // Help teaches by examples.
@@ -37,13 +43,15 @@ func (serve) Help() string {
 Examples:
   junctor serve
   junctor serve --data /var/lib/junctor --listen 127.0.0.1:8080 --trusted-proxies 10.0.0.0/8
+  junctor serve --listen :8443 --tls-self-signed
+  junctor serve --listen 10.0.0.5:8443 --public-listen :443 --tls-cert fullchain.pem --tls-key privkey.pem
   JUNCTOR_ADMIN_PASSWORD=... junctor serve --database postgres://junctor@db.internal/junctor`
 }
 
 // Run serves until the process is told to end.
 func (s serve) Run(ctx context.Context, console *console) error {
-	if port, err := strconv.ParseUint(s.Listen, 10, 16); err == nil {
-		return usage("--listen: %q is no address; write :%d for all of the machine's, or 127.0.0.1:%d", s.Listen, port, port)
+	if err := s.check(); err != nil {
+		return err
 	}
 	proxies, err := networks(s.TrustedProxies)
 	if err != nil {
@@ -51,15 +59,45 @@ func (s serve) Run(ctx context.Context, console *console) error {
 	}
 	tuneMemory()
 	options := hub.Options{
-		Data: s.Data, Database: s.Database, Listen: s.Listen, PublicURL: s.PublicURL, TrustedProxies: proxies,
+		Data: s.Data, Database: s.Database, Listen: s.Listen, PublicListen: s.PublicListen, PublicURL: s.PublicURL, TrustedProxies: proxies,
+		TLS: hub.TLS{
+			Cert: s.TLSCert, Key: s.TLSKey, SelfSigned: s.TLSSelfSigned, ClientCA: s.TLSClientCA, ClientRequired: s.TLSClientRequired,
+		},
 		AdminPassword: environment("ADMIN_PASSWORD"), Log: console.log(s.LogLevel), Release: release(), Clock: clock.Real{},
 		Console: console.err, Profiles: environment("PPROF"),
 	}
 	return hub.Serve(ctx, options, func(a hub.Addresses) {
-		if isTerminal(console.err) { // the log has it for others
-			fmt.Fprintf(console.err, "\n  Junctor %s is ready at http://%s (Ctrl+C stops it).\n\n", options.Release, a.Listen)
+		if !isTerminal(console.err) {
+			return // the log has it for others
 		}
+		also := ""
+		if a.Public != "" {
+			also = ", its token endpoints at " + a.PublicURL()
+		}
+		fmt.Fprintf(console.err, "\n  Junctor %s is ready at %s%s (Ctrl+C stops it).\n\n", options.Release, a.URL(), also)
 	})
+}
+
+// check finds flags that are none, or not together.
+func (s serve) check() error {
+	for _, at := range []struct{ flag, address string }{{"--listen", s.Listen}, {"--public-listen", s.PublicListen}} {
+		if port, err := strconv.ParseUint(at.address, 10, 16); err == nil {
+			return usage("%s: %q is no address; write :%d for all of the machine's, or 127.0.0.1:%d", at.flag, at.address, port, port)
+		}
+	}
+	switch {
+	case s.TLSCert == "" && s.TLSKey != "":
+		return usage("--tls-key needs --tls-cert, the certificate that it belongs to")
+	case s.TLSCert != "" && s.TLSKey == "":
+		return usage("--tls-cert needs --tls-key, the certificate's private key")
+	case s.TLSSelfSigned && s.TLSCert != "":
+		return usage("--tls-self-signed makes a certificate, --tls-cert names one: give one of them")
+	case s.TLSClientCA != "" && s.TLSCert == "" && !s.TLSSelfSigned:
+		return usage("--tls-client-ca needs HTTPS: give --tls-cert and --tls-key, or --tls-self-signed")
+	case s.TLSClientRequired && s.TLSClientCA == "":
+		return usage("--tls-client-required needs --tls-client-ca, the authorities that sign the clients' certificates")
+	}
+	return nil
 }
 
 // networks reads CIDRs; a bare address stands for itself.

@@ -1,11 +1,14 @@
 package channel
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -30,7 +33,8 @@ const hidden = "***"
 
 // Source describes the message as one JSON object: channel, method, url, path,
 // query, headers (names in lower case, sorted, one pair per value),
-// remote_address, protocol, mode, and binary when the body is not UTF-8.
+// remote_address, protocol, mode, client_certificate when the client has shown
+// one, and binary when the body is not UTF-8.
 func (m *Message) Source() []byte {
 	r := m.Request
 	b := make([]byte, 0, 512)
@@ -56,6 +60,7 @@ func (m *Message) Source() []byte {
 	b = appendText(b, r.Proto)
 	b = append(b, `,"mode":`...)
 	b = appendText(b, m.Mode)
+	b = m.appendCertificate(b)
 	if !utf8.Valid(m.Body) || foreignCharset(r.Header.Get("Content-Type")) {
 		b = append(b, `,"binary":true`...) // at the end: the reader looks for it there
 	}
@@ -129,6 +134,28 @@ func (m *Message) appendHeaders(b []byte) []byte {
 		}
 	}
 	return append(b, ']')
+}
+
+// appendCertificate writes the client's certificate, which the handshake has
+// verified. Names are in the form of RFC 2253, the number and the SHA-256 of the
+// whole certificate in lower-case hexadecimal digits.
+func (m *Message) appendCertificate(b []byte) []byte {
+	if m.Request.TLS == nil || len(m.Request.TLS.PeerCertificates) == 0 {
+		return b
+	}
+	c := m.Request.TLS.PeerCertificates[0]
+	b = append(b, `,"client_certificate":{"subject":`...)
+	b = appendText(b, c.Subject.String())
+	b = append(b, `,"issuer":`...)
+	b = appendText(b, c.Issuer.String())
+	b = append(b, `,"serial":`...)
+	b = appendText(b, hex.EncodeToString(c.SerialNumber.Bytes()))
+	sum := sha256.Sum256(c.Raw)
+	b = append(b, `,"sha256":`...)
+	b = appendText(b, hex.EncodeToString(sum[:]))
+	b = append(b, `,"not_after":`...)
+	b = appendText(b, c.NotAfter.UTC().Format(time.RFC3339))
+	return append(b, '}')
 }
 
 func appendPair(b []byte, name, value string, first *bool) []byte {

@@ -46,6 +46,19 @@ declare module "junctor" {
     readonly comment: string;
   }
 
+  /** A certificate that a client has shown, verified by `--tls-client-ca`. */
+  export interface ClientCertificate {
+    /** As in RFC 2253: `"CN=shop.example.com,O=Shop"`. */
+    readonly subject: string;
+    readonly issuer: string;
+    /** In lower-case hexadecimal digits, two for each byte. */
+    readonly serial: string;
+    /** SHA-256 of the whole certificate, in lower-case hexadecimal digits. */
+    readonly sha256: string;
+    /** Its end, RFC 3339 in UTC. */
+    readonly not_after: string;
+  }
+
   /** A message of a channel, as it came. */
   export interface Request {
     readonly channel: ChannelInfo;
@@ -77,8 +90,10 @@ declare module "junctor" {
     xml<T = any>(options?: XmlParseOptions): T;
     /** The sender's address without port; behind trusted proxies the client's. */
     readonly remoteAddress: string;
-    /** As in `"HTTP/1.1"`. */
+    /** `"HTTP/1.1"`, `"HTTP/1.0"` or `"HTTP/2.0"`. */
     readonly protocol: string;
+    /** The certificate of whoever made the connection; `undefined` when none was shown. */
+    readonly clientCertificate: ClientCertificate | undefined;
     /** Test documents and production documents never mix. */
     readonly mode: "test" | "production";
     /** The channel (without tokens). */

@@ -69,6 +69,7 @@
     }
     get remoteAddress() { return Request.#meta(this).remote_address; }
     get protocol() { return Request.#meta(this).protocol; }
+    get clientCertificate() { return Request.#meta(this).client_certificate; }
     get mode() { return Request.#meta(this).mode; }
     get body() { return shared.bytes(Request.#content(this)); }
     text() {

@@ -24,8 +24,9 @@ type entrance struct {
 // who have just come in.
 const hearTime = 2 * time.Second
 
-// newEntrance lets connections in, for the server to answer.
-func newEntrance(l net.Listener, s *http.Server) *entrance {
+// newEntrance lets connections in, for the server to answer; by TLS when that has
+// its configuration. gone is told when nobody is let in any more.
+func newEntrance(l net.Listener, s *http.Server, gone chan<- struct{}) *entrance {
 	e := &entrance{listener: l, server: s, closed: make(chan struct{})}
 	s.ConnState = func(_ net.Conn, state http.ConnState) {
 		switch state {
@@ -36,8 +37,12 @@ func newEntrance(l net.Listener, s *http.Server) *entrance {
 		}
 	}
 	go func() {
-		defer close(e.closed)
-		if err := s.Serve(l); !errors.Is(err, net.ErrClosed) {
+		defer func() { close(e.closed); gone <- struct{}{} }()
+		serve := s.Serve
+		if s.TLSConfig != nil {
+			serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
+		}
+		if err := serve(l); !errors.Is(err, net.ErrClosed) {
 			e.err = err
 		}
 	}()

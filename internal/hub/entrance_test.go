@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"testing"
@@ -65,4 +66,53 @@ func ask(t *testing.T, c net.Conn) *http.Response {
 		t.Fatalf("answered %d", resp.StatusCode)
 	}
 	return resp
+}
+
+// So is who speaks HTTP/2, with idle connections at both addresses.
+func TestServerThatEndsHearsHTTP2(t *testing.T) {
+	t.Parallel()
+	h, err := hub.Open(t.Context(), hub.Options{Data: t.TempDir(), Listen: "127.0.0.1:0", PublicListen: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	ready, ended := make(chan hub.Addresses, 1), make(chan error, 1)
+	go func() { ended <- h.Serve(ctx, func(a hub.Addresses) { ready <- a }) }()
+	at := <-ready
+
+	idle, slow := client(t, true, nil), client(t, true, nil)
+	for _, url := range []string{at.URL() + "/healthz", at.PublicURL() + "/"} {
+		resp, err := idle.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	body, send := io.Pipe()
+	answered := make(chan error, 1)
+	go func() {
+		resp, err := slow.Post(at.URL()+"/api/v1/session", "application/json", body)
+		if err == nil && resp.StatusCode != http.StatusUnauthorized {
+			err = fmt.Errorf("answered %d", resp.StatusCode)
+		}
+		answered <- err
+	}()
+	fmt.Fprint(send, `{"login":"x",`) // it is in
+	end()
+	for refused := false; !refused; {
+		c, err := net.Dial("tcp", at.Listen)
+		if refused = err != nil; !refused {
+			c.Close()
+		}
+	}
+	fmt.Fprint(send, `"password":"y"}`)
+	send.Close()
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }

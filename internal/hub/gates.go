@@ -19,8 +19,8 @@ func (h *Hub) gate(before *live, token string, c *channel.Config) *channel.Gate 
 	return channel.NewGate(c, h.options.Clock.Now)
 }
 
-// names keeps the addresses of the hosts in address lists up to date.
-func (h *Hub) names(ctx context.Context) {
+// hosts keeps the addresses of the hosts in address lists up to date.
+func (h *Hub) hosts(ctx context.Context) {
 	const every = time.Minute
 	for {
 		next, stop := h.options.Clock.After(every)
@@ -36,8 +36,8 @@ func (h *Hub) names(ctx context.Context) {
 	}
 }
 
-// askNames makes names look hosts up now.
-func (h *Hub) askNames() {
+// askHosts makes them be looked up now.
+func (h *Hub) askHosts() {
 	select {
 	case h.named <- struct{}{}:
 	default:

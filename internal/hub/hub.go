@@ -252,6 +252,9 @@ type Options struct {
 	Data           string // directory; ./junctor-data when empty
 	Database       string // postgres://... ; SQLite in Data when empty
 	Listen         string // :8080 when empty
+	PublicListen   string // the token endpoints' own address, which they leave Listen for; none when empty
+	TLS            TLS    // of both addresses
+	Patience       Patience
 	PublicURL      string // scheme://host that senders see; from the request when empty
 	TrustedProxies []netip.Prefix
 	AdminPassword  string // of the first start's admin; random when empty
@@ -277,5 +280,6 @@ func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = clock.Real{}
 	}
+	o.Patience = o.Patience.withDefaults()
 	return o
 }

@@ -22,11 +22,12 @@ import (
 
 // site is a served hub over a folder of configuration.
 type site struct {
-	t     *testing.T
-	hub   *hub.Hub
-	base  string
-	token map[string]string // by channel
-	log   *logBook
+	t      *testing.T
+	hub    *hub.Hub
+	base   string
+	public string            // the token endpoints' own address, when there is one
+	token  map[string]string // by channel
+	log    *logBook
 }
 
 func serve(t *testing.T, files map[string]string) *site {
@@ -35,9 +36,13 @@ func serve(t *testing.T, files map[string]string) *site {
 }
 
 // serveOn is serve on a PostgreSQL database; "" is SQLite.
-func serveOn(t *testing.T, database string, files map[string]string) *site {
+func serveOn(t *testing.T, database string, files map[string]string, more ...func(*hub.Options)) *site {
 	t.Helper()
-	return serveAs(t, hub.Options{Database: database}, nil, files)
+	o := hub.Options{Database: database}
+	for _, change := range more {
+		change(&o)
+	}
+	return serveAs(t, o, nil, files)
 }
 
 // serveAs is serve with options of the hub; nil is the log's usual level.
@@ -45,7 +50,10 @@ func serveAs(t *testing.T, o hub.Options, level slog.Leveler, files map[string]s
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	book := &logBook{t: t}
-	o.Data, o.Listen, o.AdminPassword = t.TempDir(), "127.0.0.1:0", "secret-enough"
+	if o.Data == "" {
+		o.Data = t.TempDir()
+	}
+	o.Listen, o.AdminPassword = "127.0.0.1:0", "secret-enough"
 	o.Log = slog.New(slog.NewTextHandler(book, &slog.HandlerOptions{Level: level}))
 	h, err := hub.Open(ctx, o)
 	if err != nil {
@@ -57,7 +65,7 @@ func serveAs(t *testing.T, o hub.Options, level slog.Leveler, files map[string]s
 	go func() { done <- h.Serve(ctx, func(a hub.Addresses) { ready <- a }) }()
 	select {
 	case a := <-ready:
-		s.base = "http://" + a.Listen
+		s.base, s.public = a.URL(), a.PublicURL()
 	case err := <-done:
 		t.Fatal(err)
 	}

@@ -101,7 +101,7 @@ func (h *Hub) bring(ctx context.Context, keep bool) error {
 	h.openConnections(fresh, old)
 	h.access.SetLimits(access.Limits{Idle: snapshot.Settings.Sessions.Idle, Age: snapshot.Settings.Sessions.Age})
 	h.live.Store(fresh)
-	h.askNames()
+	h.askHosts()
 	if keep {
 		closeUnused(before, fresh)
 	}

@@ -11,17 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listenerEnv names the file descriptor of an open listener that a process
-// hands over to the one that takes its place.
-const listenerEnv = "JUNCTOR_LISTENER_FD"
-
-// inherited is the listener that was handed over; nil when none was.
-func inherited() (net.Listener, error) {
-	text := os.Getenv(listenerEnv)
+// inherited is the listener that was handed over under a name; nil when none was.
+func inherited(name string) (net.Listener, error) {
+	text := os.Getenv(name)
 	if text == "" {
 		return nil, nil
 	}
-	os.Unsetenv(listenerEnv) //nolint:errcheck // it was set a moment ago
+	os.Unsetenv(name) //nolint:errcheck // it was set a moment ago
 	fd, err := strconv.Atoi(text)
 	if err != nil {
 		return nil, err
@@ -31,11 +27,12 @@ func inherited() (net.Listener, error) {
 	return net.FileListener(file)
 }
 
-// handOver keeps the listener open beyond this process: who connects meanwhile
-// is served by the next one. Its copy of the descriptor is a bare number, which
-// nothing closes with the garbage, and the listener's own goes on as it was: one
-// made blocking (os.File.Fd does that) could not be closed while it accepts.
-func handOver(l net.Listener) error {
+// handOver keeps the listener open beyond this process, under a name: who
+// connects meanwhile is served by the next one. Its copy of the descriptor is a
+// bare number, which nothing closes with the garbage, and the listener's own goes
+// on as it was: one made blocking (os.File.Fd does that) could not be closed
+// while it accepts.
+func handOver(l net.Listener, name string) error {
 	tcp, ok := l.(*net.TCPListener)
 	if !ok {
 		return nil
@@ -52,7 +49,7 @@ func handOver(l net.Listener) error {
 	if failed != nil {
 		return os.NewSyscallError("dup", failed)
 	}
-	return os.Setenv(listenerEnv, strconv.Itoa(fd))
+	return os.Setenv(name, strconv.Itoa(fd))
 }
 
 // Exec replaces this process by a fresh one of the same program and arguments.

@@ -21,7 +21,7 @@ func TestListenerIsHandedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer old.Close()
-	if err := handOver(old); err != nil {
+	if err := handOver(old, listenerEnv); err != nil {
 		t.Fatal(err)
 	}
 	if !nonblocking(t, old) {
@@ -36,7 +36,7 @@ func TestListenerIsHandedOver(t *testing.T) {
 		t.Fatalf("while nobody serves: %v", err)
 	}
 	defer between.Close()
-	next, err := inherited()
+	next, err := inherited(listenerEnv)
 	if err != nil || next == nil {
 		t.Fatalf("taken over: %v, %v", next, err)
 	}
@@ -49,7 +49,7 @@ func TestListenerIsHandedOver(t *testing.T) {
 	if n, err := between.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("the connection made meanwhile: %d, %v", n, err)
 	}
-	if again, err := inherited(); again != nil || err != nil {
+	if again, err := inherited(listenerEnv); again != nil || err != nil {
 		t.Errorf("taken over twice: %v, %v", again, err)
 	}
 }

@@ -7,9 +7,9 @@ import (
 )
 
 // inherited is nil: Windows does not hand listeners over.
-func inherited() (net.Listener, error) { return nil, nil }
+func inherited(string) (net.Listener, error) { return nil, nil }
 
-func handOver(net.Listener) error { return nil }
+func handOver(net.Listener, string) error { return nil }
 
 // Exec starts a fresh process of the same program and arguments and ends this
 // one.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"junctor/internal/api"
@@ -16,16 +16,8 @@ import (
 	"junctor/internal/ingress"
 )
 
-// Addresses is where a server listens.
-type Addresses struct{ Listen string }
-
-// The patience of a server with its clients.
-const (
-	headerTime   = 10 * time.Second
-	idleTime     = 2 * time.Minute
-	headerBytes  = 64 << 10
-	shutdownTime = 20 * time.Second
-)
+// shutdownTime is how long a server that ends waits for those who are in.
+const shutdownTime = 20 * time.Second
 
 // Serve opens a hub, executes its runs and listens until ctx ends; ready is
 // called once requests are answered. The end is graceful: messages being
@@ -56,52 +48,77 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	oneMore()
-	listener, err := listen(ctx, h.options.Listen)
+	cert, err := h.certificate()
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w; choose another address with --listen", h.options.Listen, err)
+		return err
 	}
-	if err := h.firstAdmin(ctx); err != nil { // a start that fails above would have shown the password to nobody
-		return errors.Join(err, listener.Close())
+	listeners, err := h.open(ctx)
+	if err != nil {
+		return err
 	}
-	h.restart.Store(&cancel)
-	if err := h.runs.Start(ctx); err != nil {
-		return errors.Join(err, listener.Close())
+	err = h.firstAdmin(ctx) // a start that fails above would have shown the password to nobody
+	if err == nil {
+		h.restart.Store(&cancel)
+		err = h.runs.Start(ctx)
+	}
+	if err != nil {
+		closeAll(listeners)
+		return err
 	}
 	h.lookUp(ctx) // or the first messages from hosts would be refused
 	go h.watch(ctx)
-	go h.names(ctx)
+	go h.hosts(ctx)
 	go h.profiles(ctx)
 	go h.expire(ctx)
-	server := &http.Server{
-		Handler: h.handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: headerBytes,
-		ErrorLog: quiet(h.log),
+	if cert != nil {
+		go cert.Watch(ctx)
 	}
-	entrance := newEntrance(listener, server)
-	h.log.Info("serving", "address", listener.Addr().String(), "release", h.options.Release, "node", h.runs.Node())
+	addresses := Addresses{Listen: listeners[0].Addr().String(), TLS: cert != nil}
+	handlers := h.handlers()
+	closed := make(chan struct{}, len(listeners))
+	var entrances []*entrance
+	for i, l := range listeners {
+		entrances = append(entrances, newEntrance(l, h.server(handlers[i], cert), closed))
+	}
+	said := []any{"address", addresses.Listen, "tls", addresses.TLS, "release", h.options.Release, "node", h.runs.Node()}
+	if len(listeners) > 1 {
+		addresses.Public = listeners[1].Addr().String()
+		said = append(said, "public_address", addresses.Public)
+	}
+	h.log.Info("serving", said...)
 	if ready != nil {
-		ready(Addresses{Listen: listener.Addr().String()})
+		ready(addresses)
 	}
 	var broken error
 	select {
 	case <-ctx.Done():
-	case <-entrance.closed:
+	case <-closed:
 	case <-h.db.Broken():
 		broken = fault.New(fault.Unavailable, "The disk of the data directory has failed; nothing can be stored any more. Start again when it works: what was acknowledged is kept.")
 	}
 	h.restart.Store(nil)
 	if errors.Is(context.Cause(ctx), errRestart) {
-		err = errors.Join(errRestart, handOver(listener))
+		err = errRestart
+		for i, name := range []string{listenerEnv, publicListenerEnv}[:len(listeners)] {
+			err = errors.Join(err, handOver(listeners[i], name))
+		}
 	}
-	return errors.Join(broken, err, h.stop(entrance))
+	return errors.Join(broken, err, h.stop(entrances))
 }
 
-func (h *Hub) stop(e *entrance) error {
+func (h *Hub) stop(entrances []*entrance) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
-	err := e.close(ctx)
+	errs := make([]error, len(entrances)+1)
+	var closing sync.WaitGroup
+	for i, e := range entrances {
+		closing.Go(func() { errs[i] = e.close(ctx) })
+	}
+	closing.Wait()
 	short, done := context.WithTimeout(ctx, shutdownTime/4)
 	defer done()
-	return errors.Join(err, h.runs.Stop(short))
+	errs[len(entrances)] = h.runs.Stop(short)
+	return errors.Join(errs...)
 }
 
 // firstAdmin makes the account of the first start.
@@ -119,25 +136,35 @@ func (h *Hub) firstAdmin(ctx context.Context) error {
 	return nil
 }
 
-// handler sends each request to its door.
-func (h *Hub) handler() http.Handler {
-	outside := ingress.New(ingress.Options{
+// handlers are the doors behind each of the server's addresses.
+func (h *Hub) handlers() []http.Handler {
+	outside := h.counted(ingress.New(ingress.Options{
 		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Address: h.address, BaseURL: h.baseURL,
-		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now,
-	})
+		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now, BodyTime: h.options.Patience.Body,
+	}))
 	inside := api.New(api.Services{
 		Access: h.access, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, ChannelToken: h.tokens.Token,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
 	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	if h.options.PublicListen != "" {
+		return []http.Handler{inside, outside}
+	}
+	return []http.Handler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, ingress.Base) {
-			h.arriving.Add(1)
-			defer h.arriving.Add(-1)
 			outside.ServeHTTP(w, r)
 			return
 		}
 		inside.ServeHTTP(w, r)
+	})}
+}
+
+// counted knows how many messages are at the door.
+func (h *Hub) counted(door http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.arriving.Add(1)
+		defer h.arriving.Add(-1)
+		door.ServeHTTP(w, r)
 	})
 }
 
@@ -199,14 +226,4 @@ func (h *Hub) baseURL(r *http.Request) string {
 		}
 	}
 	return scheme + "://" + r.Host
-}
-
-// listen opens the address, or takes over the listener that this process's
-// predecessor has left open (see Restart).
-func listen(ctx context.Context, address string) (net.Listener, error) {
-	if l, err := inherited(); l != nil || err != nil {
-		return l, err
-	}
-	var lc net.ListenConfig
-	return lc.Listen(ctx, "tcp", address)
 }

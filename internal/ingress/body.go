@@ -28,7 +28,8 @@ const promised = 64 << 10
 // readBody reads and decompresses a body of at most limit bytes, counted both
 // before and after decompression. Errors: fault.TooLarge, fault.Invalid for
 // broken framing or compression, fault.Unsupported for an unknown compression,
-// fault.Timeout for a slow sender.
+// fault.Timeout for a slow sender, fault.Unavailable when too much is being
+// received.
 func (d *door) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength == 0 {
 		return nil, nil
@@ -46,7 +47,9 @@ func (d *door) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]
 		body = make([]byte, r.ContentLength)
 		_, err = io.ReadFull(reader, body)
 	} else {
-		body, err = io.ReadAll(io.LimitReader(reader, limit+1))
+		place := &place{in: &d.room, most: max(d.BodyRoom, 2*limit)} // two find room, however large they may be
+		defer place.leave()
+		body, err = io.ReadAll(place.of(io.LimitReader(reader, limit+1)))
 	}
 	if err != nil {
 		return nil, d.bodyError(err, limit)

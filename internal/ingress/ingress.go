@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,8 +61,8 @@ type Nonces interface {
 	TakeAlone(ctx context.Context, channel, nonce string, at time.Time, window time.Duration) error
 }
 
-// Options is what the door is made of; all are required but Metrics, BodyTime
-// and Now.
+// Options is what the door is made of; all are required but Metrics, BodyTime,
+// BodyRoom and Now.
 type Options struct {
 	Doors     Doors
 	Runs      Runs
@@ -72,23 +73,29 @@ type Options struct {
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
 	BodyTime  time.Duration    // in which a body must have arrived; 0: 1 min
+	BodyRoom  int64            // bytes of bodies that are received at the same time; 0: 256 MiB
 	Now       func() time.Time // what the times of messages are held against; nil: time.Now
 }
 
-// New makes the door's handler.
+// New makes the door's handler. What is not below Base gets the answer of an
+// unknown token.
 func New(o Options) http.Handler {
 	if o.BodyTime == 0 {
 		o.BodyTime = bodyTime
 	}
+	if o.BodyRoom == 0 {
+		o.BodyRoom = bodyRoom
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &door{o, newMetrics(o.Metrics)}
+	return &door{Options: o, metrics: newMetrics(o.Metrics)}
 }
 
 type door struct {
 	Options
 	metrics *metrics
+	room    atomic.Int64 // bytes of bodies that are being received
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +131,10 @@ type found struct {
 // the path has "-" in its place. An unknown token and a disabled one take the
 // same way.
 func (d *door) find(r *http.Request) *found {
-	rest := strings.TrimPrefix(r.URL.Path, Base)
+	rest, below := strings.CutPrefix(r.URL.Path, Base)
+	if !below {
+		return nil
+	}
 	token, path := rest, ""
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		token, path = rest[:i], rest[i:]

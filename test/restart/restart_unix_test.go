@@ -90,6 +90,7 @@ type server struct {
 	channels map[string]outside.Channel
 	log      *serverLog
 	data     string
+	public   string // where messages go: both addresses are handed over
 	first    string // its process id
 }
 
@@ -100,8 +101,12 @@ func start(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{log: &serverLog{}, data: t.TempDir()}
-	o := outside.Options{Binary: binary, Data: s.data, Listen: listen, Log: s.log, Env: []string{"GOMAXPROCS=2"}}
+	public, err := outside.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{log: &serverLog{}, data: t.TempDir(), public: "http://" + public}
+	o := outside.Options{Binary: binary, Data: s.data, Listen: listen, Log: s.log, Env: []string{"GOMAXPROCS=2", "JUNCTOR_PUBLIC_LISTEN=" + public}}
 	if s.channels, err = outside.Apply(t.Context(), filepath.Join("testdata", "integration"), o); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +136,7 @@ func (s *server) pid(t *testing.T) string {
 }
 
 func (s *server) send(channel, number string) answer {
-	return send(s.process.URL+s.channels[channel].Path, number)
+	return send(s.public+s.channels[channel].Path, number)
 }
 
 // keepSending sends one message after another, each on a fresh connection.
