@@ -29,11 +29,39 @@ func FromJSON(data []byte, ordered bool, limits Limits) (*Element, error) {
 	return root, nil
 }
 
+// DataForm says how FromData writes what XML has no form of its own for.
+type DataForm struct {
+	Root  string // the root element
+	Space string // its namespace, "" for none
+	Item  string // the elements for the items of arrays without a name
+	Wrap  bool   // an array is one element with items in it, not a repeated one
+}
+
+// FromData makes an element of any JSON value, in the mapping that the package
+// comment describes: an object is the content of the root element, and the
+// items of an array that stands alone or within another one are elements named
+// form.Item. Errors are a member whose name cannot stand in XML, and nesting
+// deeper than the limit.
+func FromData(data []byte, form DataForm, limits Limits) (*Element, error) {
+	b := builder{decoder: json.NewDecoder(bytes.NewReader(data)), depth: limits.normal().Depth, form: form}
+	b.decoder.UseNumber()
+	holder := &Element{}
+	if err := b.child(holder, form.Root, 0, true); err != nil {
+		return nil, err
+	}
+	root := holder.Children[0].Element
+	if form.Space != "" {
+		root.Attr = append([]Attr{{Name: "xmlns", Value: form.Space}}, root.Attr...)
+	}
+	return root, nil
+}
+
 // builder reads JSON token by token, which keeps the order of members.
 type builder struct {
 	decoder *json.Decoder
 	depth   int
 	path    path
+	form    DataForm
 }
 
 var errRoot = errors.New(`one member is expected, the root element, as in {"order": {...}}`)
@@ -94,16 +122,15 @@ func (b *builder) child(parent *Element, name string, depth int, inArray bool) e
 		return err
 	}
 	if token == json.Delim('[') {
-		if inArray {
+		if inArray && b.form.Item == "" {
 			return fmt.Errorf("%s: an array within an array has no meaning in XML", b.path)
 		}
-		for b.decoder.More() {
-			if err := b.child(parent, name, depth, true); err != nil {
-				return err
-			}
+		if inArray || b.form.Wrap {
+			e := &Element{Name: name}
+			parent.Children = append(parent.Children, Node{Element: e})
+			parent, name, depth = e, b.form.Item, depth+1
 		}
-		_, err := b.decoder.Token()
-		return err
+		return b.items(parent, name, depth)
 	}
 	e := &Element{Name: name}
 	if token == json.Delim('{') {
@@ -112,6 +139,21 @@ func (b *builder) child(parent *Element, name string, depth int, inArray bool) e
 		e.Children = []Node{{Text: text}}
 	}
 	parent.Children = append(parent.Children, Node{Element: e})
+	return err
+}
+
+// items reads the items of an array, up to its end, each as an element with
+// this name.
+func (b *builder) items(parent *Element, name string, depth int) error {
+	if depth > b.depth {
+		return fmt.Errorf("elements nested deeper than %d, at %s", b.depth, b.path)
+	}
+	for b.decoder.More() {
+		if err := b.child(parent, name, depth, true); err != nil {
+			return err
+		}
+	}
+	_, err := b.decoder.Token()
 	return err
 }
 
