@@ -53,6 +53,7 @@ type Config struct {
 	Retry       Retry
 	Retention   Retention
 	Capture     Capture
+	CORS        *CORS // nil: the door does nothing for browsers
 }
 
 // External is where the channel's scenario sends to.
@@ -124,6 +125,7 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 		Retention:   p.retention(w.Retention),
 		Verify:      p.schemes(w.Verify),
 		External:    p.external(w.External),
+		CORS:        p.cors(w.CORS),
 	}
 	if w.Enabled != nil {
 		c.Enabled = *w.Enabled
