@@ -55,6 +55,9 @@ func (d *door) coding(h http.Header, r *http.Request, body []byte) string {
 	if !worth && !must {
 		return ""
 	}
+	if !worth {
+		h.Add("Vary", "Accept-Encoding")
+	}
 	return coding
 }
 
