@@ -144,7 +144,7 @@ var order = []string{
 	"external", "primary_token", "secondary_token", "allow_private", "headers", "auth",
 	"verify", "basic", "user", "password", "bearer", "api_key", "header", "query", "value", "window",
 	"body_limit", "idempotency", "subject", "ordering_key", "on_failure",
-	"retry", "attempts", "first", "factor", "max", "retention", "succeeded", "failed", "capture",
+	"retry", "attempts", "first", "factor", "max", "retention", "succeeded", "failed", "capture", "cors", "origins", "credentials", "max_age",
 	"timezone", "sessions", "policy", "on_conflict", "idle", "age", "allow_private_subscribers",
 }
 

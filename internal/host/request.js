@@ -6,7 +6,7 @@
   // text of a message's content, which is kept as text, or as base64 when it was
   // not UTF-8 or said not to be. The encoding is the one that the Content-Type
   // names, and a byte order mark is none of the text.
-  const named = /charset\s*=/i;
+  const named = /charset\s*=\s*"?(?!utf-?8"?\s*(?:;|$))/i;
   shared.text = function (content, type) {
     const binary = content.base64 !== undefined;
     if (binary || named.test(type ?? '')) return pure.contentText(binary ? content.base64 : content.text ?? '', binary, type ?? '');

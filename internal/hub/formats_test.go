@@ -34,6 +34,7 @@ export default (request: Request) => {
     case "options": return { json: request.csv({ separator: ";" } as any) };
     case "parts": return { json: request.parts().map(plain) };
     case "body": return { body: request.body };
+    case "sizes": return { json: request.parts().map((part) => part.body.length) };
     case "length": return { json: request.body.length };
   }
 };`,
@@ -200,11 +201,14 @@ func TestScenariosRefuseContent(t *testing.T) {
 			}
 		})
 	}
-	// A file of the largest size there is.
-	file := strings.Repeat("\xff\x00", 5<<20-200)
-	resp, body := s.send("POST", "formats", "?read=length", "--b\r\nContent-Disposition: form-data; name=a; filename=f\r\n\r\n"+file+"\r\n--b--", "Content-Type", "multipart/form-data; boundary=b")
-	if resp.StatusCode != 200 {
-		t.Errorf("10 MiB: %d %s", resp.StatusCode, body)
+	// Files of the largest size there is.
+	const header = "--b\r\nContent-Disposition: form-data; name=a; filename=f\r\n\r\n"
+	for _, bytes := range []string{"\xff\x00", "ab"} {
+		file := strings.Repeat(bytes, 5<<19-200)
+		resp, body := s.send("POST", "formats", "?read=sizes", header+file+"\r\n"+header+file+"\r\n--b--", "Content-Type", "multipart/form-data; boundary=b")
+		if want := fmt.Sprintf("[%d,%d]", len(file), len(file)); resp.StatusCode != 200 || body != want {
+			t.Errorf("10 MiB: %d %s, want %s", resp.StatusCode, body, want)
+		}
 	}
 }
 
