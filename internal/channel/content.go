@@ -151,7 +151,8 @@ func checkedText(label string, body []byte) ([]byte, error) {
 		return []byte(text), nil
 	}
 	if foreign(label) == nil {
-		return nil, fault.New(fault.Unsupported, "The charset %q of the Content-Type is not known; send UTF-8.", label)
+		const longest = 40
+		return nil, fault.New(fault.Unsupported, "The charset %q of the Content-Type is not known; send UTF-8.", label[:min(len(label), longest)])
 	}
 	return transcoded(label, body), nil
 }

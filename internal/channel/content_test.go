@@ -1,10 +1,15 @@
 package channel
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"junctor/internal/fault"
 )
@@ -129,7 +134,29 @@ func FuzzCheckContent(f *testing.F) {
 			t.Errorf("%d characters for an error", len(err.Error()))
 		}
 		Text(contentType, body)
+		if depth, ok := depthOf(body); ok && utf8.Valid(body) {
+			if err := CheckContent("application/json", body); (err != nil) != (depth > deepestJSON) {
+				t.Errorf("%d levels: %v", depth, err)
+			}
+		}
 	})
+}
+
+// depthOf reads a JSON text to find how deep it goes; false when it is none.
+func depthOf(text []byte) (deepest int, ok bool) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	for depth := 0; ; {
+		token, err := d.Token()
+		switch {
+		case err != nil:
+			return deepest, errors.Is(err, io.EOF) && depth == 0
+		case token == json.Delim('[') || token == json.Delim('{'):
+			depth++
+		case token == json.Delim(']') || token == json.Delim('}'):
+			depth--
+		}
+		deepest = max(deepest, depth)
+	}
 }
 
 func BenchmarkCheckContent(b *testing.B) {

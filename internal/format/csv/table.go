@@ -9,13 +9,13 @@ import (
 
 // maxCells bounds a table: a row needs none of the columns that it is written
 // with.
-const maxCells = 5_000_000
+const maxCells = 1_000_000
 
 // Table makes rows of a JSON value, the first of them the names of the columns:
 // an array of flat objects, or one flat object. The columns are the members of
 // all objects in the order of their first appearance; null and an absent member
 // are an empty field, numbers and booleans their JSON text. An empty array has
-// no rows. Errors are any other value, and more than 5 million fields.
+// no rows. Errors are any other value, and more than a million fields.
 func Table(data []byte) ([][]string, error) {
 	data = bytes.TrimSpace(data)
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -41,10 +41,13 @@ func Table(data []byte) ([][]string, error) {
 	return t.all()
 }
 
+var errCells = fmt.Errorf("there would be more than %d fields", maxCells)
+
 type table struct {
 	names   []string
 	columns map[string]int
 	rows    [][]string
+	cells   int // of all rows
 }
 
 // row reads one object.
@@ -57,7 +60,7 @@ func (t *table) row(d *json.Decoder) error {
 	if token != json.Delim('{') {
 		return fmt.Errorf("row %d is not an object", at)
 	}
-	row := make([]string, len(t.names))
+	var row []string
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
@@ -76,10 +79,14 @@ func (t *table) row(d *json.Decoder) error {
 			t.columns[name.(string)] = column
 			t.names = append(t.names, name.(string))
 		}
-		for len(row) <= column {
-			row = append(row, "")
+		if t.cells+column >= maxCells {
+			return errCells
 		}
+		row = append(row, make([]string, max(0, column+1-len(row)))...)
 		row[column] = cell(value)
+	}
+	if t.cells += len(row); len(t.rows) >= maxCells {
+		return errCells
 	}
 	t.rows = append(t.rows, row)
 	_, err = d.Token()
@@ -91,7 +98,7 @@ func (t *table) all() ([][]string, error) {
 		return nil, nil
 	}
 	if len(t.names)*(len(t.rows)+1) > maxCells {
-		return nil, fmt.Errorf("%d rows of %d columns are more than %d fields", len(t.rows), len(t.names), maxCells)
+		return nil, errCells
 	}
 	for i, row := range t.rows {
 		t.rows[i] = append(row, make([]string, len(t.names)-len(row))...)

@@ -10,7 +10,7 @@ import (
 // FromJSON makes an element of the JSON that the package comment describes; the
 // order of members is kept. Errors name the place by its path.
 func FromJSON(data []byte, ordered bool, limits Limits) (*Element, error) {
-	b := builder{decoder: json.NewDecoder(bytes.NewReader(data)), depth: limits.normal().Depth}
+	b := builder{decoder: json.NewDecoder(bytes.NewReader(data)), depth: limits.normal().Depth, nodes: limits.normal().Nodes}
 	b.decoder.UseNumber()
 	root := &Element{}
 	var err error
@@ -43,7 +43,7 @@ type DataForm struct {
 // form.Item. Errors are a member whose name cannot stand in XML, and nesting
 // deeper than the limit.
 func FromData(data []byte, form DataForm, limits Limits) (*Element, error) {
-	b := builder{decoder: json.NewDecoder(bytes.NewReader(data)), depth: limits.normal().Depth, form: form}
+	b := builder{decoder: json.NewDecoder(bytes.NewReader(data)), depth: limits.normal().Depth, form: form, nodes: limits.normal().Nodes}
 	b.decoder.UseNumber()
 	holder := &Element{}
 	if err := b.child(holder, form.Root, 0, true); err != nil {
@@ -62,6 +62,15 @@ type builder struct {
 	depth   int
 	path    path
 	form    DataForm
+	nodes   int // elements and attributes left
+}
+
+// count takes note of one more element or attribute.
+func (b *builder) count() error {
+	if b.nodes--; b.nodes < 0 {
+		return fmt.Errorf("more elements and attributes than the limit, at %s", b.path)
+	}
+	return nil
 }
 
 var errRoot = errors.New(`one member is expected, the root element, as in {"order": {...}}`)
@@ -117,6 +126,9 @@ func (b *builder) members(e *Element, depth int) error {
 
 // child reads a value as one element with this name, or one for each item.
 func (b *builder) child(parent *Element, name string, depth int, inArray bool) error {
+	if err := b.count(); err != nil {
+		return err
+	}
 	token, err := b.decoder.Token()
 	if err != nil {
 		return err
@@ -172,6 +184,9 @@ func (b *builder) textMember(e *Element) error {
 }
 
 func (b *builder) attrMember(e *Element, name string) error {
+	if err := b.count(); err != nil {
+		return err
+	}
 	token, err := b.decoder.Token()
 	if err != nil {
 		return err

@@ -146,3 +146,19 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	}
 }
+
+// TestBuildingIsBounded: a text of many elements is refused before they take
+// memory.
+func TestBuildingIsBounded(t *testing.T) {
+	limits := Limits{Nodes: 1000}
+	many := "[" + strings.Repeat("1,", 1000) + "1]"
+	if _, err := FromData([]byte(many), DataForm{Root: "answer", Item: "item"}, limits); err == nil {
+		t.Error("many items")
+	}
+	if _, err := FromJSON([]byte(`{"a":`+many+`}`), false, limits); err == nil {
+		t.Error("many elements")
+	}
+	if _, err := FromJSON([]byte(`{"name":"a","children":[`+strings.Repeat(`"",`, 1000)+`""]}`), true, limits); err == nil {
+		t.Error("many texts")
+	}
+}
