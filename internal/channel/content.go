@@ -186,10 +186,14 @@ func transcoded(label string, body []byte) []byte {
 }
 
 // Text is a message's content as text, by the charset of its Content-Type:
-// UTF-8 when that names none, or one that nobody knows. A byte order mark is
+// UTF-8 when that names none, or one that nobody knows. XML is read by its byte
+// order mark and its declaration too, see xml.EncodingOf. A byte order mark is
 // none of the text; U+FFFD stands for what cannot be read.
 func Text(contentType string, body []byte) string {
 	label := Charset(contentType)
+	if kindOf(contentType) == kindXML {
+		label = xml.EncodingOf(body, label)
+	}
 	if label == "" || label == "us-ascii" && utf8.Valid(body) || !knownCharset(label) {
 		label = "utf-8"
 	}

@@ -104,6 +104,9 @@ func TestText(t *testing.T) {
 		{"text/plain; charset=us-ascii", "ž", "ž"},
 		{"text/plain; charset=us-ascii", "\xff", "\uFFFD"},
 		{"text/plain; charset=nobody", "ž", "ž"},
+		{"text/xml", "<?xml version='1.0' encoding='windows-1250'?>\x9e", "<?xml version='1.0' encoding='windows-1250'?>ž"},
+		{"text/xml", "\xfe\xff\x01\x7e", "ž"},
+		{"text/xml; charset=iso-8859-2", "<?xml version='1.0' encoding='windows-1250'?>\xbe", "<?xml version='1.0' encoding='windows-1250'?>ž"},
 	} {
 		if got := Text(c.contentType, []byte(c.body)); got != c.want {
 			t.Errorf("%q as %s: %q, want %q", c.body, c.contentType, got, c.want)

@@ -67,7 +67,7 @@ declare module "junctor" {
     headerValues(name: string): string[];
     /** The content as bytes. Each access makes a new array: keep it in a variable. */
     readonly body: Uint8Array;
-    /** The content as text: UTF-8, or the encoding that the Content-Type names. */
+    /** The content as text: UTF-8, or the encoding that the Content-Type names; of XML also the one that it says itself. */
     text(): string;
     /** The content as JSON. Throws a `Problem` with status 400 when it is none. */
     json<T = any>(): T;
@@ -521,7 +521,7 @@ declare module "junctor" {
 
   /**
    * Delimited text, as RFC 4180 has it. Fields stay text. Rows of another length,
-   * stray quotes and the like are a `CsvError` that names the line.
+   * stray quotes and the like, and more than 2 million fields, are a `CsvError` that names the line.
    *
    * ```ts
    * const rows = csv.parse(encoding.decode(request.body, "windows-1250"), { delimiter: ";" });
