@@ -3,6 +3,7 @@ package channel
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -22,7 +23,9 @@ const (
 // the values of its header Accept (RFC 9110, 12.5.1): JSON, XML or CSV. Where
 // several are liked the same, the first of these counts, and so does JSON where
 // nothing is said. A problem becomes XML when no JSON is accepted, and is never
-// refused. What the scenario has given a type stays as it is.
+// refused; neither is data with a status of 400 and more, which then stays JSON,
+// since it says more than a 406. What the scenario has given a type stays as it
+// is.
 //
 // Errors: fault.NotAcceptable when the data cannot be written in any form that
 // is accepted.
@@ -49,6 +52,9 @@ func (a *Answer) Negotiate(values []string) error {
 			return nil
 		}
 		reasons += fmt.Sprintf(" %s cannot hold it: %s.", f.name, err)
+	}
+	if a.Status >= http.StatusBadRequest || a.Status == http.StatusNoContent || a.Status == http.StatusNotModified {
+		return nil
 	}
 	return fault.New(fault.NotAcceptable, "The answer is data, which can be had as application/json, application/xml or text/csv.%s", reasons)
 }

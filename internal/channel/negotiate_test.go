@@ -47,6 +47,9 @@ func TestNegotiate(t *testing.T) {
 		{"image/png", `{"status":422,"headers":{"content-type":"application/problem+json"},"text":"{}"}`, "application/problem+json"},
 		{"application/xml", `{"status":422,"headers":{"content-type":"application/problem+json"},"text":"{\"a b\":1}"}`, "application/problem+json"},
 		{"image/png", ``, ""},
+		{"image/png", `{"status":422,"headers":{},"json":{"a":[1]}}`, isJSON},
+		{"application/xml", `{"status":422,"headers":{},"json":{"a":[1]}}`, isXML},
+		{"image/png", `{"status":204,"headers":{},"json":1}`, isJSON},
 	} {
 		a, err := DecodeAnswer([]byte(c.output))
 		if err != nil {
