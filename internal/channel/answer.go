@@ -2,11 +2,18 @@ package channel
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"mime"
 	"net/http"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"junctor/internal/format/charset"
+	"junctor/internal/format/xml"
 )
 
 // Answer is what the caller of an awaited channel gets (O6).
@@ -14,6 +21,7 @@ type Answer struct {
 	Status int
 	Header http.Header // with Content-Type, when there is content
 	Body   []byte
+	Data   bool // Body is JSON that may be written in the form that the caller wants: see Negotiate
 }
 
 // output is a scenario's output as the module "junctor" writes it.
@@ -43,7 +51,7 @@ func DecodeAnswer(run []byte) (Answer, error) {
 		return a, nil
 	}
 	if status, body, ok := plain(run); ok {
-		a.Status, a.Body = status, body
+		a.Status, a.Body, a.Data = status, body, true
 		a.Header.Set("Content-Type", typeJSON)
 		return a, nil
 	}
@@ -59,12 +67,12 @@ func DecodeAnswer(run []byte) (Answer, error) {
 			return a, err
 		}
 	}
-	standard := ""
+	standard, written := "", a.Header.Get("Content-Type")
 	switch {
 	case o.Value != nil:
-		a.Body, standard = o.Value, typeJSON
+		a.Body, standard, a.Data = o.Value, typeJSON, true
 	case o.JSON != nil:
-		a.Body, standard = o.JSON, typeJSON
+		a.Body, standard, a.Data = o.JSON, typeJSON, written == ""
 	case o.Text != nil:
 		a.Body, standard = []byte(*o.Text), typeText
 		if o.XML {
@@ -80,10 +88,61 @@ func DecodeAnswer(run []byte) (Answer, error) {
 	if o.Raw {
 		standard = typeRaw
 	}
-	if standard != "" && a.Header.Get("Content-Type") == "" {
+	switch {
+	case written == "" && standard != "":
 		a.Header.Set("Content-Type", standard)
+	case o.Base64 == nil:
+		a.encode(written)
 	}
 	return a, nil
+}
+
+// encode writes the text of an answer in the charset that its Content-Type
+// names. A character that the charset does not have becomes \uXXXX in JSON, a
+// numeric reference in XML and HTML, and otherwise a question mark. A charset
+// that is not offered is replaced by UTF-8, in the Content-Type too.
+func (a *Answer) encode(contentType string) {
+	label := Charset(contentType)
+	if label == "" || label == "utf-8" || label == "utf8" || len(a.Body) == 0 {
+		return
+	}
+	known, err := charset.Find(label)
+	if err != nil {
+		a.Header.Set("Content-Type", withCharset(contentType, "utf-8"))
+		return
+	}
+	text, o := string(a.Body), charset.Options{Replace: true}
+	name, _, _ := strings.Cut(strings.ToLower(contentType), ";")
+	switch kind := kindOf(contentType); {
+	case kind == kindJSON:
+		o.Escape = escapeJSON
+	case kind == kindXML:
+		text, o.Escape = xml.Redeclare(text, known.Name()), escapeXML
+	case strings.TrimSpace(name) == "text/html":
+		o.Escape = escapeXML
+	}
+	if body, err := known.Encode(text, o); err == nil { // nothing fails that is replaced
+		a.Body = body
+	}
+}
+
+func escapeJSON(r rune) string {
+	if high, low := utf16.EncodeRune(r); high != utf8.RuneError {
+		return fmt.Sprintf(`\u%04x\u%04x`, high, low)
+	}
+	return fmt.Sprintf(`\u%04x`, r)
+}
+
+func escapeXML(r rune) string { return fmt.Sprintf("&#%d;", r) }
+
+// withCharset is a Content-Type with another charset.
+func withCharset(contentType, label string) string {
+	name, parameters, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return contentType
+	}
+	parameters["charset"] = label
+	return cmp.Or(mime.FormatMediaType(name, parameters), contentType)
 }
 
 // plain recognises, without decoding it, the commonest output: a status and

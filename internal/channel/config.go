@@ -57,6 +57,7 @@ type Config struct {
 	Retry       Retry
 	Retention   Retention
 	Capture     Capture
+	CORS        *CORS // nil: the door does nothing for browsers
 }
 
 // External is where the channel's scenario sends to.
@@ -132,6 +133,7 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 		Allow:       p.allow(w.Allow),
 		Rate:        Rates{w.Rate, w.RatePerAddress},
 		External:    p.external(w.External),
+		CORS:        p.cors(w.CORS),
 	}
 	c.Idempotency = p.idempotency(w.Idempotency, c.Verify)
 	c.Nonce = p.nonce(w.Nonce, c.Verify)

@@ -127,6 +127,17 @@ func TestParseRefuses(t *testing.T) {
 		"external scheme":  {`"external":{"url":"gopher://h/"}`, "/external/url", "http:// or https://"},
 		"external ftp":     {`"external":{"url":"ftp://h/x"}`, "/external/url", "ftp:// is not available in this release"},
 		"external no url":  {`"external":{}`, "/external/url", "is required"},
+		"cors no origins":  {`"cors":{}`, "/cors/origins", "is required"},
+		"cors nobody":      {`"cors":{"origins":[]}`, "/cors/origins", "must not be empty"},
+		"cors path":        {`"cors":{"origins":["https://a.example/"]}`, "/cors/origins/0", "is not an origin"},
+		"cors host":        {`"cors":{"origins":["https://b.example","a.example"]}`, "/cors/origins/1", "is not an origin"},
+		"cors pattern":     {`"cors":{"origins":["https://*.example"]}`, "/cors/origins/0", "is not an origin"},
+		"cors port":        {`"cors":{"origins":["https://a.example:443"]}`, "/cors/origins/0", "is not an origin"},
+		"cors capitals":    {`"cors":{"origins":["https://A.example"]}`, "/cors/origins/0", "in lower case"},
+		"cors any and one": {`"cors":{"origins":["https://a.example","*"]}`, "/cors/origins/1", "stands alone"},
+		"cors any and all": {`"cors":{"origins":["*"],"credentials":true}`, "/cors/origins/0", "exclude each other"},
+		"cors header":      {`"cors":{"origins":["*"],"headers":["X Y"]}`, "/cors/headers/0", "is not a header's name"},
+		"cors age":         {`"cors":{"origins":["*"],"max_age":"2d"}`, "/cors/max_age", "from 0s to 1d"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := `{"type":"public","scenario":"order",` + c.member + `}`

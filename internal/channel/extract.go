@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -55,6 +56,7 @@ func (s Source) String() string { return s.text }
 // Of finds the value in a message: texts as they are, numbers and booleans as
 // they are written. Anything else, an absent place and a body that is not JSON
 // give "". Where a member is given twice the last one counts, as in JSON.parse.
+// The body is in the charset that its Content-Type names.
 func (s Source) Of(h http.Header, body []byte) string { return tidy(s.Find(h, body)) }
 
 // Find is Of for a value as it was sent, whatever its length and characters.
@@ -66,7 +68,13 @@ func (s Source) Find(h http.Header, body []byte) string {
 			value += " " + h.Get(s.also)
 		}
 		return value
-	case len(s.path) == 0 || !json.Valid(body):
+	case len(s.path) == 0:
+		return ""
+	}
+	if kind := h.Get("Content-Type"); foreignCharset(kind) {
+		body = []byte(Text(kind, body))
+	}
+	if body = bytes.TrimPrefix(body, []byte("\uFEFF")); !json.Valid(body) {
 		return ""
 	}
 	v := scanner{data: body}.find(s.path)

@@ -37,6 +37,7 @@ type wire struct {
 	Retry          wireRetry       `json:"retry"`
 	Retention      wireRetention   `json:"retention"`
 	Capture        string          `json:"capture"`
+	CORS           *wireCORS       `json:"cors"`
 }
 
 type wireIdempotency struct {

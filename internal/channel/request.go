@@ -3,7 +3,6 @@ package channel
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -173,12 +172,8 @@ func appendPair(b []byte, name, value string, first *bool) []byte {
 // foreignCharset reports whether a Content-Type names a charset that is not
 // UTF-8 or part of it: such a body may be valid UTF-8 by chance.
 func foreignCharset(contentType string) bool {
-	if !strings.Contains(contentType, "=") {
-		return false
-	}
-	_, parameters, err := mime.ParseMediaType(contentType)
-	charset := strings.ToLower(parameters["charset"])
-	return err == nil && charset != "" && charset != "utf-8" && charset != "utf8" && charset != "us-ascii"
+	charset := Charset(contentType)
+	return charset != "" && charset != "utf-8" && charset != "utf8" && charset != "us-ascii"
 }
 
 const hexDigits = "0123456789abcdef"

@@ -85,17 +85,26 @@ func ProblemOf(err error) Problem {
 	}
 }
 
+// JSON is the problem as application/problem+json.
+func (p Problem) JSON() []byte {
+	body, err := json.Marshal(p)
+	if err != nil {
+		panic("fault: " + err.Error()) // strings and ints only
+	}
+	return body
+}
+
 // Write answers a request with err as application/problem+json, with
 // Retry-After (whole seconds, rounded up) where the error says one.
 func Write(w http.ResponseWriter, err error) {
+	WriteAs(w, err, "application/problem+json", append(ProblemOf(err).JSON(), '\n'))
+}
+
+// WriteAs is Write with the problem in another form, which body has.
+func WriteAs(w http.ResponseWriter, err error, contentType string, body []byte) {
 	p := ProblemOf(err)
-	body, jsonErr := json.Marshal(p)
-	if jsonErr != nil { // cannot happen: strings and ints only
-		http.Error(w, p.Title, p.Status)
-		return
-	}
 	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")
 	var e *Error
 	if errors.As(err, &e) && e.RetryAfter > 0 {
@@ -105,5 +114,5 @@ func Write(w http.ResponseWriter, err error) {
 		h.Set("Junctor-Run", p.Run)
 	}
 	w.WriteHeader(p.Status)
-	w.Write(append(body, '\n')) //nolint:errcheck // the client is gone, nobody is left to tell
+	w.Write(body) //nolint:errcheck // the client is gone, nobody is left to tell
 }

@@ -18,7 +18,7 @@
       const text = this.text();
       try { return parse(text); } catch (error) { throw new SyntaxError(`the answer (status ${this.status}) is not JSON: ${error.message}`); }
     }
-    xml(options) { return shared.exports.xml.parse(this.text(), options); }
+    xml(options) { return shared.readXML('response.xml', this.#answer, this.headers['content-type'] ?? '', options); }
   }
 
   function setBody(args, options) {

@@ -80,14 +80,27 @@ declare module "junctor" {
     headerValues(name: string): string[];
     /** The content as bytes. Each access makes a new array: keep it in a variable. */
     readonly body: Uint8Array;
-    /** The content as text: UTF-8, or the encoding that the Content-Type names. */
+    /** The content as text: UTF-8, or the encoding that the Content-Type names; of XML also the one that it says itself. */
     text(): string;
     /** The content as JSON. Throws a `Problem` with status 400 when it is none. */
     json<T = any>(): T;
-    /** The fields of a form (`application/x-www-form-urlencoded`); of a repeated one the first value. */
+    /**
+     * The fields of a form, `application/x-www-form-urlencoded` or
+     * `multipart/form-data`; of a repeated one the first value, and no files.
+     * Throws a `Problem` with status 400 when the parts are broken.
+     */
     form(): Record<string, string | undefined>;
-    /** The content as XML, see `xml.parse`. Throws a `Problem` with status 400 when it is none. */
+    /** The parts of a `multipart` content, at most 1,000. Throws a `Problem` with status 400 when it is none. */
+    parts(): RequestPart[];
+    /**
+     * The content as XML, see `xml.parse`, in the encoding of its byte order mark,
+     * else of the Content-Type, else of the XML declaration, else UTF-8. Throws a
+     * `Problem` with status 400 when it is none.
+     */
     xml<T = any>(options?: XmlParseOptions): T;
+    /** The content as rows, see `csv.parse`. Throws a `Problem` with status 400 when it is none. */
+    csv(options: CsvParseOptions & { header: false; columns?: undefined }): string[][];
+    csv<Column extends string = string>(options?: CsvParseOptions): Record<Column, string>[];
     /** The sender's address without port; behind trusted proxies the client's. */
     readonly remoteAddress: string;
     /** `"HTTP/1.1"`, `"HTTP/1.0"` or `"HTTP/2.0"`. */
@@ -104,17 +117,39 @@ declare module "junctor" {
     startparam(n: 5): [name: string, value: string][];
   }
 
+  /** A part of a multipart content: a field of a form, or a file. */
+  export interface RequestPart {
+    /** Of the field, `""` when there is none. */
+    readonly name: string;
+    /** As the sender wrote it, without folders; `undefined` when the part is no file. Not to be trusted. */
+    readonly filename: string | undefined;
+    /** The part's Content-Type; `text/plain` when it names none. */
+    readonly type: string;
+    /** Headers by their name in lower case; repeated ones joined by `", "`. */
+    readonly headers: { readonly [name: string]: string | undefined };
+    /** A header by its name in any case. */
+    header(name: string): string | undefined;
+    /** The content as bytes. Each access makes a new array: keep it in a variable. */
+    readonly body: Uint8Array;
+    /** The content as text: UTF-8, or the encoding that the part's type names. */
+    text(): string;
+  }
+
   /**
    * What a scenario returns or hands to `respond`: status, headers and at most
    * one of the contents. Anything else that is returned is data and answered
-   * as JSON with status 200; `undefined` is an empty 200. What `http` has given
-   * is passed on, with its status, content and Content-Type.
+   * with status 200; `undefined` is an empty 200. What `http` has given is passed
+   * on, with its status, content and Content-Type.
+   *
+   * Text goes out in the charset that a Content-Type of the headers names. What
+   * that does not have becomes `\u....` in JSON, `&#...;` in XML and HTML, and
+   * `?` elsewhere.
    */
   export interface Answer {
     /** 200 to 599; 200 when absent. */
     status?: number;
     headers?: { [name: string]: string | number | readonly string[] | null | undefined };
-    /** Any value, written as JSON. */
+    /** Any value: written as JSON, or as the XML or CSV that the caller's Accept wants, unless the headers name a Content-Type. */
     json?: unknown;
     /** `text/plain` unless the headers say otherwise. */
     text?: string;
@@ -446,7 +481,8 @@ declare module "junctor" {
    *
    * Writing is the reverse, in the order of the members; `null` is an empty
    * element, an empty array nothing. Document types (DTD) and entities are
-   * refused, as are more than 256 levels, 16 MiB or a million elements.
+   * refused, as are more than 1,000 levels, 1,000 attributes of one element,
+   * 16 MiB or a million elements.
    * Errors are called `XmlError` and name line and column.
    */
   export const xml: {
@@ -500,7 +536,7 @@ declare module "junctor" {
 
   /**
    * Delimited text, as RFC 4180 has it. Fields stay text. Rows of another length,
-   * stray quotes and the like are a `CsvError` that names the line.
+   * stray quotes and the like, and more than 2 million fields, are a `CsvError` that names the line.
    *
    * ```ts
    * const rows = csv.parse(encoding.decode(request.body, "windows-1250"), { delimiter: ";" });

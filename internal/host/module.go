@@ -56,7 +56,7 @@ func Module() string {
 func Pure() map[string]script.Pure {
 	all := map[string]script.Pure{}
 	for _, group := range []map[string]script.Pure{
-		base64Pure(), encodingPure(), xmlPure(), csvPure(), cryptoPure(), decimalPure(),
+		base64Pure(), encodingPure(), xmlPure(), csvPure(), cryptoPure(), decimalPure(), contentPure(),
 	} {
 		for name, f := range group {
 			all[name] = f

@@ -1,20 +1,17 @@
 // What a scenario is called with.
 (function (realm, shared) {
   'use strict';
-  const { parse } = JSON;
+  const { pure } = realm, { parse } = JSON;
 
   // text of a message's content, which is kept as text, or as base64 when it was
-  // not UTF-8. The encoding is the one that the Content-Type names. UTF-16 is
-  // believed even where the bytes could be UTF-8, and a byte order mark is none
-  // of the text.
+  // not UTF-8 or said not to be. The encoding is the one that the Content-Type
+  // names, and a byte order mark is none of the text.
+  const named = /charset\s*=\s*"?(?!utf-?8"?\s*(?:;|$))/i;
   shared.text = function (content, type) {
-    const label = charset(type);
-    const wide = /^utf-?16/i.test(label);
-    if (content.base64 === undefined && !wide) {
-      const text = content.text ?? '';
-      return text.startsWith('\uFEFF') ? text.slice(1) : text;
-    }
-    return decoder(label).decode(shared.bytes(content));
+    const binary = content.base64 !== undefined;
+    if (binary || named.test(type ?? '')) return pure.contentText(binary ? content.base64 : content.text ?? '', binary, type ?? '');
+    const text = content.text ?? '';
+    return text.startsWith('\uFEFF') ? text.slice(1) : text;
   };
   shared.bytes = function (content) {
     if (content.base64 !== undefined) return shared.exports.base64.decode(content.base64);
@@ -29,15 +26,6 @@
     return undefined;
   };
 
-  function charset(type) {
-    const found = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type ?? '');
-    return found === null ? 'utf-8' : found[1];
-  }
-
-  function decoder(label) {
-    try { return new TextDecoder(label); } catch { return new TextDecoder(); }
-  }
-
   function pairs(list, name) {
     const out = Object.create(null);
     for (const [key, value] of list) name(out, key, value);
@@ -46,6 +34,29 @@
   const first = (out, key, value) => { if (!(key in out)) out[key] = value; };
   const all = (out, key, value) => { (out[key] ??= []).push(value); };
   const joined = (out, key, value) => { out[key] = key in out ? `${out[key]}, ${value}` : value; };
+
+  // refused makes the caller's mistake of what a parser did not like, and leaves
+  // the scenario's own, such as an option that is none, as it is.
+  function refused(what, name, error) {
+    if (error.name !== name) return error;
+    return new shared.exports.Problem({ status: 400, title: `The body is not valid ${what}`, detail: error.message });
+  }
+
+  // Part is one part of a multipart body.
+  class Part {
+    #content;
+    constructor(part) {
+      this.#content = part.content;
+      this.name = part.name;
+      this.filename = part.filename;
+      this.type = part.type;
+      this.headers = pairs(part.headers, joined);
+    }
+    header(name) { return this.headers[String(name).toLowerCase()]; }
+    get body() { return shared.bytes(this.#content); }
+    text() { return shared.text(this.#content, this.type); }
+  }
+  shared.Part = Part; // for the freeze
 
   // Request is read lazily: most scenarios want the body only. All it holds is
   // in one private field, since each costs every run.
@@ -83,16 +94,30 @@
         throw new shared.exports.Problem({ status: 400, title: 'The body is not valid JSON', detail: text === '' ? 'The body is empty.' : error.message });
       }
     }
+    // fields are the pairs of a form of either kind.
+    static #fields(of) {
+      const type = of.header('content-type') ?? '', { body, binary } = of.#in;
+      if (/^\s*multipart\//i.test(type)) return of.parts().filter((part) => part.filename === undefined).map((part) => [part.name, part.text()]);
+      return binary ? parse(pure.formParse(body, type)) : new URLSearchParams(of.text());
+    }
     form() {
       const out = Object.create(null);
-      for (const [key, value] of new URLSearchParams(this.text())) first(out, key, value);
+      for (const [key, value] of Request.#fields(this)) first(out, key, value);
       return out;
     }
+    parts() {
+      const { body, binary } = this.#in;
+      try {
+        const parts = shared.call('MultipartError', 'request.parts', () => pure.multipartParse(body, binary, this.header('content-type') ?? ''));
+        return parse(parts).map((part) => new Part(part));
+      } catch (error) { throw refused('multipart', 'MultipartError', error); }
+    }
     xml(options) {
-      const { Problem, xml } = shared.exports;
-      try { return xml.parse(this.text(), options); } catch (error) {
-        throw new Problem({ status: 400, title: 'The body is not valid XML', detail: error.message });
-      }
+      try { return shared.readXML('request.xml', Request.#content(this), this.header('content-type') ?? '', options); } catch (error) { throw refused('XML', 'XmlError', error); }
+    }
+    csv(options) {
+      const text = this.text();
+      try { return shared.exports.csv.parse(text, options); } catch (error) { throw refused('CSV', 'CsvError', error); }
     }
     startparam(n) {
       switch (n) {

@@ -1,14 +1,13 @@
 package host
 
 import (
-	"bytes"
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"strings"
 
+	"junctor/internal/channel"
 	"junctor/internal/format/charset"
 	"junctor/internal/format/xml"
 	"junctor/internal/script"
@@ -24,28 +23,28 @@ const maxIndent = 16
 func xmlPure() map[string]script.Pure {
 	return map[string]script.Pure{
 		"xmlParse": pure(func(a values) (any, error) { // document, is bytes, options as JSON
-			var o struct {
-				Array    []string `json:"array"`
-				Ordered  bool     `json:"ordered"`
-				Prefixes *bool    `json:"prefixes"`
-				Trim     bool     `json:"trim"`
-			}
-			if err := json.Unmarshal([]byte(a.text(2)), &o); err != nil {
-				return nil, errors.New("the options are array: a list of names, ordered, prefixes, trim: true or false")
-			}
 			text := a.text(0)
 			if a.flag(1) {
-				var err error
-				if text, err = decodeXML(text); err != nil {
+				data, err := content(text, true)
+				if err != nil {
+					return nil, err
+				}
+				if text, err = decodeXML(data, ""); err != nil {
 					return nil, err
 				}
 			}
-			root, err := xml.Parse(text, xml.Limits{})
+			return readXML(text, a.text(2))
+		}),
+		"xmlRead": pure(func(a values) (any, error) { // content, is base64, options as JSON, Content-Type
+			data, err := content(a.text(0), a.flag(1))
 			if err != nil {
 				return nil, err
 			}
-			strip := o.Prefixes != nil && !*o.Prefixes
-			return string(root.JSON(xml.ReadOptions{Array: o.Array, Ordered: o.Ordered, StripPrefixes: strip, Trim: o.Trim})), nil
+			text, err := decodeXML(data, channel.Charset(a.text(3)))
+			if err != nil {
+				return nil, err
+			}
+			return readXML(text, a.text(2))
 		}),
 		"xmlStringify": pure(func(a values) (any, error) { // value as JSON, options as JSON
 			return buildXML(a.text(0), a.text(1))
@@ -88,31 +87,35 @@ func buildXML(value, options string) (string, error) {
 	return xml.Write(root, xml.WriteOptions{Declaration: o.Declaration, Encoding: o.Encoding, Indent: o.Indent})
 }
 
-// declared finds the encoding in an XML declaration.
-var declared = regexp.MustCompile(`^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']`)
+// readXML gives the document's JSON.
+func readXML(text, options string) (any, error) {
+	var o struct {
+		Array    []string `json:"array"`
+		Ordered  bool     `json:"ordered"`
+		Prefixes *bool    `json:"prefixes"`
+		Trim     bool     `json:"trim"`
+	}
+	if err := json.Unmarshal([]byte(options), &o); err != nil {
+		return nil, errors.New("the options are array: a list of names, ordered, prefixes, trim: true or false")
+	}
+	root, err := xml.Parse(text, xml.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	strip := o.Prefixes != nil && !*o.Prefixes
+	return string(root.JSON(xml.ReadOptions{Array: o.Array, Ordered: o.Ordered, StripPrefixes: strip, Trim: o.Trim})), nil
+}
 
-// decodeXML turns a document's bytes into text by its byte order mark, else by
-// its declaration, else as UTF-8.
-func decodeXML(encoded string) (string, error) {
-	data, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return "", err
-	}
-	label := "utf-8"
-	switch {
-	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}), bytes.HasPrefix(data, []byte("<\x00")):
-		label = "utf-16le"
-	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}), bytes.HasPrefix(data, []byte("\x00<")):
-		label = "utf-16be"
-	case bytes.HasPrefix(data, []byte{0xEF, 0xBB, 0xBF}):
-	default:
-		if m := declared.FindSubmatch(data[:min(len(data), 1024)]); m != nil {
-			label = string(m[1])
-		}
-	}
+// decodeXML turns a document's bytes into text; declared is the charset that the Content-Type
+// names, if any.
+func decodeXML(data []byte, declared string) (string, error) {
+	label := xml.EncodingOf(data, declared)
 	encoding, err := charset.Find(label)
-	if err != nil {
-		return "", err
+	if err == nil {
+		return encoding.Decode(data, charset.Options{})
 	}
-	return encoding.Decode(data, charset.Options{})
+	if label == declared { // one that only browsers know, or an answer's that nobody does
+		return channel.Text("text/xml; charset="+label, data), nil
+	}
+	return "", err
 }

@@ -15,10 +15,19 @@
     return call('XmlError', what, () => go(json, stringify(o), o.encoding ?? 'utf-8'));
   }
 
+  const readOptions = ['array', 'ordered', 'prefixes', 'trim'];
+
+  // readXML parses a message's content as it came, which its byte order mark, its
+  // Content-Type or its declaration says the encoding of.
+  shared.readXML = function (what, content, type, given) {
+    const o = options(what, given, readOptions), binary = content.base64 !== undefined;
+    return parse(call('XmlError', what, () => pure.xmlRead(binary ? content.base64 : content.text ?? '', binary, stringify(o), type)));
+  };
+
   return {
     xml: {
       parse(document, given) {
-        const o = options('xml.parse', given, ['array', 'ordered', 'prefixes', 'trim']);
+        const o = options('xml.parse', given, readOptions);
         const bytes = document instanceof Uint8Array;
         if (!bytes && typeof document !== 'string') throw new TypeError('xml.parse: a text or a Uint8Array is expected, not ' + kind(document));
         return parse(call('XmlError', 'xml.parse', () => pure.xmlParse(bytes ? toBase64(document) : document, bytes, stringify(o))));

@@ -2,13 +2,19 @@ package hub_test
 
 import (
 	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/andybalholm/brotli"
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
+
+	"junctor/internal/run"
 )
 
 // TestAnswers is O6: what a scenario returns and what its caller gets.
@@ -107,66 +113,163 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestAnswersAreCompressed by what the caller likes best, and only where it helps.
 func TestAnswersAreCompressed(t *testing.T) {
 	s := serve(t, map[string]string{
 		"junctor.yaml": "channels:\n  big: { type: public, scenario: big, await: true }\n",
 		"scenarios/big.ts": `import type { Request } from "junctor";
-export default (request: Request) => ({ body: "0123456789".repeat(Number(request.query.n)), headers: { "content-type": request.query.type } });`,
+export default (request: Request) => ({
+  body: "0123456789".repeat(Number(request.query.n)), headers: { "content-type": request.query.type, [request.query.more ?? "x-more"]: request.query.value },
+});`,
 	})
-	for _, c := range []struct {
-		name, query, accept string
-		method              string
-		gzipped             bool
-	}{
-		{"asked for", "n=1000&type=text/plain", "gzip, deflate", "GET", true},
-		{"any", "n=1000&type=application/json", "*", "GET", true},
-		{"problem", "n=1000&type=application/problem%2Bjson;charset=utf-8", "gzip;q=0.5", "GET", true},
-		{"head", "n=1000&type=text/plain", "gzip", "HEAD", true},
-		{"not asked for", "n=1000&type=text/plain", "", "GET", false},
-		{"refused", "n=1000&type=text/plain", "gzip;q=0, deflate", "GET", false},
-		{"another encoding", "n=1000&type=text/plain", "br", "GET", false},
-		{"small", "n=10&type=text/plain", "gzip", "GET", false},
-		{"picture", "n=1000&type=image/png", "gzip", "GET", false},
+	const text = "n=1000&type=text/plain"
+	for _, c := range []struct{ name, query, accept, want string }{
+		{"zstd", text, "zstd", "zstd"},
+		{"brotli", text, "br", "br"},
+		{"gzip", text, "gzip", "gzip"},
+		{"deflate", text, "deflate", "deflate"},
+		{"a browser", text, "gzip, deflate, br, zstd", "zstd"},
+		{"an older browser", text, "gzip, deflate, br", "br"},
+		{"the better one", text, "br;q=0.5, gzip;q=0.9", "gzip"},
+		{"any", "n=1000&type=application/json", "*", "zstd"},
+		{"any but one", text, "*, zstd;q=0", "br"},
+		{"problem", "n=1000&type=application/problem%2Bjson;charset=utf-8", "gzip;q=0.5", "gzip"},
+		{"not asked for", text, "", ""},
+		{"refused", text, "gzip;q=0", ""},
+		{"identity is better", text, "gzip;q=0.1, identity", ""},
+		{"another encoding", text, "compress", ""},
+		{"small", "n=10&type=text/plain", "gzip", ""},
+		{"small, and as it is refused", "n=10&type=text/plain", "gzip, identity;q=0", "gzip"},
+		{"as it is refused, and nothing else", text, "identity;q=0", ""},
+		{"picture", "n=1000&type=image/png", "gzip", ""},
+		{"picture, and as it is refused", "n=1000&type=image/png", "*;q=0, br;q=0.1", "br"},
+		{"an encoding of its own", text + "&more=content-encoding&value=br", "gzip", "own"},
+		{"not to be changed", text + "&more=cache-control&value=no-transform", "gzip", ""},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			accept := ""
-			if c.accept != "" {
-				accept = "Accept-Encoding: " + c.accept + "\r\n"
-			}
-			resp, body := s.raw(c.method, c.method+" /api/token/v1/"+s.token["big"]+"?"+c.query+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"+accept+"\r\n")
-			if gzipped := resp.Header.Get("Content-Encoding") == "gzip"; gzipped != c.gzipped {
-				t.Fatalf("compressed: %v", gzipped)
-			}
-			if c.method == "HEAD" {
-				if body != "" {
-					t.Errorf("a HEAD was answered with %d bytes", len(body))
+		for _, method := range []string{"GET", "HEAD"} {
+			t.Run(c.name+" "+method, func(t *testing.T) {
+				accept := ""
+				if c.accept != "" {
+					accept = "Accept-Encoding: " + c.accept + "\r\n"
 				}
-				return
-			}
-			if c.gzipped {
-				body = gunzip(t, body)
-				if resp.Header.Get("Vary") != "Accept-Encoding" {
+				resp, body := s.raw(method, method+" /api/token/v1/"+s.token["big"]+"?"+c.query+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"+accept+"\r\n")
+				coding, length := resp.Header.Get("Content-Encoding"), resp.Header.Get("Content-Length")
+				if c.want == "own" && coding == "br" {
+					coding = "own"
+				}
+				if coding != c.want {
+					t.Fatalf("compressed by %q", coding)
+				}
+				if c.want != "" && c.want != "own" && resp.Header.Get("Vary") != "Accept-Encoding" {
 					t.Errorf("Vary is %q", resp.Header.Get("Vary"))
 				}
-			}
-			if !strings.HasPrefix(body, "0123456789") || len(body)%10 != 0 {
-				t.Errorf("%d bytes", len(body))
-			}
-		})
+				if method == "HEAD" {
+					if body != "" || length == "" || length == "0" {
+						t.Errorf("a HEAD was answered with %d bytes, and Content-Length %q", len(body), length)
+					}
+					return
+				}
+				if length != strconv.Itoa(len(body)) || coding != "" && coding != "own" && len(body) > 150 {
+					t.Errorf("%d bytes, Content-Length %q", len(body), length)
+				}
+				if plain := unpacked(t, coding, body); !strings.HasPrefix(plain, "0123456789") || len(plain)%10 != 0 {
+					t.Errorf("%d bytes", len(plain))
+				}
+			})
+		}
 	}
 }
 
-func gunzip(t *testing.T, body string) string {
+// unpacked undoes a Content-Encoding.
+func unpacked(t *testing.T, coding, body string) string {
 	t.Helper()
-	z, err := gzip.NewReader(strings.NewReader(body))
+	var r io.Reader = strings.NewReader(body)
+	var err error
+	switch coding {
+	case "zstd":
+		r, err = zstd.NewReader(r)
+	case "br":
+		r = brotli.NewReader(r)
+	case "gzip":
+		r, err = gzip.NewReader(r)
+	case "deflate":
+		r, err = zlib.NewReader(r)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := io.ReadAll(z)
+	b, err := io.ReadAll(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// TestAnswersAreNegotiated: data goes out in the form that the caller likes.
+func TestAnswersAreNegotiated(t *testing.T) {
+	s := serve(t, map[string]string{
+		"junctor.yaml": "channels:\n  data: { type: public, scenario: data, await: true }\n",
+		"scenarios/data.ts": `import { kv, Problem, respond, xml, type Request } from "junctor";
+export async function validate(request: Request) {
+  if (request.query.kind === "refused") throw new Problem({ status: 422, title: "refused" });
+}
+export default async (request: Request) => {
+  await kv.increment("runs");
+  switch (request.query.kind) {
+    case "list": return [{ number: "4711", total: 10.5 }, { number: "4712", note: "a,b" }];
+    case "json": return { status: 201, json: { order: { line: [1, 2] } } };
+    case "respond": respond({ json: { a: "ž" } }); return;
+    case "problem": throw new Problem({ status: 409, title: "No", errors: [{ pointer: "/a", detail: "b" }] });
+    case "failure": throw new Error("inside");
+    case "text": return { text: "x" };
+    case "read": return xml.parse(request.text());
+  }
+};`,
+	})
+	for _, c := range []struct {
+		name, kind, accept string
+		status             int
+		contentType, body  string
+	}{
+		{"JSON", "list", "application/json", 200, "application/json", `[{"number":"4711","total":10.5},{"number":"4712","note":"a,b"}]`},
+		{"anything", "list", "*/*", 200, "application/json", `[{"number":"4711","total":10.5},{"number":"4712","note":"a,b"}]`},
+		{"CSV", "list", "text/csv", 200, "text/csv; charset=utf-8", "number,total,note\r\n4711,10.5,\r\n4712,,\"a,b\"\r\n"},
+		{"XML", "list", "text/xml", 200, "text/xml; charset=utf-8", `<?xml version="1.0" encoding="UTF-8"?>` +
+			"\n<answer><item><number>4711</number><total>10.5</total></item><item><number>4712</number><note>a,b</note></item></answer>"},
+		{"XML of an object", "json", "application/xml", 201, "application/xml; charset=utf-8", `<?xml version="1.0" encoding="UTF-8"?>` +
+			"\n<answer><order><line>1</line><line>2</line></order></answer>"},
+		{"early", "respond", "application/xml, application/json;q=0.5", 200, "application/xml; charset=utf-8", `<?xml version="1.0" encoding="UTF-8"?>` + "\n<answer><a>ž</a></answer>"},
+		{"what CSV cannot hold", "json", "text/csv", 406, "application/problem+json", ""},
+		{"what CSV cannot hold, but JSON", "json", "text/csv, application/json;q=0.1", 201, "application/json", `{"order":{"line":[1,2]}}`},
+		{"nothing we have", "list", "image/png", 406, "application/problem+json", ""},
+		{"text as it is", "text", "application/xml", 200, "text/plain; charset=utf-8", "x"},
+		{"problem", "problem", "application/json", 409, "application/problem+json", `{"type":"about:blank","title":"No","status":409,"errors":[{"pointer":"/a","detail":"b"}]}`},
+		{"problem as XML", "problem", "application/xml", 409, "application/problem+xml; charset=utf-8", `<?xml version="1.0" encoding="UTF-8"?>` +
+			"\n" + `<problem xmlns="urn:ietf:rfc:7807"><type>about:blank</type><title>No</title><status>409</status><errors><i><pointer>/a</pointer><detail>b</detail></i></errors></problem>`},
+		{"problem of the check", "refused", "text/xml", 422, "application/problem+xml; charset=utf-8", ""},
+		{"failure", "failure", "application/problem+xml", 502, "application/problem+xml; charset=utf-8", ""},
+		{"problem to whom takes neither", "problem", "image/png", 409, "application/problem+json", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			resp, body := s.send("GET", "data", "?kind="+c.kind, "", "Accept", c.accept)
+			if resp.StatusCode != c.status || resp.Header.Get("Content-Type") != c.contentType || c.body != "" && body != c.body {
+				t.Errorf("%d %s %s", resp.StatusCode, resp.Header.Get("Content-Type"), body)
+			}
+			if id := resp.Header.Get("Junctor-Run"); (id == "") != (c.kind == "refused") {
+				t.Errorf("the run is %q", id)
+			} else if c.status == 406 && s.ended(id).State != run.Succeeded {
+				t.Error("an answer that could not be had has failed the run")
+			}
+		})
+	}
+	_, document := s.send("GET", "data", "?kind=list", "", "Accept", "application/xml")
+	if _, body := s.send("POST", "data", "?kind=read", document); body != `{"answer":{"item":[{"number":"4711","total":"10.5"},{"number":"4712","note":"a,b"}]}}` {
+		t.Errorf("read back: %s", body)
+	}
+	resp, body := s.send("GET", "unknown", "", "", "Accept", "application/xml")
+	if resp.StatusCode != 404 || resp.Header.Get("Content-Type") != "application/problem+xml; charset=utf-8" || !strings.Contains(body, "<status>404</status>") {
+		t.Errorf("%d %s %s", resp.StatusCode, resp.Header.Get("Content-Type"), body)
+	}
 }
 
 // TestPassingOn: what another server has answered is an answer.

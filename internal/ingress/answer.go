@@ -2,66 +2,82 @@ package ingress
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
-
 	"junctor/internal/channel"
+	"junctor/internal/fault"
+	"junctor/internal/format/accept"
 )
 
 // compressFrom is the size in bytes from which an answer is worth compressing.
 const compressFrom = 1024
 
-// writeAnswer sends an answer, in gzip when the caller takes it and the content
-// is text. What cannot be sent any more is not an error: the caller has left,
-// and the answer is on disk.
-func writeAnswer(w http.ResponseWriter, r *http.Request, a channel.Answer) {
+// writeAnswer sends an answer, compressed when the caller takes it and the content
+// is text. To HEAD goes the same without the content. What cannot be sent any
+// more is not an error: the caller has left, and the answer is on disk.
+func (d *door) writeAnswer(w http.ResponseWriter, r *http.Request, a channel.Answer) {
 	h := w.Header()
 	if a.Status == http.StatusNoContent || a.Status == http.StatusNotModified {
 		h.Del("Content-Type") // such an answer has no content to describe
 		w.WriteHeader(a.Status)
 		return
 	}
-	worth := len(a.Body) >= compressFrom && h.Get("Content-Encoding") == "" && compressible(h.Get("Content-Type"))
+	body := a.Body
+	if coding := d.coding(h, r, body); coding != "" {
+		b := d.packer.pack(coding, body)
+		defer d.packer.free(b)
+		h.Set("Content-Encoding", coding)
+		body = b.Bytes()
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(a.Status)
+	if r.Method != http.MethodHead {
+		w.Write(body) //nolint:errcheck // see above
+	}
+}
+
+// coding chooses how a body is compressed, "" for not at all, and says in Vary
+// where others would get it otherwise.
+func (d *door) coding(h http.Header, r *http.Request, body []byte) string {
+	if len(body) == 0 || h.Get("Content-Encoding") != "" || h.Get("Content-Range") != "" {
+		return ""
+	}
+	wishes := r.Header.Values("Accept-Encoding")
+	worth := len(body) >= compressFrom && compressible(h)
 	if worth {
 		h.Add("Vary", "Accept-Encoding")
+	} else if !slices.ContainsFunc(wishes, func(w string) bool { return strings.ContainsAny(w, "qQ") }) { // nobody refuses identity
+		return ""
 	}
-	if !worth || !acceptsGzip(r.Header.Values("Accept-Encoding")) {
-		h.Set("Content-Length", strconv.Itoa(len(a.Body)))
-		w.WriteHeader(a.Status)
-		w.Write(a.Body) //nolint:errcheck // see above
-		return
+	coding, must := accept.Encoding(wishes, codings)
+	if !worth && !must {
+		return ""
 	}
-	h.Set("Content-Encoding", "gzip")
-	w.WriteHeader(a.Status)
-	if r.Method == http.MethodHead {
-		return
+	if !worth {
+		h.Add("Vary", "Accept-Encoding")
 	}
-	z := gzip.NewWriter(w)
-	z.Write(a.Body) //nolint:errcheck // see above
-	z.Close()       //nolint:errcheck // see above
+	return coding
 }
 
-func compressible(contentType string) bool {
-	kind, _, _ := strings.Cut(contentType, ";")
+// compressible leaves out what is compressed already, and what the scenario
+// forbids to change (RFC 9111, 5.2.2.6).
+func compressible(h http.Header) bool {
+	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
 	kind = strings.TrimSpace(strings.ToLower(kind))
-	return strings.HasPrefix(kind, "text/") || strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "xml") ||
+	text := strings.HasPrefix(kind, "text/") || strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "xml") ||
 		kind == "application/javascript"
+	return text && !strings.Contains(strings.ToLower(strings.Join(h.Values("Cache-Control"), ",")), "no-transform")
 }
 
-// acceptsGzip reads Accept-Encoding (RFC 9110, 12.5.3).
-func acceptsGzip(values []string) bool {
-	for part := range strings.SplitSeq(strings.ToLower(strings.Join(values, ",")), ",") {
-		name, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if name = strings.TrimSpace(name); name != "gzip" && name != "*" {
-			continue
+// writeProblem answers with an error, in XML for a caller who takes no JSON.
+func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
+	if wishes := r.Header.Values("Accept"); len(wishes) > 0 {
+		if body := channel.ProblemXML(wishes, fault.ProblemOf(err).JSON()); body != nil {
+			fault.WriteAs(w, err, "application/problem+xml; charset=utf-8", body)
+			return
 		}
-		q := strings.TrimPrefix(strings.TrimSpace(weight), "q=")
-		if f, err := strconv.ParseFloat(q, 64); err == nil && f == 0 {
-			return false
-		}
-		return true
 	}
-	return false
+	fault.Write(w, err)
 }

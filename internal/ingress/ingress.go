@@ -89,12 +89,13 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &door{Options: o, metrics: newMetrics(o.Metrics)}
+	return &door{Options: o, metrics: newMetrics(o.Metrics), packer: newPacker()}
 }
 
 type door struct {
 	Options
 	metrics *metrics
+	packer  *packer
 	room    atomic.Int64 // bytes of bodies that are being received
 }
 
@@ -108,7 +109,12 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = fault.New(fault.NotFound, "There is nothing here; check the token in the address.")
 	} else {
 		code = entry.door.Channel.Code
-		status, err = d.take(w, r, entry)
+		var preflight bool
+		if preflight, err = cors(w, r, entry.door.Channel.CORS); preflight {
+			status = http.StatusNoContent
+		} else if err == nil {
+			status, err = d.take(w, r, entry)
+		}
 	}
 	if err != nil {
 		status = d.refuse(w, r, code, err)
@@ -186,6 +192,9 @@ func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) (int, erro
 		f.door.Gate.Refused(from)
 		return 0, err
 	}
+	if err := channel.CheckContent(r.Header.Get("Content-Type"), body); err != nil {
+		return 0, err
+	}
 	if err := f.door.Gate.Admit(); err != nil {
 		return 0, err
 	}
@@ -261,17 +270,35 @@ func (d *door) answer(w http.ResponseWriter, r *http.Request, res run.Result) (i
 		return 0, err
 	}
 	h := w.Header()
-	for name, values := range a.Header {
-		h[name] = values
-	}
 	if res.Run != "" {
 		h.Set("Junctor-Run", res.Run)
 	}
 	if res.Duplicate {
 		h.Set("Junctor-Duplicate", "true")
 	}
-	writeAnswer(w, r, a)
+	if a.Data {
+		h.Add("Vary", "Accept")
+	}
+	if err := a.Negotiate(r.Header.Values("Accept")); err != nil {
+		return 0, ofRun(err, res.Run)
+	}
+	for name, values := range a.Header {
+		if name == "Vary" { // the door's own reasons stay
+			values = append(h.Values(name), values...)
+		}
+		h[name] = values
+	}
+	d.writeAnswer(w, r, a)
 	return a.Status, nil
+}
+
+// ofRun names the run in an error about its answer.
+func ofRun(err error, run string) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		f.Run = run
+	}
+	return err
 }
 
 // refuse answers with the error and logs what is not the sender's fault.
@@ -288,6 +315,6 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, code string, err e
 		d.Log.Debug("a message was refused", "channel", code, "why", err)
 		w.Header().Set("WWW-Authenticate", `Basic realm="junctor", Bearer realm="junctor"`)
 	}
-	fault.Write(w, err)
+	writeProblem(w, r, err)
 	return status
 }

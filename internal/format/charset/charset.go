@@ -34,6 +34,9 @@ type Options struct {
 	// Replace puts U+FFFD for bytes that stand for nothing when decoding, and
 	// ? for characters that the encoding does not have when encoding.
 	Replace bool
+	// Escape says, with Replace, what is written instead of ? for a character
+	// that the encoding does not have. What it gives is ASCII.
+	Escape func(rune) string
 	// BOM writes a byte order mark first: UTF-8, UTF-16LE and UTF-16BE only.
 	BOM bool
 }
@@ -93,6 +96,9 @@ func (e *Encoding) Encode(text string, o Options) ([]byte, error) {
 			return nil, fmt.Errorf("encode %s: it has no byte order mark", e.name)
 		}
 	}
+	if o.Replace && o.Escape != nil {
+		text = e.escaped(text, o.Escape)
+	}
 	data, err := e.code.encode(text, lossy)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", e.name, err)
@@ -104,6 +110,28 @@ func (e *Encoding) Encode(text string, o Options) ([]byte, error) {
 		return data, nil
 	}
 	return append(append(make([]byte, 0, len(head)+len(data)), head...), data...), nil
+}
+
+// escaped is the text with escapes for the characters that the encoding does not
+// have.
+func (e *Encoding) escaped(text string, escape func(rune) string) string {
+	if _, err := e.code.encode(text, nil); err == nil {
+		return text // most are like this
+	}
+	var b strings.Builder
+	for i, r := range text {
+		size := utf8.RuneLen(r)
+		if r < utf8.RuneSelf || r == utf8.RuneError && isStray(text[i:]) {
+			b.WriteByte(text[i])
+			continue
+		}
+		if _, err := e.code.encode(text[i:i+size], nil); err != nil {
+			b.WriteString(escape(r))
+		} else {
+			b.WriteString(text[i : i+size])
+		}
+	}
+	return b.String()
 }
 
 // badByte says which byte stands for nothing.

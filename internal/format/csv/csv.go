@@ -15,6 +15,9 @@ import (
 	"unicode/utf8"
 )
 
+// MaxFields is how many fields a text may have: a comma is enough for one.
+const MaxFields = 2_000_000
+
 // NoQuote as Options.Quote says that the text uses no quotes at all.
 const NoQuote rune = -1
 
@@ -67,6 +70,7 @@ func (o Options) normal() (Options, error) {
 // Parse reads every row. A byte order mark at the start and empty lines are
 // left out; a row's fields may hold line ends inside quotes. Lines end in LF,
 // CRLF or CR. Unless Ragged is set, every row has as many fields as the first.
+// A text of more than MaxFields is an error.
 func Parse(text string, o Options) ([]Row, error) {
 	o, err := o.normal()
 	if err != nil {
@@ -101,6 +105,7 @@ type parser struct {
 	Options
 	rest string // what is not read yet
 	line int
+	read int // fields
 }
 
 // row reads up to and including the line's end; nil for an empty line.
@@ -113,6 +118,9 @@ func (p *parser) row() ([]string, error) {
 		field, err := p.field(len(row) + 1)
 		if err != nil {
 			return nil, err
+		}
+		if p.read++; p.read > MaxFields {
+			return nil, fmt.Errorf("line %d: the text has more than %d fields", p.line, MaxFields)
 		}
 		row = append(row, field)
 		if p.rest == "" || p.lineEnd() {

@@ -136,3 +136,11 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 	})
 }
+
+func TestFieldsAreBounded(t *testing.T) {
+	for _, text := range []string{strings.Repeat(",", MaxFields), strings.Repeat("a\n", MaxFields+1)} {
+		if rows, err := Parse(text, Options{}); err == nil || !strings.Contains(err.Error(), "more than 2000000 fields") {
+			t.Errorf("%d rows, %v", len(rows), err)
+		}
+	}
+}

@@ -10,7 +10,7 @@ import (
 // FromJSON makes an element of the JSON that the package comment describes; the
 // order of members is kept. Errors name the place by its path.
 func FromJSON(data []byte, ordered bool, limits Limits) (*Element, error) {
-	b := builder{decoder: json.NewDecoder(bytes.NewReader(data)), depth: limits.normal().Depth}
+	b := builder{decoder: json.NewDecoder(bytes.NewReader(data)), depth: limits.normal().Depth, nodes: limits.normal().Nodes}
 	b.decoder.UseNumber()
 	root := &Element{}
 	var err error
@@ -29,11 +29,48 @@ func FromJSON(data []byte, ordered bool, limits Limits) (*Element, error) {
 	return root, nil
 }
 
+// DataForm says how FromData writes what XML has no form of its own for.
+type DataForm struct {
+	Root  string // the root element
+	Space string // its namespace, "" for none
+	Item  string // the elements for the items of arrays without a name
+	Wrap  bool   // an array is one element with items in it, not a repeated one
+}
+
+// FromData makes an element of any JSON value, in the mapping that the package
+// comment describes: an object is the content of the root element, and the
+// items of an array that stands alone or within another one are elements named
+// form.Item. Errors are a member whose name cannot stand in XML, and nesting
+// deeper than the limit.
+func FromData(data []byte, form DataForm, limits Limits) (*Element, error) {
+	b := builder{decoder: json.NewDecoder(bytes.NewReader(data)), depth: limits.normal().Depth, form: form, nodes: limits.normal().Nodes}
+	b.decoder.UseNumber()
+	holder := &Element{}
+	if err := b.child(holder, form.Root, 0, true); err != nil {
+		return nil, err
+	}
+	root := holder.Children[0].Element
+	if form.Space != "" {
+		root.Attr = append([]Attr{{Name: "xmlns", Value: form.Space}}, root.Attr...)
+	}
+	return root, nil
+}
+
 // builder reads JSON token by token, which keeps the order of members.
 type builder struct {
 	decoder *json.Decoder
 	depth   int
 	path    path
+	form    DataForm
+	nodes   int // elements and attributes left
+}
+
+// count takes note of one more element or attribute.
+func (b *builder) count() error {
+	if b.nodes--; b.nodes < 0 {
+		return fmt.Errorf("more elements and attributes than the limit, at %s", b.path)
+	}
+	return nil
 }
 
 var errRoot = errors.New(`one member is expected, the root element, as in {"order": {...}}`)
@@ -89,21 +126,23 @@ func (b *builder) members(e *Element, depth int) error {
 
 // child reads a value as one element with this name, or one for each item.
 func (b *builder) child(parent *Element, name string, depth int, inArray bool) error {
+	if err := b.count(); err != nil {
+		return err
+	}
 	token, err := b.decoder.Token()
 	if err != nil {
 		return err
 	}
 	if token == json.Delim('[') {
-		if inArray {
+		if inArray && b.form.Item == "" {
 			return fmt.Errorf("%s: an array within an array has no meaning in XML", b.path)
 		}
-		for b.decoder.More() {
-			if err := b.child(parent, name, depth, true); err != nil {
-				return err
-			}
+		if inArray || b.form.Wrap {
+			e := &Element{Name: name}
+			parent.Children = append(parent.Children, Node{Element: e})
+			parent, name, depth = e, b.form.Item, depth+1
 		}
-		_, err := b.decoder.Token()
-		return err
+		return b.items(parent, name, depth)
 	}
 	e := &Element{Name: name}
 	if token == json.Delim('{') {
@@ -112,6 +151,21 @@ func (b *builder) child(parent *Element, name string, depth int, inArray bool) e
 		e.Children = []Node{{Text: text}}
 	}
 	parent.Children = append(parent.Children, Node{Element: e})
+	return err
+}
+
+// items reads the items of an array, up to its end, each as an element with
+// this name.
+func (b *builder) items(parent *Element, name string, depth int) error {
+	if depth > b.depth {
+		return fmt.Errorf("elements nested deeper than %d, at %s", b.depth, b.path)
+	}
+	for b.decoder.More() {
+		if err := b.child(parent, name, depth, true); err != nil {
+			return err
+		}
+	}
+	_, err := b.decoder.Token()
 	return err
 }
 
@@ -130,6 +184,9 @@ func (b *builder) textMember(e *Element) error {
 }
 
 func (b *builder) attrMember(e *Element, name string) error {
+	if err := b.count(); err != nil {
+		return err
+	}
 	token, err := b.decoder.Token()
 	if err != nil {
 		return err

@@ -7,6 +7,9 @@ import (
 
 // orderedNode reads a text, or {"name", "attributes", "children"}.
 func (b *builder) orderedNode(depth int) (Node, error) {
+	if err := b.count(); err != nil {
+		return Node{}, err
+	}
 	token, err := b.decoder.Token()
 	if err != nil {
 		return Node{}, err

@@ -63,7 +63,12 @@ type parser struct {
 func (p *parser) offset() int { return p.skipped + int(p.decoder.InputOffset()) }
 
 func (p *parser) fail(offset int, format string, args ...any) error {
-	before := p.text[:min(offset, len(p.text))]
+	return failAt(p.text, offset, format, args...)
+}
+
+// failAt is an error at an offset of a text.
+func failAt(text string, offset int, format string, args ...any) error {
+	before := text[:min(offset, len(text))]
 	start := strings.LastIndexByte(before, '\n') + 1
 	return &Error{
 		Line: 1 + strings.Count(before, "\n"), Column: 1 + utf8.RuneCountInString(before[start:]),
@@ -94,7 +99,7 @@ func (p *parser) take(token xml.Token, at int) error {
 	case xml.CharData:
 		return p.chars(string(t), at)
 	case xml.Directive:
-		return p.fail(at, "a document type (<!DOCTYPE ...>) is not accepted")
+		return p.fail(at, errDocumentType)
 	case xml.ProcInst:
 		if strings.EqualFold(t.Target, "xml") && p.begun {
 			return p.fail(at, "the XML declaration may stand at the beginning only")
@@ -112,6 +117,9 @@ func (p *parser) start(t xml.StartElement, at int) error {
 	}
 	if len(p.open) >= p.limits.Depth {
 		return p.fail(at, "elements nested deeper than %d", p.limits.Depth)
+	}
+	if len(t.Attr) > p.limits.Attrs {
+		return p.fail(at, "more than %d attributes on an element", p.limits.Attrs)
 	}
 	for _, a := range t.Attr {
 		e.Attr = append(e.Attr, Attr{Name: join(a.Name), Value: a.Value})

@@ -47,7 +47,7 @@ func TestWrite(t *testing.T) {
 }
 
 func TestWriteRefuses(t *testing.T) {
-	deep := strings.Repeat(`{"a":`, 300) + `1` + strings.Repeat(`}`, 300)
+	deep := strings.Repeat(`{"a":`, 1100) + `1` + strings.Repeat(`}`, 1100)
 	tests := []struct {
 		name, value string
 		ordered     bool
@@ -70,7 +70,7 @@ func TestWriteRefuses(t *testing.T) {
 		{"control character", `{"a":{"b":"x\u0000"}}`, false, "/a/b: XML cannot hold the character U+0000"},
 		{"control character in an attribute", `{"a":{"@b":"\u001b"}}`, false, "attribute b: XML cannot hold the character U+001B"},
 		{"non-character", `{"a":"\uffff"}`, false, "U+FFFF"},
-		{"too deep", deep, false, "deeper than 256"},
+		{"too deep", deep, false, "deeper than 1000"},
 		{"ordered without name", `{"children":[]}`, true, `"" is not a name`},
 		{"ordered text", `"x"`, true, "the root is a text"},
 		{"ordered with other members", `{"name":"a","text":"x"}`, true, `/a: member "text" is not one of`},

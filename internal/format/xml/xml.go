@@ -43,6 +43,7 @@
 // references, undeclared prefixes, attributes given twice, more than one root,
 // XML 1.1, and everything else that is not well-formed; nesting deeper, texts
 // longer and documents with more elements and attributes than the limits.
+// Check finds the worst of it without reading the document.
 // Errors name line and column, both from 1, in characters.
 //
 // It is a leaf: it knows nothing of Junctor. Text is UTF-8 here; package charset
@@ -72,14 +73,18 @@ type Node struct {
 
 // Limits bound what is read and written. Zero members have their default.
 type Limits struct {
-	Depth int // elements within each other: 256
+	Depth int // elements within each other: 1,000
+	Attrs int // of one element: 1,000
 	Bytes int // of the text: 16 MiB
 	Nodes int // elements and attributes together: 1,000,000
 }
 
 func (l Limits) normal() Limits {
 	if l.Depth == 0 {
-		l.Depth = 256
+		l.Depth = 1000
+	}
+	if l.Attrs == 0 {
+		l.Attrs = 1000
 	}
 	if l.Bytes == 0 {
 		l.Bytes = 16 << 20

@@ -99,7 +99,7 @@ func TestLimits(t *testing.T) {
 		limits Limits
 		want   string
 	}{
-		{nested(256), Limits{}, ""}, {nested(257), Limits{}, "deeper than 256"}, {nested(3), Limits{Depth: 2}, "deeper than 2"},
+		{nested(1000), Limits{}, ""}, {nested(1001), Limits{}, "deeper than 1000"}, {nested(3), Limits{Depth: 2}, "deeper than 2"},
 		{"<a>123</a>", Limits{Bytes: 10}, ""}, {"<a>1234</a>", Limits{Bytes: 10}, "more than the limit of 10"},
 		{`<a x=""><b/></a>`, Limits{Nodes: 3}, ""}, {`<a x=""><b/><c/></a>`, Limits{Nodes: 3}, "more than 3 elements"},
 	} {

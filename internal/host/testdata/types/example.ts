@@ -1,7 +1,7 @@
 // Uses everything that junctor.d.ts declares, as its reader would.
 import {
   base64, channel, crypto, csv, decimal, encoding, http, HttpError, kv, log, now, PermanentError, Problem, respond, run, runs, sleep, Unauthorized, xml,
-  type Answer, type Decimal, type HttpResponse, type Request, type XmlElement,
+  type Answer, type Decimal, type HttpResponse, type Request, type RequestPart, type XmlElement,
 } from "junctor";
 
 interface Order { number: string; customer: string; items: { code: string; price: string; count: number }[] }
@@ -21,6 +21,9 @@ export default async function (request: Request): Promise<Answer | undefined> {
   const order = request.json<Order>();
   run.subject(order.number);
   run.tag("orders", order.customer);
+  const files: RequestPart[] = request.parts().filter((part) => part.filename !== undefined && part.header("content-type") === part.type);
+  const sent: string[][] = request.csv({ header: false }), cells = request.csv<"code">({ delimiter: ";" }).map((row) => row.code + files[0]?.text());
+  log(sent, cells, files.map((file) => [file.name, file.headers["x-kind"], file.body.length]), request.form()["note"]);
   const page: string | undefined = request.query["page"] ?? request.queryAll["pages"]?.[0];
   const [code, method, headers]: [string, string, [string, string][]] = [request.startparam(1).code, request.startparam(2), request.startparam(5)];
   log("order", order.number, { page, code, method, headers, channel: channel.code, attempt: run.attempt });
