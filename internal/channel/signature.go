@@ -110,6 +110,9 @@ func newSignature(s Scheme, secrets connection.Secrets) (*signature, error) {
 	case "shopify": // https://shopify.dev/docs/apps/build/webhooks/subscribe/https
 		h = HMAC{Header: "X-Shopify-Hmac-Sha256", Encoding: "base64"}
 	default:
+		if s.HMAC == nil {
+			return nil, errors.New("it is empty")
+		}
 		name, h = "hmac", *s.HMAC
 		secret = h.Secret
 	}

@@ -57,6 +57,8 @@ func TestVerifierNeedsValues(t *testing.T) {
 		"empty":          {Bearer: "${secret:empty}"},
 		"basic password": {Basic: &channel.Basic{User: "u", Password: "${secret:empty}"}},
 		"basic user":     {Basic: &channel.Basic{User: "${secret:none}", Password: "p"}},
+		"nothing":        {},
+		"no body signed": {HMAC: &channel.HMAC{Header: "X", Secret: "s", Content: "{method}"}},
 		"hmac":           {HMAC: &channel.HMAC{Header: "X", Secret: "${secret:empty}"}},
 		"stripe":         {Stripe: "${secret:none}"},
 		"github":         {GitHub: "${secret:empty}"},

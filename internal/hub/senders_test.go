@@ -363,6 +363,11 @@ func TestOneOfManyWithANonce(t *testing.T) {
 				t.Errorf("%s: %d runs", channel, n)
 			}
 		}
+		for _, node := range nodes {
+			if strings.Contains(node.logged(), "level=ERROR") {
+				t.Error("a refusal is an error in the log")
+			}
+		}
 	}
 	t.Run("sqlite", func(t *testing.T) { race(t, serve(t, files)) })
 	t.Run("postgres", func(t *testing.T) {

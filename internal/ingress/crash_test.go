@@ -262,7 +262,7 @@ func TestCrashes(t *testing.T) {
 				}
 				t.Run(name+"/"+way.name+"/"+once, func(t *testing.T) {
 					config := config + `,"timeout":"1d","await":` + way.await
-					for at := int64(1); ; at++ {
+					for at := int64(1); at <= 4; at++ { // what comes behind are commits of the node's own
 						before, after := &dbtest.Crash{At: at}, &dbtest.Crash{At: at, After: true}
 						disturb(t, place, config, way.step, fmt.Sprintf("crash before commit %d", at), before, before.Happened, true)
 						disturb(t, place, config, way.step, fmt.Sprintf("crash after commit %d", at), after, after.Happened, true)
@@ -270,7 +270,7 @@ func TestCrashes(t *testing.T) {
 							unknown := &dbtest.Unknown{At: at, Committed: committed}
 							disturb(t, place, config, way.step, fmt.Sprintf("unknown outcome of commit %d", at), unknown, unknown.Happened, false)
 						}
-						if t.Failed() || at > 6 || !before.Happened() && !after.Happened() {
+						if t.Failed() || !before.Happened() && !after.Happened() {
 							return
 						}
 					}

@@ -126,7 +126,9 @@ func isHopeless(err error) bool {
 // is tried again later, without using up an attempt.
 func (x *Execution) trouble(err error) {
 	x.end()
-	x.e.log.Error("a run could not go on and is tried again", "run", x.row.id, "error", err)
+	if x.onDisk() || fault.Status(fault.CodeOf(err)) >= 500 { // otherwise it was refused: another has its nonce
+		x.e.log.Error("a run could not go on and is tried again", "run", x.row.id, "error", err)
+	}
 	x.e.refused(x, err)
 }
 
