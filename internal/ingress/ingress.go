@@ -63,7 +63,7 @@ type Options struct {
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
 	BodyTime  time.Duration // in which a body must have arrived; 0: 1 min
-	BodyRoom  int64         // bytes of bodies that are received at the same time; 0: 256 MiB
+	BodyRoom  int64         // bytes of bodies that are received at the same time; 0: 128 MiB
 }
 
 // New makes the door's handler. What is not below Base gets the answer of an
