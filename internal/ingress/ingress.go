@@ -73,7 +73,7 @@ type Options struct {
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
 	BodyTime  time.Duration    // in which a body must have arrived; 0: 1 min
-	BodyRoom  int64            // bytes of bodies that are received at the same time; 0: 256 MiB
+	BodyRoom  int64            // bytes of bodies that are received at the same time; 0: 128 MiB
 	Now       func() time.Time // what the times of messages are held against; nil: time.Now
 }
 

@@ -12,7 +12,7 @@ import (
 // options say otherwise. Each body is bounded, but many slow senders of large
 // ones would take all of the memory together. Small ones (see promised) come in
 // without a place: what they take is bounded by the connections.
-const bodyRoom = 256 << 20
+const bodyRoom = 128 << 20
 
 // place is that of one body, as it grows.
 type place struct {
