@@ -68,6 +68,7 @@ type installation struct {
 	accounts      accounts
 	runs          engine
 	configuration configuration
+	stopped       *hub.Hub // nil for a running server
 	close         func() error
 
 	// firstAdmin makes the account that the first start would make; a running
@@ -133,7 +134,7 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 		return nil, err
 	}
 	return &installation{
-		tokens: h.Access(), secrets: h.Access(), accounts: h.Access(), runs: h.Runs(), configuration: h.Config(),
+		tokens: h.Access(), secrets: h.Access(), accounts: h.Access(), runs: h.Runs(), configuration: h.Config(), stopped: h,
 		close: h.Close,
 		firstAdmin: func(ctx context.Context) error {
 			generated, _, err := h.Access().EnsureAdmin(ctx, environment("ADMIN_PASSWORD"))

@@ -45,7 +45,7 @@ var DefaultLimits = Limits{Idle: 30 * time.Minute, Age: 12 * time.Hour}
 // limit is 0, at most 1,000.
 type Store struct {
 	db      *db.DB
-	key     secret.Key
+	keys    secret.Keys
 	clock   clock.Clock
 	ids     id.Maker
 	limits  atomic.Pointer[Limits]
@@ -60,11 +60,11 @@ type Store struct {
 	decoy         func() string // a hash to check against when there is no account
 }
 
-// New serves the accounts kept in d; secrets are sealed with key. Times are
-// clock's.
-func New(d *db.DB, key secret.Key, c clock.Clock) *Store {
+// New serves the accounts kept in d; secrets are sealed with the first of
+// keys and opened with any. Times are clock's.
+func New(d *db.DB, keys secret.Keys, c clock.Clock) *Store {
 	s := &Store{
-		db: d, key: key, clock: c,
+		db: d, keys: keys, clock: c,
 		guesses: newGuesses(c), callers: newCallerCache(c),
 		entry:        turnstile{busy: map[cacheKey]chan struct{}{}},
 		hashing:      make(chan struct{}, maxHashing),

@@ -29,7 +29,7 @@ func (s *Store) SetSecret(ctx context.Context, name, value, author string) error
 	if value == "" || len(value) > maxSecret {
 		return fault.New(fault.Unprocessable, "the value of the secret %q has %d bytes; 1 to %d are allowed", name, len(value), maxSecret)
 	}
-	sealed := s.key.Seal([]byte(value), sealContext(name))
+	sealed := s.keys.Seal([]byte(value), sealContext(name))
 	err := s.db.Write(ctx, func(tx *db.Tx) error {
 		_, err := tx.Exec(`INSERT INTO secrets (name, sealed, author, changed_at) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, author = excluded.author, changed_at = excluded.changed_at`,
@@ -90,9 +90,9 @@ func (s *Store) Secret(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", wrap(err, "read the secret %q", name)
 	}
-	value, err := s.key.Open(sealed, sealContext(name))
+	value, err := s.keys.Open(sealed, sealContext(name))
 	if err != nil {
-		return "", fault.Wrap(err, fault.Internal, "the secret %q was sealed with another master key; start with that key, or set the secret again", name)
+		return "", otherKey(err, name)
 	}
 	return string(value), nil
 }

@@ -96,17 +96,18 @@ func (h *Hub) openStorage(ctx context.Context) (err error) {
 	if err := os.MkdirAll(h.options.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
-	path := filepath.Join(h.options.Data, "master.key")
-	if err := h.keyIsThere(ctx, path); err != nil {
+	if err := h.keyIsThere(ctx, h.keyFile()); err != nil {
 		return err
 	}
-	key, err := secret.LoadKey(path)
+	keys, err := secret.LoadKeys(h.keyFile())
 	if err != nil {
 		return err
 	}
-	h.access = access.New(h.db, key, h.options.Clock)
+	h.access = access.New(h.db, keys, h.options.Clock)
 	return nil
 }
+
+func (h *Hub) keyFile() string { return filepath.Join(h.options.Data, "master.key") }
 
 // keyIsThere refuses to make a new master key where sealed secrets wait for the
 // old one: that would look like a success and be none.
@@ -182,6 +183,28 @@ func (h *Hub) Config() *config.Service { return h.config }
 
 // Access is the accounts, tokens and secrets.
 func (h *Hub) Access() *access.Store { return h.access }
+
+// RotateKey replaces the master key, see access.Store.RotateKey. Errors:
+// fault.Conflict while a node works with the key that would go.
+func (h *Hub) RotateKey(ctx context.Context, author string) (access.Rotation, error) {
+	if os.Getenv(secret.EnvKey) != "" { // nodes may already know all of these keys
+		return h.access.RotateKey(ctx, "", author)
+	}
+	var nodes []run.NodeInfo
+	if h.db.Postgres() { // in a data directory there is no other node: its lock is ours
+		var err error
+		if nodes, err = h.runs.Nodes(ctx); err != nil {
+			return access.Rotation{}, err
+		}
+	}
+	for _, n := range nodes {
+		if n.Alive {
+			return access.Rotation{}, fault.New(fault.Conflict, "The node %s (%s) is at work with the present key; stop every node first. "+
+				"One that was killed counts as gone ten seconds later.", n.ID, n.Host)
+		}
+	}
+	return h.access.RotateKey(ctx, h.keyFile(), author)
+}
 
 // Runs is the engine; it executes only while the hub serves.
 func (h *Hub) Runs() *run.Engine { return h.runs }
