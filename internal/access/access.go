@@ -11,6 +11,7 @@
 package access
 
 import (
+	"fmt"
 	"regexp"
 	"sync"
 	"sync/atomic"
@@ -95,15 +96,26 @@ func (s *Store) SetLimits(l Limits) {
 
 // names are what tokens and secrets may be called: what fits a path segment
 // and a reference such as ${secret:erp_token}.
-var names = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
+var names = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+
+// A secret's name may be made of the place of what it stands for, an object's
+// code of 64 characters included.
+const (
+	maxName       = 100
+	maxSecretName = 200
+)
 
 func checkName(what, name string) error {
-	if names.MatchString(name) {
+	most := maxName
+	if what == "secret" {
+		most = maxSecretName
+	}
+	if len(name) <= most && names.MatchString(name) {
 		return nil
 	}
 	return fault.New(fault.Unprocessable, "%q cannot be the name of a %s", name, what).WithFields(fault.Field{
 		Pointer: "/name",
-		Detail:  "use 1 to 100 letters, digits, _ . and -, beginning with a letter, digit or _",
+		Detail:  fmt.Sprintf("use 1 to %d letters, digits, _ . and -, beginning with a letter, digit or _", most),
 	})
 }
 

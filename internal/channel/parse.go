@@ -210,7 +210,9 @@ func (p *parser) external(w *External) *External {
 	u, err := url.Parse(w.URL)
 	switch {
 	case err != nil || u.Host == "":
-		p.add("/external/url", "%q is not a URL like https://host/path", w.URL)
+		p.add("/external/url", "is not a URL like https://host/path")
+	case u.User != nil:
+		p.add("/external/url", "contains credentials: put them into primary_token")
 	case u.Scheme == "ftp" || u.Scheme == "ftps":
 		p.add("/external/url", "%s:// %s", u.Scheme, notAvailable)
 	case u.Scheme != "http" && u.Scheme != "https":

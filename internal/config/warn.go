@@ -10,36 +10,21 @@ import (
 	"junctor/internal/fault"
 )
 
-// secretPlaces are where credentials stand in a body, a * for every element of
-// a list or the value itself.
-var secretPlaces = map[string][][]string{
-	Connections: {{"auth", "bearer"}, {"auth", "basic", "password"}, {"auth", "api_key", "value"}},
-	Channels:    {{"verify", "*", "bearer"}, {"verify", "*", "basic", "password"}, {"external", "primary_token"}, {"external", "secondary_token"}},
-}
-
-// warnings name the credentials that are written out, which work, but which
-// exports, the API and the history show to everyone who may read those; and the
-// secrets that are referred to and not set yet. What the environment has to hold
-// is known to the server only, which may be another one.
-func (s *Service) warnings(w *wanted) []string {
-	var written, missing []string
+// warnings name the secrets that are referred to and not set yet. What the
+// environment has to hold is known to the server only, which may be another one.
+func (s *Service) warnings(w *wanted) (missing []string) {
 	for _, kind := range []string{Connections, Channels} {
 		for _, name := range sorted(w.bodies[kind]) {
 			var body any
 			if json.Unmarshal(w.bodies[kind][name], &body) != nil {
 				continue // checked before
 			}
-			for _, path := range secretPlaces[kind] {
-				if writtenOut(body, path) {
-					written = append(written, fmt.Sprintf("%s %q has a credential written out (%s): write ${env:NAME} or ${secret:name} instead", kind, name, path[len(path)-1]))
-				}
-			}
 			for _, secret := range s.unset(body) {
 				missing = append(missing, fmt.Sprintf("%s %q refers to the secret %q, which is not set: junctor secret set %s", kind, name, secret, secret))
 			}
 		}
 	}
-	return append(written, missing...)
+	return missing
 }
 
 // unset are the secrets that a body refers to and that are not there, sorted.
@@ -74,25 +59,4 @@ func references(v any, refs []string) []string {
 		}
 	}
 	return refs
-}
-
-// writtenOut reports whether a text without a reference stands at the path.
-func writtenOut(v any, path []string) bool {
-	if len(path) == 0 {
-		text, ok := v.(string)
-		return ok && text != "" && !connection.HasReference(text)
-	}
-	if list, ok := v.([]any); ok && path[0] == "*" {
-		for _, item := range list {
-			if writtenOut(item, path[1:]) {
-				return true
-			}
-		}
-		return false
-	}
-	if path[0] == "*" {
-		return writtenOut(v, path[1:])
-	}
-	m, ok := v.(map[string]any)
-	return ok && writtenOut(m[path[0]], path[1:])
 }

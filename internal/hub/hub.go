@@ -126,7 +126,7 @@ func (h *Hub) keyIsThere(ctx context.Context, path string) error {
 func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens = scenario.NewVersions(h.db), channel.NewTokens(h.db)
-	h.config = config.New(h.db, h.objects, h.versions, h.tokens, config.Parts{
+	h.config = config.New(h.db, h.objects, h.versions, h.tokens, h.access, config.Parts{
 		Measure: func(p *script.Program) (time.Duration, error) { return h.runtime.Measure(p) },
 		Names:   func(p *script.Program) []script.Diagnostic { return h.runtime.Check(p) },
 		Secrets: h.secret,
