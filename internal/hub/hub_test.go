@@ -25,9 +25,12 @@ type site struct {
 	t     *testing.T
 	hub   *hub.Hub
 	base  string
+	data  string            // its directory
 	token map[string]string // by channel
 	log   *logBook
 }
+
+const adminPassword = "secret-enough"
 
 func serve(t *testing.T, files map[string]string) *site {
 	t.Helper()
@@ -38,14 +41,15 @@ func serve(t *testing.T, files map[string]string) *site {
 func serveOn(t *testing.T, database string, files map[string]string) *site {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	book := &logBook{t: t}
+	book, data := &logBook{t: t}, t.TempDir()
 	h, err := hub.Open(ctx, hub.Options{
-		Data: t.TempDir(), Database: database, Listen: "127.0.0.1:0", AdminPassword: "secret-enough", Log: slog.New(slog.NewTextHandler(book, nil)),
+		Data: data, Database: database, Listen: "127.0.0.1:0", AdminPassword: adminPassword,
+		Log: slog.New(slog.NewTextHandler(book, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, hub: h, log: book}
+	s := &site{t: t, hub: h, log: book, data: data}
 	s.apply(files)
 	ready, done := make(chan hub.Addresses, 1), make(chan error, 1)
 	go func() { done <- h.Serve(ctx, func(a hub.Addresses) { ready <- a }) }()
