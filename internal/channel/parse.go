@@ -29,6 +29,7 @@ type wire struct {
 	Idempotency wireIdempotency `json:"idempotency"`
 	Subject     *string         `json:"subject"`
 	OrderingKey *string         `json:"ordering_key"`
+	Redact      []string        `json:"redact"`
 	OnFailure   string          `json:"on_failure"`
 	Retry       wireRetry       `json:"retry"`
 	Retention   wireRetention   `json:"retention"`

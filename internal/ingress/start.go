@@ -17,22 +17,27 @@ func (d *door) start(r *http.Request, f *found, body []byte) (*run.Start, error)
 		Channel: c, Request: r, Token: f.token, Path: f.path, Body: body, RemoteAddress: d.Address(r), BaseURL: d.BaseURL(r),
 		Mode: "production", HideAuth: f.bearer || len(c.Verify) > 0,
 	}
-	in := scenario.Input{Source: m.Source(), Content: body}
-	s := &run.Start{
-		Program: scenario.ProgramName(c.Scenario), Version: f.door.Version, Channel: c.Code, Mode: m.Mode,
-		Subject: c.Subject.Of(r.Header, body), OrderingKey: c.OrderingKey.Of(r.Header, body), Hold: c.Paused,
-		Input: in.Encode(),
-	}
-	once, err := idempotency(c, r, f.path, body)
+	kept, err := m.Redacted()
 	if err != nil {
 		return nil, err
 	}
-	s.Once = once
+	in := scenario.Input{Source: kept.Source(), Content: kept.Body}
+	s := &run.Start{
+		Program: scenario.ProgramName(c.Scenario), Version: f.door.Version, Channel: c.Code, Mode: m.Mode,
+		Subject: m.Find(c.Subject), OrderingKey: m.Find(c.OrderingKey), Hold: c.Paused,
+		Input: in.Encode(),
+	}
+	if s.Once, err = idempotency(&m); err != nil {
+		return nil, err
+	}
 	validates, err := d.Validator.Has(r.Context(), c.Scenario, f.door.Version)
 	if err != nil {
 		return nil, err
 	}
 	if validates {
+		if kept != &m { // it sees the message as it came
+			in = scenario.Input{Source: m.Source(), Content: body}
+		}
 		if s.With, err = d.Validator.Validate(r.Context(), c.Scenario, f.door.Version, in); err != nil {
 			return nil, err
 		}
@@ -45,12 +50,13 @@ const longestKey = 255
 
 // idempotency finds the message's key, nil when it has none. The digest covers
 // what the scenario would see: method, path, query and content.
-func idempotency(c *channel.Config, r *http.Request, path string, body []byte) (*run.Once, error) {
+func idempotency(m *channel.Message) (*run.Once, error) {
+	c, r := m.Channel, m.Request
 	if c.Idempotency.Window == 0 {
 		return nil, nil
 	}
 	for _, name := range c.Idempotency.Headers {
-		key := r.Header.Get(name)
+		key := m.Key(name)
 		if key == "" {
 			continue
 		}
@@ -58,11 +64,11 @@ func idempotency(c *channel.Config, r *http.Request, path string, body []byte) (
 			return nil, fault.New(fault.Invalid, "The header %s is longer than the %d characters an idempotency key can have.", name, longestKey)
 		}
 		h := sha256.New()
-		for _, part := range []string{r.Method, path, r.URL.RawQuery} {
+		for _, part := range []string{r.Method, m.Path, r.URL.RawQuery} {
 			h.Write([]byte(part))
 			h.Write([]byte{0})
 		}
-		h.Write(body)
+		h.Write(m.Body)
 		return &run.Once{Key: key, Digest: h.Sum(nil), Window: c.Idempotency.Window}, nil
 	}
 	return nil, nil
