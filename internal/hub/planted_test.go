@@ -275,7 +275,14 @@ func (s *site) session(all secrets) string {
 
 func (s *site) get(path, token string) string {
 	s.t.Helper()
-	r, err := http.NewRequest(http.MethodGet, s.base+path, nil)
+	_, answer := s.admin(http.MethodGet, path, token, "")
+	return answer
+}
+
+// admin makes a call of the API and returns all of its answer.
+func (s *site) admin(method, path, token, sent string) (status int, answer string) {
+	s.t.Helper()
+	r, err := http.NewRequest(method, s.base+path, strings.NewReader(sent))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -287,9 +294,9 @@ func (s *site) get(path, token string) string {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil || len(body) == 0 {
-		s.t.Errorf("GET %s: %d bytes, %v", path, len(body), err)
+		s.t.Errorf("%s %s: %d bytes, %v", method, path, len(body), err)
 	}
-	return fmt.Sprintln(resp.Header, string(body))
+	return resp.StatusCode, string(body)
 }
 
 // searchFiles looks into every file of the data directory but the key's.
