@@ -86,8 +86,11 @@ func showResult(console *console, result *config.Result, none string) {
 	console.line("")
 	console.table("There are no channels.", []string{"channel", "type", "path"}, rows)
 	showScenarios(console, result.Scenarios)
-	if len(result.Warnings) > 0 {
+	if len(result.Warnings)+len(result.Notes) > 0 {
 		console.line("")
+	}
+	for _, n := range result.Notes {
+		console.line("Note: %s", n)
 	}
 	for _, w := range result.Warnings {
 		console.line("Warning: %s", w)

@@ -17,6 +17,7 @@ type cli struct {
 	Serve serve       `cmd:"" help:"Run the server." group:"Server"`
 	Demo  demoCommand `cmd:"" help:"Run a server with a sample integration and play messages through it." group:"Server"`
 	Purge purge       `cmd:"" help:"Delete finished runs for good." group:"Server"`
+	Erase erase       `cmd:"" help:"Erase what finished runs have about one subject." group:"Server"`
 
 	Plan   plan    `cmd:"" help:"Show what apply would change." group:"Configuration"`
 	Apply  apply   `cmd:"" help:"Make an installation what a folder says." group:"Configuration"`

@@ -40,7 +40,7 @@ func inLab(ctx context.Context, console *console, dir string, f func(*trial.Lab)
 func channelsOf(set *config.Set) map[string]channel.Config {
 	byScenario := map[string]channel.Config{}
 	for _, code := range slices.Sorted(maps.Keys(set.Objects[config.Channels])) {
-		c, found := channel.Parse(code, set.Objects[config.Channels][code])
+		c, found := channel.Parse(code, config.Whole(config.Channels, code, set.Objects[config.Channels][code]))
 		if _, taken := byScenario[c.Scenario]; len(found) == 0 && !taken {
 			byScenario[c.Scenario] = c
 		}

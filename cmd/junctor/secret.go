@@ -7,9 +7,10 @@ import (
 )
 
 type secret struct {
-	Set    secretSet    `cmd:"" help:"Set a secret, from a prompt or from stdin."`
-	List   secretList   `cmd:"" help:"List secrets by name."`
-	Delete secretDelete `cmd:"" help:"Delete a secret."`
+	Set       secretSet       `cmd:"" help:"Set a secret, from a prompt or from stdin."`
+	List      secretList      `cmd:"" help:"List secrets by name."`
+	Delete    secretDelete    `cmd:"" help:"Delete a secret."`
+	RotateKey secretRotateKey `cmd:"" help:"Replace the master key of a stopped server and seal every secret anew."`
 }
 
 type secretSet struct {
@@ -83,5 +84,43 @@ func (s secretDelete) Run(ctx context.Context, console *console) error {
 			console.line("The secret %s is deleted.", s.Name)
 		}
 		return err
+	})
+}
+
+type secretRotateKey struct {
+	Data     string `help:"The data directory of a stopped server, where the master key lies." placeholder:"DIR"`
+	Database string `help:"Its PostgreSQL, instead of SQLite under --data." placeholder:"URL"`
+}
+
+// Help teaches by examples.
+func (secretRotateKey) Help() string {
+	return `The key is that of the file master.key. Broken off at any point, the command is given again and finishes. With JUNCTOR_MASTER_KEY the secrets are sealed with the first of its keys.
+
+Examples:
+  junctor secret rotate-key --data ./junctor-data
+  JUNCTOR_MASTER_KEY="$NEW,$OLD" junctor secret rotate-key --database postgres://junctor@db/junctor`
+}
+
+// Run rotates the key.
+func (s secretRotateKey) Run(ctx context.Context, console *console) error {
+	t := target{Data: s.Data, Database: s.Database}
+	return t.use(ctx, console, func(i *installation) error {
+		r, err := i.stopped.RotateKey(ctx, terminal)
+		if err != nil {
+			return err
+		}
+		if r.Finished {
+			console.line("An earlier rotation had been broken off; it is finished now.")
+		}
+		console.line("Sealed anew: %d secrets.", r.Sealed)
+		switch {
+		case r.Spare > 0:
+			console.line("Nothing in this database needs the other keys of JUNCTOR_MASTER_KEY any more: leave only the first of them, on every node. Keep them for backups made until now.")
+		case environment("MASTER_KEY") != "":
+			console.line("JUNCTOR_MASTER_KEY has one key: to replace it, put a new one before it, separated by a comma, and give this command again.")
+		default:
+			console.line("master.key has the new key. Backups made until now need the old one; copy the file to every other node.")
+		}
+		return nil
 	})
 }

@@ -56,6 +56,9 @@ type (
 		Rerun(ctx context.Context, id string, o run.RerunOptions) (*run.Info, error)
 		Purge(ctx context.Context, o run.PurgeOptions) (int64, error)
 	}
+	eraser interface {
+		Erase(ctx context.Context, subject string, dryRun bool) (run.Erased, error)
+	}
 	configuration interface {
 		Plan(ctx context.Context, set *config.Set, o config.Options) (*config.Result, error)
 		Apply(ctx context.Context, set *config.Set, o config.Options) (*config.Result, error)
@@ -69,7 +72,9 @@ type installation struct {
 	secrets       secrets
 	accounts      accounts
 	runs          engine
+	eraser        eraser
 	configuration configuration
+	stopped       *hub.Hub // nil for a running server
 	close         func() error
 
 	// firstAdmin makes the account that the first start would make; a running
@@ -120,7 +125,7 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 			return nil, usageError{error: err}
 		}
 		return &installation{
-			tokens: c, secrets: c, accounts: c, runs: c, configuration: remote{c},
+			tokens: c, secrets: c, accounts: c, runs: c, eraser: c, configuration: remote{c},
 			close:      func() error { return nil },
 			firstAdmin: func(context.Context) error { return nil },
 		}, nil
@@ -135,7 +140,7 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 		return nil, err
 	}
 	return &installation{
-		tokens: h.Access(), secrets: h.Access(), accounts: h.Access(), runs: h.Runs(), configuration: h.Config(),
+		tokens: h.Access(), secrets: h.Access(), accounts: h.Access(), runs: h.Runs(), eraser: audited{h}, configuration: h.Config(), stopped: h,
 		close: h.Close,
 		firstAdmin: func(ctx context.Context) error {
 			generated, _, err := h.Access().EnsureAdmin(ctx, environment("ADMIN_PASSWORD"))
@@ -145,6 +150,20 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 			return err
 		},
 	}, nil
+}
+
+// audited is a stopped server's erasure with the line in the audit log that a
+// running one writes.
+type audited struct{ hub *hub.Hub }
+
+func (a audited) Erase(ctx context.Context, subject string, dryRun bool) (run.Erased, error) {
+	erased, err := a.hub.Runs().Erase(ctx, subject, dryRun)
+	if !dryRun && (err == nil || erased.Done > 0) {
+		err = errors.Join(err, a.hub.Access().Record(ctx, access.Entry{
+			Author: terminal, Action: "run.actions", Object: "runs", Detail: erased.Audit(subject),
+		}))
+	}
+	return erased, err
 }
 
 // client speaks to the running server.

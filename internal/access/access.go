@@ -11,6 +11,7 @@
 package access
 
 import (
+	"fmt"
 	"regexp"
 	"sync"
 	"sync/atomic"
@@ -45,7 +46,7 @@ var DefaultLimits = Limits{Idle: 30 * time.Minute, Age: 12 * time.Hour}
 // limit is 0, at most 1,000.
 type Store struct {
 	db      *db.DB
-	key     secret.Key
+	keys    secret.Keys
 	clock   clock.Clock
 	ids     id.Maker
 	limits  atomic.Pointer[Limits]
@@ -60,11 +61,11 @@ type Store struct {
 	decoy         func() string // a hash to check against when there is no account
 }
 
-// New serves the accounts kept in d; secrets are sealed with key. Times are
-// clock's.
-func New(d *db.DB, key secret.Key, c clock.Clock) *Store {
+// New serves the accounts kept in d; secrets are sealed with the first of
+// keys and opened with any. Times are clock's.
+func New(d *db.DB, keys secret.Keys, c clock.Clock) *Store {
 	s := &Store{
-		db: d, key: key, clock: c,
+		db: d, keys: keys, clock: c,
 		guesses: newGuesses(c), callers: newCallerCache(c),
 		entry:        turnstile{busy: map[cacheKey]chan struct{}{}},
 		hashing:      make(chan struct{}, maxHashing),
@@ -95,15 +96,26 @@ func (s *Store) SetLimits(l Limits) {
 
 // names are what tokens and secrets may be called: what fits a path segment
 // and a reference such as ${secret:erp_token}.
-var names = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
+var names = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+
+// A secret's name may be made of the place of what it stands for, an object's
+// code of 64 characters included.
+const (
+	maxName       = 100
+	maxSecretName = 200
+)
 
 func checkName(what, name string) error {
-	if names.MatchString(name) {
+	most := maxName
+	if what == "secret" {
+		most = maxSecretName
+	}
+	if len(name) <= most && names.MatchString(name) {
 		return nil
 	}
 	return fault.New(fault.Unprocessable, "%q cannot be the name of a %s", name, what).WithFields(fault.Field{
 		Pointer: "/name",
-		Detail:  "use 1 to 100 letters, digits, _ . and -, beginning with a letter, digit or _",
+		Detail:  fmt.Sprintf("use 1 to %d letters, digits, _ . and -, beginning with a letter, digit or _", most),
 	})
 }
 

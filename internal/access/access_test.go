@@ -51,7 +51,7 @@ func (f *fixture) another(t *testing.T) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(f.db, key, f.clock)
+	s := New(f.db, secret.Keys{key}, f.clock)
 	s.hashPassword = func(password string) string { return "plain:" + password }
 	s.checkPassword = func(hash, password string) bool { return hash == "plain:"+password }
 	s.needsRehash = func(string) bool { return false }

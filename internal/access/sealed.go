@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"time"
 
@@ -23,41 +24,54 @@ const maxSecret = 64 << 10
 // notifies TopicSecrets. The value is in no answer of this package but
 // Secret's.
 func (s *Store) SetSecret(ctx context.Context, name, value, author string) error {
+	err := s.db.Write(ctx, func(tx *db.Tx) error { return s.PutSecret(tx, name, value, author) })
+	return wrap(err, "set the secret %q", name)
+}
+
+// PutSecret is SetSecret within a transaction.
+func (s *Store) PutSecret(tx *db.Tx, name, value, author string) error {
+	if err := s.CheckSecret(name, value); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`INSERT INTO secrets (name, sealed, author, changed_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, author = excluded.author, changed_at = excluded.changed_at`,
+		name, s.keys.Seal([]byte(value), sealContext(name)), author, db.Micros(s.clock.Now()))
+	if err != nil {
+		return err
+	}
+	tx.Notify(TopicSecrets, name)
+	return s.Audit(tx, Entry{Author: author, Action: "secret.set", Object: "secret/" + name})
+}
+
+// CheckSecret says, without the value, why this cannot be a secret.
+func (s *Store) CheckSecret(name, value string) error {
 	if err := checkName("secret", name); err != nil {
 		return err
 	}
 	if value == "" || len(value) > maxSecret {
 		return fault.New(fault.Unprocessable, "the value of the secret %q has %d bytes; 1 to %d are allowed", name, len(value), maxSecret)
 	}
-	sealed := s.key.Seal([]byte(value), sealContext(name))
-	err := s.db.Write(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(`INSERT INTO secrets (name, sealed, author, changed_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, author = excluded.author, changed_at = excluded.changed_at`,
-			name, sealed, author, db.Micros(s.clock.Now()))
-		if err != nil {
-			return err
-		}
-		tx.Notify(TopicSecrets, name)
-		return s.Audit(tx, Entry{Author: author, Action: "secret.set", Object: "secret/" + name})
-	})
-	return wrap(err, "set the secret %q", name)
+	return nil
 }
 
 // DeleteSecret forgets a secret and notifies TopicSecrets. An unknown name is
 // a fault.NotFound.
 func (s *Store) DeleteSecret(ctx context.Context, name, author string) error {
-	err := s.db.Write(ctx, func(tx *db.Tx) error {
-		n, err := tx.Exec(`DELETE FROM secrets WHERE name = $1`, name)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return noSecret(name)
-		}
-		tx.Notify(TopicSecrets, name)
-		return s.Audit(tx, Entry{Author: author, Action: "secret.delete", Object: "secret/" + name})
-	})
+	err := s.db.Write(ctx, func(tx *db.Tx) error { return s.DropSecret(tx, name, author) })
 	return wrap(err, "delete the secret %q", name)
+}
+
+// DropSecret is DeleteSecret within a transaction.
+func (s *Store) DropSecret(tx *db.Tx, name, author string) error {
+	n, err := tx.Exec(`DELETE FROM secrets WHERE name = $1`, name)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return noSecret(name)
+	}
+	tx.Notify(TopicSecrets, name)
+	return s.Audit(tx, Entry{Author: author, Action: "secret.delete", Object: "secret/" + name})
 }
 
 // ListSecrets returns names, by name, beyond the name after; next is "" on the
@@ -79,22 +93,40 @@ func (s *Store) ListSecrets(ctx context.Context, after string, limit int) (list 
 // Secret opens a value, for the one who opens a connection with it. An unknown
 // name is a fault.NotFound; a value sealed with another master key an error
 // that says so.
-func (s *Store) Secret(ctx context.Context, name string) (string, error) {
-	var sealed []byte
-	err := s.db.Read(ctx, func(tx *db.Tx) error {
-		return tx.QueryRow(`SELECT sealed FROM secrets WHERE name = $1`, name).Scan(&sealed)
+func (s *Store) Secret(ctx context.Context, name string) (value string, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		value, err = s.SecretIn(tx, name)
+		return err
 	})
+	return value, err
+}
+
+// SecretIn is Secret within a transaction.
+func (s *Store) SecretIn(tx *db.Tx, name string) (string, error) {
+	var sealed []byte
+	err := tx.QueryRow(`SELECT sealed FROM secrets WHERE name = $1`, name).Scan(&sealed)
 	if errors.Is(err, db.ErrNoRows) {
 		return "", noSecret(name)
 	}
 	if err != nil {
 		return "", wrap(err, "read the secret %q", name)
 	}
-	value, err := s.key.Open(sealed, sealContext(name))
+	value, err := s.keys.Open(sealed, sealContext(name))
 	if err != nil {
-		return "", fault.Wrap(err, fault.Internal, "the secret %q was sealed with another master key; start with that key, or set the secret again", name)
+		return "", otherKey(err, name)
 	}
 	return string(value), nil
+}
+
+// SecretsDigest is another one when any secret has changed.
+func (s *Store) SecretsDigest(tx *db.Tx) (digest [sha256.Size]byte, err error) {
+	all, err := sealedRows(tx)
+	h := sha256.New()
+	for _, row := range all {
+		h.Write([]byte(row.name))
+		h.Write(row.sealed) // with a nonce of its own: never twice the same
+	}
+	return [sha256.Size]byte(h.Sum(nil)), err
 }
 
 // sealContext binds a sealed value to its name: swapped rows do not open.

@@ -70,7 +70,7 @@ func TestASecretOpensOnlyInItsPlaceAndWithItsKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = New(f.db, key, f.clock).Secret(f.ctx, "a")
+		_, err = New(f.db, secret.Keys{key}, f.clock).Secret(f.ctx, "a")
 		wantCode(t, err, fault.Internal)
 		if err == nil || !strings.Contains(err.Error(), "another master key") || strings.Contains(err.Error(), "value of") {
 			t.Errorf("the error says %v", err)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"junctor/internal/fault"
@@ -14,7 +15,7 @@ import (
 const maxActions = 10_000
 
 type actions struct {
-	Action string      `json:"action" strict:"required"` // retry, rerun, cancel, terminate
+	Action string      `json:"action" strict:"required"` // retry, rerun, cancel, terminate, erase
 	Filter *run.Filter `json:"filter" strict:"required"` // as in the list of runs; {} for all
 	DryRun bool        `json:"dry_run"`                  // count only
 }
@@ -52,11 +53,14 @@ func (d *door) actions() map[string]action {
 
 // actOnRuns does one thing to every run that a filter chooses.
 func (d *door) actOnRuns(c *call, _ nothing, body actions) (acted, error) {
+	if body.Action == erase {
+		return d.eraseRuns(c, body)
+	}
 	known := d.actions()
 	a, ok := known[body.Action]
 	if !ok {
 		return acted{}, fault.New(fault.Unprocessable, "there is no action %q", body.Action).
-			WithFields(fault.Field{Pointer: "/action", Detail: fmt.Sprintf("is one of %v", sortedKeys(known))})
+			WithFields(fault.Field{Pointer: "/action", Detail: fmt.Sprintf("is one of %v", append(sortedKeys(known), erase))})
 	}
 	filter := *body.Filter
 	for i, s := range filter.State {
@@ -112,4 +116,26 @@ func (d *door) actOnEach(ctx context.Context, filter run.Filter, a action, resul
 		}
 		filter.After = next
 	}
+}
+
+// erase takes the content out of all runs with one subject.
+const erase = "erase"
+
+func (d *door) eraseRuns(c *call, body actions) (acted, error) {
+	subject := body.Filter.Subject
+	if !reflect.DeepEqual(*body.Filter, run.Filter{Subject: subject}) {
+		return acted{}, fault.New(fault.Unprocessable, "what is erased is all that there is about one subject").
+			WithFields(fault.Field{Pointer: "/filter", Detail: "has subject and nothing else"})
+	}
+	erased, err := d.Runs.Erase(c.r.Context(), subject, body.DryRun)
+	c.dryRun = body.DryRun
+	c.subject, c.detail = "runs", erased.Audit(subject)
+	if err != nil && erased.Done > 0 {
+		c.record() // what was done was done
+	}
+	result := acted{Count: erased.Count, Done: int(erased.Done), DryRun: body.DryRun, Complete: erased.Complete}
+	for _, kept := range erased.Left {
+		result.Refused = append(result.Refused, refusal{kept.Run, kept.Reason})
+	}
+	return result, err
 }

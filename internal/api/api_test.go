@@ -52,7 +52,7 @@ func newFixture(t *testing.T, change func(*Services)) *fixture {
 		configuration: &fakeConfiguration{objects: map[string]catalog.Object{}, versions: fakeVersions{}},
 		log:           &buffer{},
 	}
-	f.access = access.New(dbtest.SQLite(t)(nil), key, f.clock)
+	f.access = access.New(dbtest.SQLite(t)(nil), secret.Keys{key}, f.clock)
 	if _, _, err := f.access.EnsureAdmin(t.Context(), password); err != nil {
 		t.Fatal(err)
 	}

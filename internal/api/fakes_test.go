@@ -110,6 +110,10 @@ func (f *fakeRuns) Purge(_ context.Context, o run.PurgeOptions) (int64, error) {
 	return 3, nil
 }
 
+func (f *fakeRuns) Erase(_ context.Context, _ string, _ bool) (run.Erased, error) {
+	return run.Erased{Count: 3, Done: 2, Left: []run.Kept{{Run: "run_1", Reason: "it is open"}}, Complete: true}, nil
+}
+
 // fakeConfiguration keeps objects in memory under the rules of the interface.
 type fakeConfiguration struct {
 	objects  map[string]catalog.Object // KIND/CODE

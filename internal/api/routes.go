@@ -44,7 +44,7 @@ func (d *door) table() []route {
 		{method: get, pattern: adm + "/scenarios/{code}/diff", right: admin, summary: "Compare the sources of two versions", endpoint: write[diffQuery]("text/x-diff", scenarios.diff)},
 
 		{method: get, pattern: adm + "/runs", right: admin, summary: "List runs, newest first", endpoint: do(d.listRuns)},
-		{method: post, pattern: adm + "/runs/actions", right: admin, summary: "Retry, rerun, cancel or terminate many runs; count them first with dry_run", endpoint: do(d.actOnRuns), action: "run.actions"},
+		{method: post, pattern: adm + "/runs/actions", right: admin, summary: "Retry, rerun, cancel or terminate many runs, or erase a subject's; count them first with dry_run", endpoint: do(d.actOnRuns), action: "run.actions"},
 		{method: get, pattern: adm + "/runs/{id}", right: admin, summary: "Show a run with its steps and logs", endpoint: do(d.showRun)},
 		{method: post, pattern: adm + "/runs/{id}/retry", right: admin, summary: "Let a failed run go on, with the same idempotency keys", endpoint: do(d.retryRun), action: "run.retry"},
 		{method: post, pattern: adm + "/runs/{id}/rerun", right: admin, summary: "Make a new run of an old one", endpoint: do(d.rerunRun), status: http.StatusCreated, bodyless: true, limit: setLimit, action: "run.rerun"},

@@ -100,6 +100,13 @@ func TestActionsOnManyRuns(t *testing.T) {
 	wantProblem(t, f.admin(t, "POST", path, `{"action":"cancel","filter":{"state":["queued","failed"]}}`), fault.Unprocessable, "/filter/state/1")
 	wantProblem(t, f.admin(t, "POST", path, `{"action":"cancel","filter":{"chanel":"x"}}`), fault.Unprocessable, "/filter/chanel")
 
+	w = f.admin(t, "POST", path, `{"action":"erase","filter":{"subject":"anna"},"dry_run":true}`)
+	want := acted{Count: 3, Done: 2, Refused: []refusal{{"run_1", "it is open"}}, DryRun: true, Complete: true}
+	if diff := cmp.Diff(want, read[acted](t, w)); diff != "" {
+		t.Errorf("erase: %s", diff)
+	}
+	wantProblem(t, f.admin(t, "POST", path, `{"action":"erase","filter":{"subject":"anna","tag":"x"}}`), fault.Unprocessable, "/filter")
+
 	entries, _, err := f.access.ListAudit(t.Context(), access.AuditFilter{Action: "run.actions"}, "", 0)
 	if err != nil || len(entries) != 2 || entries[1].Detail != "retry: 2 of 2" || entries[1].Author != "admin (token ci)" {
 		t.Errorf("the audit log says %+v, %v", entries, err)

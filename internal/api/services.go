@@ -21,6 +21,7 @@ type Runs interface {
 	Terminate(ctx context.Context, id string) (*run.Info, error)
 	Nodes(ctx context.Context) ([]run.NodeInfo, error)
 	Purge(ctx context.Context, o run.PurgeOptions) (int64, error)
+	Erase(ctx context.Context, subject string, dryRun bool) (run.Erased, error)
 }
 
 // Configuration is what the door needs of configuration as code. Errors carry

@@ -53,6 +53,7 @@ type Config struct {
 	Idempotency Idempotency
 	Subject     Source // what a run is looked up by; may be zero
 	OrderingKey Source // runs of one key go one after another; may be zero
+	Redact      Redact // what of a message is not stored
 	OnFailure   OnFailure
 	Retry       Retry
 	Retention   Retention
@@ -127,6 +128,7 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 		BodyLimit:   p.size("/body_limit", w.BodyLimit),
 		Subject:     p.source("/subject", w.Subject),
 		OrderingKey: p.source("/ordering_key", w.OrderingKey),
+		Redact:      p.redact(w.Redact),
 		Retry:       p.retry(w.Retry, w.Await),
 		Retention:   p.retention(w.Retention),
 		Verify:      p.schemes(w.Verify),

@@ -21,7 +21,7 @@ func TestParseFillsDefaults(t *testing.T) {
 		Retry:     channel.Retry{Attempts: 15, First: time.Second, Factor: 2, Max: time.Hour},
 		Retention: channel.Retention{Succeeded: 7 * 24 * time.Hour, Failed: 30 * 24 * time.Hour},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(channel.Source{})); diff != "" || found != nil {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(channel.Source{}, channel.Redact{})); diff != "" || found != nil {
 		t.Error(found, diff)
 	}
 	awaited, _ := channel.Parse("shop", []byte(`{"type":"public","scenario":"order","await":true}`))
@@ -35,7 +35,7 @@ func TestParseTakesEveryKey(t *testing.T) {
 		"enabled":false,"paused":true,"body_limit":"64KiB","capture":"errors","on_failure":"skip",
 		"external":{"url":"https://erp.example.com/x","primary_token":"${secret:one}","secondary_token":"${env:TWO}","allow_private":true},
 		"verify":[{"bearer":"${secret:a}"},{"basic":{"user":"u","password":"${env:P}"}}],
-		"idempotency":{"header":"X-Id","window":"1h"},"subject":"$.order.number","ordering_key":"X-Customer",
+		"idempotency":{"header":"X-Id","window":"1h"},"subject":"$.order.number","redact":["X-Card","$.items[*].iban","form:iban"],"ordering_key":"X-Customer",
 		"nonce":{"header":"X-Nonce","window":"1h"},"retry":{"attempts":3,"first":"10ms","factor":1.5,"max":"1s"},"retention":{"succeeded":"0","failed":"1h"}}`))
 	if found != nil {
 		t.Fatal(found)
@@ -50,7 +50,7 @@ func TestParseTakesEveryKey(t *testing.T) {
 		Retry:       channel.Retry{Attempts: 3, First: 10 * time.Millisecond, Factor: 1.5, Max: time.Second},
 		Retention:   channel.Retention{Failed: time.Hour},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(channel.Source{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(channel.Source{}, channel.Redact{})); diff != "" {
 		t.Error(diff)
 	}
 	if got.Subject.String() != "$.order.number" || got.OrderingKey.String() != "X-Customer" {
@@ -111,6 +111,12 @@ func TestParseRefuses(t *testing.T) {
 		"no password":      {`"verify":{"basic":{"user":"u"}}`, "/verify/basic/password", "is required"},
 		"secret form":      {`"verify":{"bearer":"${shop}"}`, "/verify/bearer", `write a reference as`},
 		"open secret":      {`"external":{"url":"https://a","primary_token":"${secret:"}`, "/external/primary_token", "write a reference as"},
+		"redact path":      {`"redact":["X-A","$.a["]`, "/redact/1", "is not a JSON path like $.card.number"},
+		"redact members":   {`"redact":["$.*"]`, "/redact/0", "is not a member's name"},
+		"redact header":    {`"redact":["a b"]`, "/redact/0", "is not a header's name; a JSON path begins with $"},
+		"redact host":      {`"redact":["host"]`, "/redact/0", "part of the URL"},
+		"redact field":     {`"redact":["form:"]`, "/redact/0", "form:NAME"},
+		"redact text":      {`"redact":"$.a"`, "/redact", "must be a list"},
 		"unit":             {`"timeout":"30 seconds"`, "/timeout", "is not a duration"},
 		"timeout zero":     {`"timeout":"0"`, "/timeout", "must be from 1ms to 1d"},
 		"size":             {`"body_limit":"10 megs"`, "/body_limit", "is not a size"},

@@ -24,8 +24,13 @@ type Source struct {
 // segment is one step down: into a member, or an element when name is unset.
 type segment struct {
 	name  string
-	index int // -1: a member
+	index int // of an element, or one of these
 }
+
+const (
+	member     = -1
+	anyElement = -2 // [*], where it is possible
+)
 
 // longestValue is how long a found value is kept as it is; a longer one is
 // replaced by its digest, which still tells keys apart.
@@ -40,7 +45,7 @@ func ParseSource(text string) (Source, error) {
 		}
 		return Source{text: text, header: http.CanonicalHeaderKey(text)}, nil
 	}
-	path, err := parsePath(text[1:])
+	path, err := parsePath(text[1:], false)
 	if err == nil && len(path) == 0 {
 		err = errors.New("it names the whole body")
 	}
@@ -97,12 +102,15 @@ func tidy(value string) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-func parsePath(rest string) ([]segment, error) {
+// parsePath reads the steps of a path; wild lets [*] be one.
+func parsePath(rest string, wild bool) ([]segment, error) {
 	var path []segment
 	for rest != "" {
 		var s segment
 		var err error
 		switch {
+		case wild && strings.HasPrefix(rest, "[*]"):
+			s, rest = segment{index: anyElement}, rest[3:]
 		case strings.HasPrefix(rest, `["`):
 			s, rest, err = quotedSegment(rest)
 		case rest[0] == '[':
@@ -127,9 +135,9 @@ func nameSegment(rest string) (segment, string, error) {
 	}
 	name := rest[1:end]
 	if name == "" || strings.ContainsAny(name, "*?@$]\"' ") {
-		return segment{}, "", fmt.Errorf("%q is not a member's name; wildcards are not possible, and odd names go as [\"name\"]", name)
+		return segment{}, "", fmt.Errorf("%q is not a member's name; [*] stands for all elements where that is possible, and odd names go as [\"name\"]", name)
 	}
-	return segment{name: name, index: -1}, rest[end:], nil
+	return segment{name: name, index: member}, rest[end:], nil
 }
 
 func indexSegment(rest string) (segment, string, error) {
@@ -147,7 +155,7 @@ func quotedSegment(rest string) (segment, string, error) {
 	if err != nil || !strings.HasPrefix(after, "]") {
 		return segment{}, "", errors.New(`a name in brackets ends with "]`)
 	}
-	return segment{name: unquote([]byte(name)), index: -1}, after[1:], nil
+	return segment{name: unquote([]byte(name)), index: member}, after[1:], nil
 }
 
 func unquote(quoted []byte) string {

@@ -33,6 +33,7 @@ type wire struct {
 	Idempotency    wireIdempotency `json:"idempotency"`
 	Subject        *string         `json:"subject"`
 	OrderingKey    *string         `json:"ordering_key"`
+	Redact         []string        `json:"redact"`
 	OnFailure      string          `json:"on_failure"`
 	Retry          wireRetry       `json:"retry"`
 	Retention      wireRetention   `json:"retention"`
@@ -215,7 +216,9 @@ func (p *parser) external(w *External) *External {
 	u, err := url.Parse(w.URL)
 	switch {
 	case err != nil || u.Host == "":
-		p.add("/external/url", "%q is not a URL like https://host/path", w.URL)
+		p.add("/external/url", "is not a URL like https://host/path")
+	case u.User != nil:
+		p.add("/external/url", "contains credentials: put them into primary_token")
 	case u.Scheme == "ftp" || u.Scheme == "ftps":
 		p.add("/external/url", "%s:// %s", u.Scheme, notAvailable)
 	case u.Scheme != "http" && u.Scheme != "https":

@@ -64,6 +64,22 @@ func (c *Client) List(ctx context.Context, f run.Filter) (runs []run.Info, next 
 	return list[run.Info](ctx, c, "/runs", q, f.After, f.Limit)
 }
 
+// Erase is run.Engine's.
+func (c *Client) Erase(ctx context.Context, subject string, dryRun bool) (run.Erased, error) {
+	body := map[string]any{"action": "erase", "filter": run.Filter{Subject: subject}, "dry_run": dryRun}
+	var acted struct {
+		Count, Done int64
+		Refused     []struct{ Run, Detail string }
+		Complete    bool
+	}
+	err := c.Do(ctx, http.MethodPost, admin+"/runs/actions", body, &acted)
+	erased := run.Erased{Count: acted.Count, Done: acted.Done, Complete: acted.Complete}
+	for _, r := range acted.Refused {
+		erased.Left = append(erased.Left, run.Kept{Run: r.Run, Reason: r.Detail})
+	}
+	return erased, err
+}
+
 // Purge is run.Engine's.
 func (c *Client) Purge(ctx context.Context, o run.PurgeOptions) (int64, error) {
 	body := struct {

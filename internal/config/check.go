@@ -1,9 +1,11 @@
 package config
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"junctor/internal/channel"
@@ -78,12 +80,11 @@ func (c *checker) below(pointer string, found []fault.Field) {
 }
 
 func (c *checker) object(pointer, kind, name string, body json.RawMessage, known map[string]string) {
+	c.below(pointer, checkObject(kind, name, body))
 	if kind == Connections {
-		c.below(pointer, checkConnection(name, body))
 		return
 	}
-	parsed, found := channel.Parse(name, body)
-	c.below(pointer, found)
+	parsed, _ := channel.Parse(name, Whole(kind, name, body))
 	if parsed.Scenario == "" {
 		return
 	}
@@ -94,6 +95,24 @@ func (c *checker) object(pointer, kind, name string, body json.RawMessage, known
 	case reason != "":
 		c.add(pointer+"/scenario", "%s", reason)
 	}
+}
+
+// checkObject checks a body by itself. Secrets that are left out are not missed
+// here: the server may have them.
+func checkObject(kind, name string, body json.RawMessage) []fault.Field {
+	parse := checkConnection
+	if kind == Channels {
+		parse = func(name string, body json.RawMessage) []fault.Field {
+			_, found := channel.Parse(name, body)
+			return found
+		}
+	}
+	whole := Whole(kind, name, body)
+	found := parse(name, whole)
+	if !bytes.Equal(whole, body) {
+		found = append(found, slices.DeleteFunc(parse(name, body), func(f fault.Field) bool { return f.Detail != strict.Twice })...)
+	}
+	return found
 }
 
 func missingScenario(name string, known []string) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,7 +70,15 @@ func (s *Service) edit(tx *db.Tx, kind, name string, body json.RawMessage, bundl
 	if err != nil {
 		return catalog.Object{}, err
 	}
-	if exists && bytes.Equal(present.Body, body) {
+	var out settled
+	if kind == Connections || kind == Channels {
+		var found []fault.Field
+		if out, found, err = s.settle(tx, kind, name, body, present.Body); err != nil || len(found) > 0 {
+			return catalog.Object{}, errors.Join(err, problems(found))
+		}
+		body = out.body
+	}
+	if exists && bytes.Equal(present.Body, body) && !out.fresh() {
 		return present, nil
 	}
 	if err := s.fits(tx, kind, name, body, bundle); err != nil {
@@ -80,6 +89,9 @@ func (s *Service) edit(tx *db.Tx, kind, name string, body json.RawMessage, bundl
 			return catalog.Object{}, err
 		}
 	}
+	if err := s.seal(tx, out.literals, e.Author); err != nil {
+		return catalog.Object{}, err
+	}
 	stored, err := s.put(tx, kind, name, body, bundle, e.Author, catalog.API)
 	if err != nil {
 		return catalog.Object{}, err
@@ -87,6 +99,9 @@ func (s *Service) edit(tx *db.Tx, kind, name string, body json.RawMessage, bundl
 	action := Create
 	if exists {
 		action = Update
+		if err := s.sweep(tx, []catalog.Object{present}, e.Author); err != nil {
+			return catalog.Object{}, err
+		}
 	}
 	return stored, s.changed(tx, e.Author, Change{Kind: kind, Code: name, Action: action})
 }
@@ -95,7 +110,7 @@ func (s *Service) edit(tx *db.Tx, kind, name string, body json.RawMessage, bundl
 // fault.Conflict when another object needs it.
 func (s *Service) Delete(ctx context.Context, kind, name string, e Edit) error {
 	return s.db.Write(ctx, func(tx *db.Tx) error {
-		_, exists, err := s.present(tx, kind, name, e)
+		present, exists, err := s.present(tx, kind, name, e)
 		if err != nil {
 			return err
 		}
@@ -108,6 +123,9 @@ func (s *Service) Delete(ctx context.Context, kind, name string, e Edit) error {
 			return fault.New(fault.Conflict, "Scenario %q is used by the channels %s; change these first.", name, strings.Join(users, ", "))
 		}
 		if err := s.objects.Delete(tx, kind, name, e.Author); err != nil {
+			return err
+		}
+		if err := s.sweep(tx, []catalog.Object{present}, e.Author); err != nil {
 			return err
 		}
 		return s.changed(tx, e.Author, Change{Kind: kind, Code: name, Action: Delete})
@@ -206,9 +224,9 @@ func (s *Service) read(ctx context.Context, kind, name string, body json.RawMess
 	case Settings:
 		_, found = ParseSettings(body)
 	case Connections:
-		found = checkConnection(name, body)
+		found = checkObject(kind, name, body)
 	case Channels:
-		_, found = channel.Parse(name, body) // its references are checked in the transaction
+		found = checkObject(kind, name, body) // its references are checked in the transaction
 	}
 	if len(found) > 0 {
 		return nil, nil, refused(found)

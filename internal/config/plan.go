@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"junctor/internal/catalog"
 	"junctor/internal/channel"
 	"junctor/internal/db"
 	"junctor/internal/script"
+	"junctor/internal/strict"
 )
 
 // wanted is a checked set in canonical form.
@@ -52,6 +54,8 @@ type plan struct {
 	changes []Change
 	claims  []catalog.Object // made by the API, and from now on the files'
 	stays   map[string]map[string]json.RawMessage
+	present map[string]map[string]catalog.Object
+	written map[string]map[string][]literal // secrets written out, of each kind and code
 }
 
 // plan compares and checks that what stays without being in the set still has
@@ -61,7 +65,11 @@ func (s *Service) plan(tx *db.Tx, w *wanted, o Options) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := compare(w, present, o.Prune)
+	p, err := s.settled(tx, w, present)
+	if err != nil {
+		return nil, err
+	}
+	p.compareAll(o.Prune)
 	known := map[string]string{}
 	for name := range p.after(Scenarios) {
 		known[name] = ""
@@ -83,39 +91,58 @@ func (s *Service) plan(tx *db.Tx, w *wanted, o Options) (*plan, error) {
 	return p, nil
 }
 
-func compare(w *wanted, present []catalog.Object, prune bool) *plan {
-	p := &plan{wanted: w, stays: map[string]map[string]json.RawMessage{}}
-	is := map[string]map[string]catalog.Object{}
+// settled begins a plan: the wanted bodies as they would be stored.
+func (s *Service) settled(tx *db.Tx, w *wanted, present []catalog.Object) (*plan, error) {
+	p := &plan{
+		wanted: &wanted{bodies: maps.Clone(w.bodies), bundles: w.bundles},
+		stays:  map[string]map[string]json.RawMessage{}, present: map[string]map[string]catalog.Object{}, written: map[string]map[string][]literal{},
+	}
 	for _, kind := range Kinds() {
-		is[kind], p.stays[kind] = map[string]catalog.Object{}, map[string]json.RawMessage{}
+		p.present[kind], p.stays[kind], p.written[kind] = map[string]catalog.Object{}, map[string]json.RawMessage{}, map[string][]literal{}
 	}
 	for _, object := range present {
-		if is[object.Kind] != nil { // a newer release's kinds are left alone
-			is[object.Kind][object.Code] = object
+		if p.present[object.Kind] != nil { // a newer release's kinds are left alone
+			p.present[object.Kind][object.Code] = object
 		}
 	}
+	var c checker
+	for _, kind := range []string{Connections, Channels} {
+		p.bodies[kind] = map[string]json.RawMessage{}
+		for _, name := range sorted(w.bodies[kind]) {
+			out, found, err := s.settle(tx, kind, name, w.bodies[kind][name], p.present[kind][name].Body)
+			if err != nil {
+				return nil, err
+			}
+			c.below(strict.Pointer("/"+kind, name), found)
+			p.bodies[kind][name], p.written[kind][name] = out.body, out.literals
+		}
+	}
+	return p, problems(c.found)
+}
+
+// compareAll finds the changes.
+func (p *plan) compareAll(prune bool) {
 	for _, kind := range Kinds() {
 		codes := map[string]bool{}
-		for name := range w.bodies[kind] {
+		for name := range p.bodies[kind] {
 			codes[name] = true
 		}
-		for name := range is[kind] {
+		for name := range p.present[kind] {
 			codes[name] = true
 		}
 		for _, name := range sorted(codes) {
-			object, exists := is[kind][name]
-			body, listed := w.bodies[kind][name]
+			object, exists := p.present[kind][name]
+			body, listed := p.bodies[kind][name]
 			p.compare(kind, name, object, exists, body, listed, prune)
 		}
 	}
-	return p
 }
 
 func (p *plan) compare(kind, name string, object catalog.Object, exists bool, body json.RawMessage, listed, prune bool) {
 	change := func(action string) {
 		c := Change{Kind: kind, Code: name, Action: action}
 		if action == Update {
-			c.Detail = difference(kind, object.Body, body)
+			c.Detail = difference(kind, object.Body, body, p.written[kind][name])
 		}
 		p.changes = append(p.changes, c)
 	}
@@ -123,7 +150,7 @@ func (p *plan) compare(kind, name string, object catalog.Object, exists bool, bo
 	case listed && !exists:
 		change(Create)
 		return
-	case listed && !bytes.Equal(object.Body, body):
+	case listed && (!bytes.Equal(object.Body, body) || settled{literals: p.written[kind][name]}.fresh()):
 		change(Update)
 	case !listed && object.Origin != catalog.Files && !prune:
 		p.stays[kind][name] = object.Body
@@ -136,7 +163,7 @@ func (p *plan) compare(kind, name string, object catalog.Object, exists bool, bo
 }
 
 // difference says what an update changes, without values, which may be secrets.
-func difference(kind string, from, to json.RawMessage) string {
+func difference(kind string, from, to json.RawMessage, written []literal) string {
 	if kind == Scenarios {
 		old, _ := versionIn(from) // a body that cannot be read has no version to show
 		new, _ := versionIn(to)
@@ -147,6 +174,11 @@ func difference(kind string, from, to json.RawMessage) string {
 		return ""
 	}
 	names := map[string]bool{}
+	for _, l := range written {
+		if member, _, _ := strings.Cut(l.place, "."); l.fresh {
+			names[member] = true
+		}
+	}
 	for _, members := range []map[string]json.RawMessage{before, after} {
 		for name := range members {
 			if !bytes.Equal(before[name], after[name]) {
@@ -166,6 +198,16 @@ func (p *plan) after(kind string) map[string]json.RawMessage {
 	for _, some := range []map[string]json.RawMessage{p.stays[kind], p.bodies[kind]} {
 		for name, body := range some {
 			all[name] = body
+		}
+	}
+	return all
+}
+
+// notes tell of all secrets that are written out.
+func (p *plan) notes() (all []string) {
+	for _, kind := range []string{Connections, Channels} {
+		for _, name := range sorted(p.written[kind]) {
+			all = append(all, notes(kind, name, p.written[kind][name])...)
 		}
 	}
 	return all
@@ -196,7 +238,14 @@ func (s *Service) execute(tx *db.Tx, p *plan, author string) error {
 			return err
 		}
 	}
+	var before []catalog.Object
 	for _, c := range p.changes {
+		if object, existed := p.present[c.Kind][c.Code]; existed {
+			before = append(before, object)
+		}
+		if err := s.seal(tx, p.written[c.Kind][c.Code], author); err != nil {
+			return err
+		}
 		if c.Action == Delete {
 			if err := s.objects.Delete(tx, c.Kind, c.Code, author); err != nil {
 				return err
@@ -208,7 +257,7 @@ func (s *Service) execute(tx *db.Tx, p *plan, author string) error {
 			return err
 		}
 	}
-	return nil
+	return s.sweep(tx, before, author)
 }
 
 // put writes one object, and a scenario's bundle with it.

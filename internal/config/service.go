@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"junctor/internal/access"
 	"junctor/internal/catalog"
 	"junctor/internal/channel"
 	"junctor/internal/connection"
@@ -20,6 +21,7 @@ type Service struct {
 	objects  *catalog.Store
 	versions *scenario.Versions
 	tokens   *channel.Tokens
+	access   *access.Store
 	parts    Parts
 }
 
@@ -36,9 +38,10 @@ type Parts struct {
 	Changed func(tx *db.Tx, author string, c Change) error
 }
 
-// New returns the service over the stores of one database.
-func New(d *db.DB, objects *catalog.Store, versions *scenario.Versions, tokens *channel.Tokens, parts Parts) *Service {
-	return &Service{db: d, objects: objects, versions: versions, tokens: tokens, parts: parts}
+// New returns the service over the stores of one database. Secrets that are
+// written out in what it is given are kept by secrets.
+func New(d *db.DB, objects *catalog.Store, versions *scenario.Versions, tokens *channel.Tokens, secrets *access.Store, parts Parts) *Service {
+	return &Service{db: d, objects: objects, versions: versions, tokens: tokens, access: secrets, parts: parts}
 }
 
 // Options say how a set is applied.
@@ -68,6 +71,7 @@ type Result struct {
 	Channels  []Endpoint      `json:"channels"`            // every channel there is afterwards
 	Scenarios []ScenarioState `json:"scenarios,omitempty"` // the set's scenarios
 	Warnings  []string        `json:"warnings,omitempty"`  // what works and should not stay so
+	Notes     []string        `json:"notes,omitempty"`     // which secrets were written out, and where they are kept
 }
 
 // Endpoint is a channel with its addresses. In a plan, a channel that is yet
@@ -106,7 +110,7 @@ func (s *Service) Plan(ctx context.Context, set *Set, o Options) (*Result, error
 		if err != nil {
 			return err
 		}
-		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: states(set), Warnings: warnings}
+		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: states(set), Warnings: warnings, Notes: p.notes()}
 		return nil
 	})
 	return result, err
@@ -140,7 +144,7 @@ func (s *Service) Apply(ctx context.Context, set *Set, o Options) (*Result, erro
 			return err
 		}
 		tokens, err := s.ensureTokens(tx, p.after(Channels))
-		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: scenarios, Warnings: warnings}
+		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: scenarios, Warnings: warnings, Notes: p.notes()}
 		return err
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 
 	"junctor/internal/catalog"
@@ -15,6 +16,7 @@ import (
 // the hot path looks at. It is never changed; a newer one takes its place.
 type Snapshot struct {
 	Revision    int64
+	Secrets     [sha256.Size]byte // another one when a secret has changed
 	Settings    DomainSettings
 	Channels    map[string]*Channel // by code
 	ByToken     map[string]*Channel // the enabled ones: a disabled token is an unknown one
@@ -45,6 +47,9 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 			Connections: map[string]http.Config{}, Scenarios: map[string]string{},
 		}
 		if snap.Revision, err = s.objects.Revision(tx); err != nil {
+			return err
+		}
+		if snap.Secrets, err = s.access.SecretsDigest(tx); err != nil {
 			return err
 		}
 		if tokens, err = s.tokens.All(tx); err != nil {

@@ -68,7 +68,7 @@ func TestSnapshotOfForeignObjects(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
 		d := open()
 		store := catalog.New(d)
-		s := config.New(d, store, scenario.NewVersions(d), channel.NewTokens(d), config.Parts{})
+		s := config.New(d, store, scenario.NewVersions(d), channel.NewTokens(d), newSecrets(d), config.Parts{})
 		apply(t, s, load(t, "testdata/shop"), false)
 		if err := d.Write(t.Context(), func(tx *db.Tx) error {
 			for _, o := range []catalog.Object{

@@ -11,34 +11,16 @@ import (
 	"junctor/internal/fault"
 )
 
-// secretPlaces are where credentials stand in a body, a * for every element of
-// a list or the value itself.
-var secretPlaces = map[string][][]string{
-	Connections: {{"auth", "bearer"}, {"auth", "basic", "password"}, {"auth", "api_key", "value"}},
-	Channels: {
-		{"verify", "*", "bearer"}, {"verify", "*", "basic", "password"}, {"verify", "*", "hmac", "secret"},
-		{"verify", "*", "standard-webhooks"}, {"verify", "*", "stripe"}, {"verify", "*", "github"}, {"verify", "*", "shopify"},
-		{"external", "primary_token"}, {"external", "secondary_token"},
-	},
-}
-
-// warnings name the credentials that are written out, which work, but which
-// exports, the API and the history show to everyone who may read those; and the
-// secrets that are referred to and not set yet. What the environment has to hold
-// is known to the server only, which may be another one. And they say what
-// channels caution about.
+// warnings name the secrets that are referred to and not set yet, and what
+// channels caution about. What the environment has to hold is known to the server
+// only, which may be another one.
 func (s *Service) warnings(w *wanted) []string {
-	var written, missing, cautions []string
+	var missing, cautions []string
 	for _, kind := range []string{Connections, Channels} {
 		for _, name := range sorted(w.bodies[kind]) {
 			var body any
 			if json.Unmarshal(w.bodies[kind][name], &body) != nil {
 				continue // checked before
-			}
-			for _, path := range secretPlaces[kind] {
-				if writtenOut(body, path) {
-					written = append(written, fmt.Sprintf("%s %q has a credential written out (%s): write ${env:NAME} or ${secret:name} instead", kind, name, path[len(path)-1]))
-				}
 			}
 			for _, secret := range s.unset(body) {
 				missing = append(missing, fmt.Sprintf("%s %q refers to the secret %q, which is not set: junctor secret set %s", kind, name, secret, secret))
@@ -51,7 +33,7 @@ func (s *Service) warnings(w *wanted) []string {
 			cautions = append(cautions, fmt.Sprintf("%s %q %s", Channels, name, caution))
 		}
 	}
-	return slices.Concat(written, missing, cautions)
+	return slices.Concat(missing, cautions)
 }
 
 // unset are the secrets that a body refers to and that are not there, sorted.
@@ -86,26 +68,4 @@ func references(v any, refs []string) []string {
 		}
 	}
 	return refs
-}
-
-// writtenOut reports whether a text without a reference stands at the path.
-func writtenOut(v any, path []string) bool {
-	if len(path) == 0 {
-		text, ok := v.(string)
-		public := strings.HasPrefix(text, "whpk_") // of Standard Webhooks
-		return ok && text != "" && !public && !connection.HasReference(text)
-	}
-	if list, ok := v.([]any); ok && path[0] == "*" {
-		for _, item := range list {
-			if writtenOut(item, path[1:]) {
-				return true
-			}
-		}
-		return false
-	}
-	if path[0] == "*" {
-		return writtenOut(v, path[1:])
-	}
-	m, ok := v.(map[string]any)
-	return ok && writtenOut(m[path[0]], path[1:])
 }

@@ -143,7 +143,7 @@ var order = []string{
 	"type", "comment", "url", "scenario", "await", "timeout", "enabled", "paused",
 	"external", "primary_token", "secondary_token", "allow_private", "headers", "auth",
 	"verify", "basic", "user", "password", "bearer", "api_key", "header", "query", "value", "window",
-	"nonce", "allow", "rate", "rate_per_address", "body_limit", "idempotency", "subject", "ordering_key", "on_failure",
+	"nonce", "allow", "rate", "rate_per_address", "body_limit", "idempotency", "subject", "ordering_key", "redact", "on_failure",
 	"retry", "attempts", "first", "factor", "max", "retention", "succeeded", "failed", "capture", "cors", "origins", "credentials", "max_age",
 	"timezone", "sessions", "policy", "on_conflict", "idle", "age", "allow_private_subscribers",
 }

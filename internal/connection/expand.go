@@ -27,6 +27,9 @@ func References(text string) (refs []string) {
 	return refs
 }
 
+// Literal is what a text without references stands for: $${ is a plain ${.
+func Literal(text string) string { return strings.ReplaceAll(text, "$${", "${") }
+
 // Expander resolves references and remembers the values, so that they can be
 // kept out of errors. It is not safe for concurrent use while expanding.
 type Expander struct {

@@ -199,6 +199,20 @@ func (d *DB) attempt(ctx context.Context, f func(*Tx) error) error {
 	return d.commit(ctx, tx)
 }
 
+// Compact makes what was deleted before irrecoverable from the database's files.
+// On SQLite the file is written anew and the log emptied: that takes as long as
+// copying the file, as much space beside it, and writes wait meanwhile. On
+// PostgreSQL it does nothing: there the space is left to VACUUM.
+func (d *DB) Compact(ctx context.Context) error {
+	if err := d.alive(); err != nil {
+		return err
+	}
+	if err := d.engine.compact(ctx); err != nil {
+		return fmt.Errorf("write the database file anew: %w", explain(err))
+	}
+	return nil
+}
+
 // Now is the database's time, in UTC, to the microsecond.
 func (d *DB) Now(ctx context.Context) (time.Time, error) {
 	if err := d.alive(); err != nil {

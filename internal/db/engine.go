@@ -11,6 +11,8 @@ type engine interface {
 	now(ctx context.Context) (micros int64, err error)
 	// sync returns when all that was committed before the call is durable.
 	sync() error
+	// compact leaves nothing of what was deleted in the engine's own files.
+	compact(ctx context.Context) error
 	// carrier brings notices to other processes; nil when there are none.
 	carrier() carrier
 	close() error

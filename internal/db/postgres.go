@@ -125,6 +125,9 @@ func (e *postgresEngine) begin(ctx context.Context, write bool) (session, error)
 // sync has nothing to do: a COMMIT is answered when it is on disk.
 func (e *postgresEngine) sync() error { return nil }
 
+// compact leaves it to VACUUM.
+func (e *postgresEngine) compact(context.Context) error { return nil }
+
 func (e *postgresEngine) now(ctx context.Context) (us int64, err error) {
 	err = e.readers.QueryRow(ctx, `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`).Scan(&us)
 	return us, postgresError(err)

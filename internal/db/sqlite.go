@@ -49,7 +49,7 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 	}
 	e := &sqliteEngine{lock: lock, writer: make(chan *sqliteConn, 1), free: make(chan *sqliteConn, sqliteReaders), closing: make(chan struct{})}
 	path := filepath.Join(dir, sqliteFile)
-	e.checkpointer = checkpointer{limit: maxWAL, log: o.Log, wake: make(chan struct{}, 1)}
+	e.checkpointer = checkpointer{limit: maxWAL, log: o.Log, wake: make(chan struct{}, 1), empty: make(chan chan error)}
 	if err := e.connect(ctx, path); err != nil {
 		e.close() //nolint:errcheck // the first error tells more
 		var coded *fault.Error

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -39,8 +40,9 @@ type checkpointer struct {
 	file    *fileSync   // of the database
 	commits atomic.Int64
 	wake    chan struct{}
-	done    chan struct{} // closed when it has ended; nil when it never began
-	holding atomic.Bool   // reads are held
+	empty   chan chan error // asks for an empty log
+	done    chan struct{}   // closed when it has ended; nil when it never began
+	holding atomic.Bool     // reads are held
 }
 
 // committed is called after each commit.
@@ -64,6 +66,10 @@ func (c *checkpointer) work(e *sqliteEngine) {
 				c.log.Warn("the write-ahead log could not be emptied", "error", err)
 				e.failed(err) // or the log would begin anew over what has not been copied
 			}
+		case done := <-c.empty:
+			err := c.truncate(e, 0)
+			e.failed(err)
+			done <- err
 		case <-e.closing:
 			return
 		}
@@ -134,10 +140,9 @@ func (c *checkpointer) truncate(e *sqliteEngine, size int64) error {
 		case conn := <-e.free:
 			taken = append(taken, conn)
 		case <-e.closing:
-			return nil
+			return ErrClosed
 		case <-ctx.Done():
-			c.log.Warn("the write-ahead log could not be emptied: a read does not end", "bytes", size)
-			return nil
+			return errors.New("a read does not end")
 		}
 	}
 	select {
@@ -148,8 +153,9 @@ func (c *checkpointer) truncate(e *sqliteEngine, size int64) error {
 		}
 		c.log.Info("emptied the write-ahead log", "bytes", size)
 	case <-e.closing:
+		return ErrClosed
 	case <-time.After(DefaultReadLimit):
-		c.log.Warn("the write-ahead log could not be emptied: a write does not end", "bytes", size)
+		return errors.New("a write does not end")
 	}
 	return nil
 }

@@ -71,6 +71,7 @@ func OpenExternal(code string, c channel.External, release string, secrets conne
 		return nil, err
 	}
 	x.SecondaryToken, err = expand.Expand(c.SecondaryToken)
+	conn.Conceal(x.PrimaryToken, x.SecondaryToken)
 	return x, err
 }
 

@@ -98,17 +98,18 @@ func (h *Hub) openStorage(ctx context.Context) (err error) {
 	if err := os.MkdirAll(h.options.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
-	path := filepath.Join(h.options.Data, "master.key")
-	if err := h.keyIsThere(ctx, path); err != nil {
+	if err := h.keyIsThere(ctx, h.keyFile()); err != nil {
 		return err
 	}
-	key, err := secret.LoadKey(path)
+	keys, err := secret.LoadKeys(h.keyFile())
 	if err != nil {
 		return err
 	}
-	h.access = access.New(h.db, key, h.options.Clock)
+	h.access = access.New(h.db, keys, h.options.Clock)
 	return nil
 }
+
+func (h *Hub) keyFile() string { return filepath.Join(h.options.Data, "master.key") }
 
 // keyIsThere refuses to make a new master key where sealed secrets wait for the
 // old one: that would look like a success and be none.
@@ -127,7 +128,7 @@ func (h *Hub) keyIsThere(ctx context.Context, path string) error {
 func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens, h.nonces = scenario.NewVersions(h.db), channel.NewTokens(h.db), channel.NewNonces(h.db)
-	h.config = config.New(h.db, h.objects, h.versions, h.tokens, config.Parts{
+	h.config = config.New(h.db, h.objects, h.versions, h.tokens, h.access, config.Parts{
 		Measure: func(p *script.Program) (time.Duration, error) { return h.runtime.Measure(p) },
 		Names:   func(p *script.Program) []script.Diagnostic { return h.runtime.Check(p) },
 		Secrets: h.secret,
@@ -184,6 +185,28 @@ func (h *Hub) Config() *config.Service { return h.config }
 
 // Access is the accounts, tokens and secrets.
 func (h *Hub) Access() *access.Store { return h.access }
+
+// RotateKey replaces the master key, see access.Store.RotateKey. Errors:
+// fault.Conflict while a node works with the key that would go.
+func (h *Hub) RotateKey(ctx context.Context, author string) (access.Rotation, error) {
+	if os.Getenv(secret.EnvKey) != "" { // nodes may already know all of these keys
+		return h.access.RotateKey(ctx, "", author)
+	}
+	var nodes []run.NodeInfo
+	if h.db.Postgres() { // in a data directory there is no other node: its lock is ours
+		var err error
+		if nodes, err = h.runs.Nodes(ctx); err != nil {
+			return access.Rotation{}, err
+		}
+	}
+	for _, n := range nodes {
+		if n.Alive {
+			return access.Rotation{}, fault.New(fault.Conflict, "The node %s (%s) is at work with the present key; stop every node first. "+
+				"One that was killed counts as gone ten seconds later.", n.ID, n.Host)
+		}
+	}
+	return h.access.RotateKey(ctx, h.keyFile(), author)
+}
 
 // Runs is the engine; it executes only while the hub serves.
 func (h *Hub) Runs() *run.Engine { return h.runs }

@@ -26,9 +26,12 @@ type site struct {
 	hub    *hub.Hub
 	base   string
 	public string            // the token endpoints' own address, when there is one
+	data   string            // its directory
 	token  map[string]string // by channel
 	log    *logBook
 }
+
+const adminPassword = "secret-enough"
 
 func serve(t *testing.T, files map[string]string) *site {
 	t.Helper()
@@ -53,13 +56,13 @@ func serveAs(t *testing.T, o hub.Options, level slog.Leveler, files map[string]s
 	if o.Data == "" {
 		o.Data = t.TempDir()
 	}
-	o.Listen, o.AdminPassword = "127.0.0.1:0", "secret-enough"
+	o.Listen, o.AdminPassword = "127.0.0.1:0", adminPassword
 	o.Log = slog.New(slog.NewTextHandler(book, &slog.HandlerOptions{Level: level}))
 	h, err := hub.Open(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, hub: h, log: book}
+	s := &site{t: t, hub: h, log: book, data: o.Data}
 	s.apply(files)
 	ready, done := make(chan hub.Addresses, 1), make(chan error, 1)
 	go func() { done <- h.Serve(ctx, func(a hub.Addresses) { ready <- a }) }()

@@ -64,13 +64,8 @@ func (x *external) close() {
 func (h *Hub) Reload(ctx context.Context) error { return h.reload(ctx) }
 
 // reload brings the present configuration into use. Connections that have not
-// changed stay open.
-func (h *Hub) reload(ctx context.Context) error { return h.bring(ctx, true) }
-
-// reopen is reload after a change of secrets: every connection is opened anew.
-func (h *Hub) reopen(ctx context.Context) error { return h.bring(ctx, false) }
-
-func (h *Hub) bring(ctx context.Context, keep bool) error {
+// changed stay open, unless a secret has: then every one is opened anew.
+func (h *Hub) reload(ctx context.Context) error {
 	h.reloading.Lock()
 	defer h.reloading.Unlock()
 	snapshot, err := h.config.Snapshot(ctx)
@@ -80,10 +75,9 @@ func (h *Hub) bring(ctx context.Context, keep bool) error {
 	for _, problem := range snapshot.Problems {
 		h.log.Warn("a part of the configuration cannot be used", "error", problem)
 	}
-	before := h.live.Load()
-	old := before
-	if old == nil || !keep {
-		defer closeUnused(old, nil)
+	old := h.live.Load()
+	before := old
+	if old != nil && old.snapshot.Secrets != snapshot.Secrets {
 		old = nil
 	}
 	fresh := &live{
@@ -102,9 +96,7 @@ func (h *Hub) bring(ctx context.Context, keep bool) error {
 	h.access.SetLimits(access.Limits{Idle: snapshot.Settings.Sessions.Idle, Age: snapshot.Settings.Sessions.Age})
 	h.live.Store(fresh)
 	h.askHosts()
-	if keep {
-		closeUnused(before, fresh)
-	}
+	closeUnused(before, fresh)
 	return h.released(ctx, before, fresh)
 }
 
@@ -190,17 +182,15 @@ func (h *Hub) released(ctx context.Context, before, now *live) error {
 // node or a stopped-server command changes. A notice is a hint; the revision is
 // asked for regularly as well.
 func (h *Hub) watch(ctx context.Context) {
-	changed, secrets := make(chan struct{}, 1), make(chan struct{}, 1)
-	signal := func(c chan struct{}) func(string) {
-		return func(string) {
-			select {
-			case c <- struct{}{}:
-			default:
-			}
+	changed := make(chan struct{}, 1)
+	signal := func(string) {
+		select {
+		case changed <- struct{}{}:
+		default:
 		}
 	}
-	defer h.db.Listen(catalog.Topic, signal(changed))()
-	defer h.db.Listen(access.TopicSecrets, signal(secrets))()
+	defer h.db.Listen(catalog.Topic, signal)()
+	defer h.db.Listen(access.TopicSecrets, signal)()
 	const lookEvery = 5 * time.Second
 	for {
 		look, stop := h.options.Clock.After(lookEvery)
@@ -211,8 +201,6 @@ func (h *Hub) watch(ctx context.Context) {
 			return
 		case <-changed:
 			err = h.reload(ctx)
-		case <-secrets:
-			err = h.reopen(ctx)
 		case <-look:
 			err = h.reloadIfNew(ctx)
 		}

@@ -371,6 +371,7 @@ func TestOneOfManyWithANonce(t *testing.T) {
 	}
 	t.Run("sqlite", func(t *testing.T) { race(t, serve(t, files)) })
 	t.Run("postgres", func(t *testing.T) {
+		t.Setenv("JUNCTOR_MASTER_KEY", strings.Repeat("5a", 32)) // both nodes need it
 		database := database(t)
 		race(t, serveOn(t, database, files), serveOn(t, database, files))
 	})

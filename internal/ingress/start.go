@@ -18,10 +18,14 @@ func (d *door) start(r *http.Request, f *found, body []byte) (*run.Start, error)
 		Channel: c, Request: r, Token: f.token, Path: f.path, Body: body, RemoteAddress: d.Address(r), BaseURL: d.BaseURL(r),
 		Mode: "production", HideAuth: f.bearer || len(c.Verify) > 0,
 	}
-	in := scenario.Input{Source: m.Source(), Content: body}
+	kept, err := m.Redacted()
+	if err != nil {
+		return nil, err
+	}
+	in := scenario.Input{Source: kept.Source(), Content: kept.Body}
 	s := &run.Start{
 		Program: scenario.ProgramName(c.Scenario), Version: f.door.Version, Channel: c.Code, Mode: m.Mode,
-		Subject: c.Subject.Of(r.Header, body), OrderingKey: c.OrderingKey.Of(r.Header, body), Hold: c.Paused,
+		Subject: m.Find(c.Subject), OrderingKey: m.Find(c.OrderingKey), Hold: c.Paused,
 		Input: in.Encode(),
 	}
 	if c.Nonce != nil { // first of all: a message that was taken before is none for the scenario's own check
@@ -30,16 +34,17 @@ func (d *door) start(r *http.Request, f *found, body []byte) (*run.Start, error)
 		}
 		s.With = d.Nonces.Take(c.Code, f.nonce, f.at, c.Nonce.Window)
 	}
-	once, err := idempotency(c, r, f.path, body)
-	if err != nil {
+	if s.Once, err = idempotency(&m); err != nil {
 		return nil, err
 	}
-	s.Once = once
 	validates, err := d.Validator.Has(r.Context(), c.Scenario, f.door.Version)
 	if err != nil {
 		return nil, err
 	}
 	if validates {
+		if kept != &m { // it sees the message as it came
+			in = scenario.Input{Source: m.Source(), Content: body}
+		}
 		with, err := d.Validator.Validate(r.Context(), c.Scenario, f.door.Version, in)
 		if err != nil {
 			return nil, err
@@ -82,12 +87,13 @@ const longestKey = 255
 
 // idempotency finds the message's key, nil when it has none. The digest covers
 // what the scenario would see: method, path, query and content.
-func idempotency(c *channel.Config, r *http.Request, path string, body []byte) (*run.Once, error) {
+func idempotency(m *channel.Message) (*run.Once, error) {
+	c, r := m.Channel, m.Request
 	if c.Idempotency.Window == 0 {
 		return nil, nil
 	}
 	for _, source := range c.Idempotency.Keys {
-		key := source.Find(r.Header, body)
+		key := m.Key(source)
 		if key == "" {
 			continue
 		}
@@ -95,11 +101,11 @@ func idempotency(c *channel.Config, r *http.Request, path string, body []byte) (
 			return nil, fault.New(fault.Invalid, "The idempotency key (%s) is longer than the %d characters that it can have.", source, longestKey)
 		}
 		h := sha256.New()
-		for _, part := range []string{r.Method, path, r.URL.RawQuery} {
+		for _, part := range []string{r.Method, m.Path, r.URL.RawQuery} {
 			h.Write([]byte(part))
 			h.Write([]byte{0})
 		}
-		h.Write(body)
+		h.Write(m.Body)
 		return &run.Once{Key: key, Digest: h.Sum(nil), Window: c.Idempotency.Window}, nil
 	}
 	return nil, nil

@@ -45,7 +45,7 @@ func (e *Engine) newRow(ctx context.Context, s Start, owner string) (*row, error
 	now := e.now()
 	r := &row{
 		id: e.ids.New("run", db.Time(now)), program: s.Program, version: s.Version, channel: s.Channel,
-		subject: clean(s.Subject, 200), mode: s.Mode, state: Queued, input: input,
+		subject: clean(s.Subject, maxSubject), mode: s.Mode, state: Queued, input: input,
 		seed: s.seed, clock: s.clock, createdAt: now, owner: owner, epoch: 1, orderingKey: digested(s.OrderingKey, 512),
 		origin: s.Origin, parent: s.Parent, parentSeq: s.parentSeq, depth: s.depth,
 	}

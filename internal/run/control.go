@@ -71,7 +71,7 @@ func (e *Engine) Retry(ctx context.Context, id string) (*Info, error) {
 			return fault.New(fault.Conflict, "The run is %s; only a failed run can be retried. A rerun makes a new run from its input.", r.state)
 		}
 		if r.input == nil {
-			return fault.New(fault.Conflict, "The run's input was not kept (its channel's capture is none), so it cannot be retried.")
+			return fault.New(fault.Conflict, "The run's input was not kept (its channel's capture is none, or it was erased), so it cannot be retried.")
 		}
 		j, err := loadJournal(tx, id)
 		if err != nil {
@@ -224,7 +224,7 @@ func (e *Engine) rerunStart(ctx context.Context, old *row, o RerunOptions) (*Sta
 			WithFields(fault.Field{Pointer: "/from_step", Detail: "must be a step's number; with an input of its own a rerun begins at the start"})
 	}
 	if old.input == nil && o.Input == nil {
-		return nil, fault.New(fault.Conflict, "The run's input was not kept (see its channel's capture); give an input of its own to the rerun.")
+		return nil, fault.New(fault.Conflict, "The run's input was not kept (see its channel's capture), or was erased; give an input of its own to the rerun.")
 	}
 	err := e.db.Read(ctx, func(tx *db.Tx) (err error) {
 		s.Input, err = loadOptional(tx, old.input)

@@ -173,7 +173,7 @@ func (x *Execution) Subject(s string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.row.subject != s {
-		x.row.subject, x.dirty = clean(s, 200), true
+		x.row.subject, x.dirty = clean(s, maxSubject), true
 	}
 }
 

@@ -103,6 +103,9 @@ func (e *Engine) earlier(ctx context.Context, scope string, o *Once) (*row, erro
 // repeat answers a repeated message that nobody awaits.
 func (e *Engine) repeat(ctx context.Context, r *row) (Accepted, error) {
 	if r.state == Failed {
+		if r.waitingFor == waitingForErased {
+			return Accepted{}, erased(r)
+		}
 		if _, err := e.Retry(ctx, r.id); err != nil && !fault.Is(err, fault.Conflict) {
 			return Accepted{}, err
 		}
@@ -113,6 +116,9 @@ func (e *Engine) repeat(ctx context.Context, r *row) (Accepted, error) {
 // again answers a repeated message that is awaited: the first answer, or the
 // result of retrying a run that failed.
 func (e *Engine) again(ctx context.Context, r *row, deadline time.Time) (Result, error) {
+	if r.waitingFor == waitingForErased {
+		return Result{}, erased(r)
+	}
 	if r.state == Succeeded || r.answered {
 		res, err := e.result(ctx, r)
 		res.Duplicate = true

@@ -195,6 +195,19 @@ func doomed(tx *db.Tx, query string, args []any) ([]*row, error) {
 
 // delete removes a run and everything of it.
 func (r *row) delete(tx *db.Tx) error {
+	if err := r.strip(tx); err != nil {
+		return err
+	}
+	for _, query := range []string{`DELETE FROM run_keys WHERE run = $1`, `DELETE FROM runs WHERE id = $1`} {
+		if _, err := tx.Exec(query, r.id); err != nil {
+			return fmt.Errorf("delete run %s: %w", r.id, err)
+		}
+	}
+	return nil
+}
+
+// strip removes what a run has beside its row and its idempotency key.
+func (r *row) strip(tx *db.Tx) error {
 	j, err := loadJournal(tx, r.id)
 	if err != nil {
 		return err
@@ -212,10 +225,9 @@ func (r *row) delete(tx *db.Tx) error {
 	}
 	for _, query := range []string{
 		`DELETE FROM steps WHERE run = $1`, `DELETE FROM run_logs WHERE run = $1`, `DELETE FROM run_tags WHERE run = $1`,
-		`DELETE FROM run_keys WHERE run = $1`, `DELETE FROM runs WHERE id = $1`,
 	} {
 		if _, err := tx.Exec(query, r.id); err != nil {
-			return fmt.Errorf("delete run %s: %w", r.id, err)
+			return fmt.Errorf("delete what run %s has: %w", r.id, err)
 		}
 	}
 	return nil

@@ -211,8 +211,9 @@ func bit(b bool) int64 {
 	return 0
 }
 
-// The bounds of a run's tags.
+// The bounds of a run's subject and tags.
 const (
+	maxSubject   = 200 // bytes
 	maxTags      = 20
 	maxTagLength = 100 // bytes
 )
@@ -237,8 +238,12 @@ func (r *row) info() Info {
 		t := db.Time(us)
 		return &t
 	}
+	waitingFor, erased := r.waitingFor, r.waitingFor == waitingForErased
+	if erased {
+		waitingFor = ""
+	}
 	return Info{
-		ID: r.id, State: r.state, WaitingFor: r.waitingFor, Program: r.program, Version: r.version, Channel: r.channel,
+		ID: r.id, State: r.state, WaitingFor: waitingFor, Erased: erased, Program: r.program, Version: r.version, Channel: r.channel,
 		Subject: r.subject, Tags: r.tags, Mode: r.mode, Attempt: r.attempt + 1, Origin: r.origin, Parent: r.parent,
 		Key: r.orderingKey, CreatedAt: db.Time(r.createdAt), DueAt: at(r.dueAt), FinishedAt: at(r.finishedAt), Error: r.err,
 	}

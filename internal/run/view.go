@@ -42,6 +42,7 @@ type Info struct {
 	CreatedAt  time.Time       `json:"created_at"`
 	DueAt      *time.Time      `json:"due_at,omitempty"`
 	FinishedAt *time.Time      `json:"finished_at,omitempty"`
+	Erased     bool            `json:"erased,omitempty"` // its content was erased
 	Error      *ErrorInfo      `json:"error,omitempty"`
 	Input      json.RawMessage `json:"input,omitempty"`  // one run only, not in lists
 	Output     json.RawMessage `json:"output,omitempty"` // one run only
@@ -125,3 +126,4 @@ type PurgeOptions struct {
 //	Cancel(ctx, id), Terminate(ctx, id) (*Info, error)
 //	Nodes(ctx) ([]NodeInfo, error)
 //	Purge(ctx, PurgeOptions) (int64, error)
+//	Erase(ctx, subject, dryRun) (Erased, error)

@@ -2,7 +2,6 @@ package secret
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -11,51 +10,86 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"unicode"
 )
 
 // EnvKey is the environment variable whose key replaces the file's.
 const EnvKey = "JUNCTOR_MASTER_KEY"
 
-// LoadKey returns the master key: that of JUNCTOR_MASTER_KEY when it is set,
-// else that of the file, which is made with a random key and mode 0600 when it
-// does not exist. Both hold 32 bytes in base64 or hexadecimal. Its errors say
-// what to do and never contain a key.
-func LoadKey(path string) (Key, error) { return loadKey(path, os.Getenv(EnvKey)) }
+// LoadKeys returns the master keys: those of JUNCTOR_MASTER_KEY when it is set,
+// else those of the file, which is made with one random key and mode 0600 when
+// it does not exist. A key is 32 bytes in base64 or hexadecimal; several stand
+// on lines of their own or are separated by commas, and the first one seals. Its
+// errors say what to do and never contain a key.
+func LoadKeys(path string) (Keys, error) { return loadKeys(path, os.Getenv(EnvKey)) }
 
-func loadKey(path, env string) (Key, error) {
+func loadKeys(path, env string) (Keys, error) {
 	if env != "" {
-		key, err := decodeKey([]byte(env))
+		keys, err := decodeKeys([]byte(env))
 		if err != nil {
-			return Key{}, fmt.Errorf("read the master key of %s: %w", EnvKey, err)
+			return nil, fmt.Errorf("read the master key of %s: %w", EnvKey, err)
 		}
-		return key, nil
+		return keys, nil
 	}
-	key, err := readKey(path)
+	keys, err := readKeys(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := createKey(path); err != nil {
-			return Key{}, fmt.Errorf("create the master key file %s: %w", path, err)
+			return nil, fmt.Errorf("create the master key file %s: %w", path, err)
 		}
-		key, err = readKey(path) // another process may have been first
+		keys, err = readKeys(path) // another process may have been first
 	}
 	if err != nil {
-		return Key{}, fmt.Errorf("read the master key file %s: %w", path, err)
+		return nil, fmt.Errorf("read the master key file %s: %w", path, err)
 	}
-	return key, nil
+	return keys, nil
 }
 
-func readKey(path string) (Key, error) {
+// ReplaceKeys makes these the keys of the file. When it returns nil they are on
+// disk; however the process ends, the file has either the old keys or the new.
+func ReplaceKeys(path string, keys Keys) error {
+	err := replaceKeys(path, keys)
+	if err != nil {
+		return fmt.Errorf("write the master key file %s: %w", path, err)
+	}
+	return nil
+}
+
+func replaceKeys(path string, keys Keys) error {
+	path, err := filepath.EvalSymlinks(path) // the name may lead to where the key really lies
+	if err != nil {
+		return err
+	}
+	next := filepath.Join(filepath.Dir(path), ".master-key-next") // one name: what a crash leaves is written over
+	file, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		_, writeErr := file.WriteString(key.encoded() + "\n")
+		err = errors.Join(err, writeErr)
+	}
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(next, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func readKeys(path string) (Keys, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return Key{}, err
+		return nil, err
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 { // Windows has no such bits
-		return Key{}, fmt.Errorf("others may read it (mode %04o): run chmod 600 on it", info.Mode().Perm())
+		return nil, fmt.Errorf("others may read it (mode %04o): run chmod 600 on it", info.Mode().Perm())
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return Key{}, err
+		return nil, err
 	}
-	return decodeKey(text)
+	return decodeKeys(text)
 }
 
 // createKey writes a new key so that the file is never seen half written, and
@@ -70,9 +104,7 @@ func createKey(path string) error {
 		return err
 	}
 	defer os.Remove(temporary.Name()) //nolint:errcheck // createInPlace may have moved it
-	raw := make([]byte, KeySize)
-	rand.Read(raw) //nolint:errcheck // never fails since Go 1.24
-	_, err = temporary.WriteString(base64.StdEncoding.EncodeToString(raw) + "\n")
+	_, err = temporary.WriteString(RandomKey().encoded() + "\n")
 	err = errors.Join(err, temporary.Sync(), temporary.Close())
 	if err != nil {
 		return err
@@ -118,8 +150,26 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+func decodeKeys(text []byte) (Keys, error) {
+	words := bytes.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	if len(words) == 0 {
+		words = [][]byte{nil}
+	}
+	var keys Keys
+	for i, word := range words {
+		key, err := decodeKey(word)
+		if err != nil && len(words) > 1 {
+			err = fmt.Errorf("key %d: %w", i+1, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
 func decodeKey(text []byte) (Key, error) {
-	text = bytes.TrimSpace(text)
 	if raw, err := hex.DecodeString(string(text)); err == nil && len(raw) == KeySize {
 		return NewKey(raw)
 	}

@@ -3,6 +3,7 @@ package secret
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,14 +12,14 @@ import (
 	"testing"
 )
 
-func TestLoadKeyCreatesTheFileOnce(t *testing.T) {
+func TestLoadKeysCreatesTheFileOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "master.key")
-	first, err := loadKey(path, "")
+	first, err := loadKeys(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := loadKey(path, "")
-	if err != nil || first != second {
+	second, err := loadKeys(path, "")
+	if err != nil || first[0] != second[0] {
 		t.Errorf("the second start has another key: %v", err)
 	}
 	info, err := os.Stat(path)
@@ -31,33 +32,33 @@ func TestLoadKeyCreatesTheFileOnce(t *testing.T) {
 	if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 1 {
 		t.Errorf("left behind: %v", entries)
 	}
-	other, err := loadKey(filepath.Join(t.TempDir(), "k"), "")
-	if err != nil || other == first {
+	other, err := loadKeys(filepath.Join(t.TempDir(), "k"), "")
+	if err != nil || other[0] == first[0] {
 		t.Errorf("two installations have one key: %v", err)
 	}
 }
 
-func TestLoadKeyFromManyStartsAtOnce(t *testing.T) {
+func TestLoadKeysFromManyStartsAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "master.key")
-	keys := make([]Key, 16)
+	keys := make([]Keys, 16)
 	var group sync.WaitGroup
 	for i := range keys {
 		group.Go(func() {
 			var err error
-			if keys[i], err = loadKey(path, ""); err != nil {
+			if keys[i], err = loadKeys(path, ""); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
 	for _, key := range keys {
-		if key != keys[0] {
+		if key[0] != keys[0][0] {
 			t.Fatal("two starts have different keys")
 		}
 	}
 }
 
-func TestLoadKeyFromTheEnvironment(t *testing.T) {
+func TestLoadKeysFromTheEnvironment(t *testing.T) {
 	raw := []byte("0123456789abcdef0123456789ABCDE?")
 	want, err := NewKey(raw)
 	if err != nil {
@@ -69,7 +70,7 @@ func TestLoadKeyFromTheEnvironment(t *testing.T) {
 		base64.RawURLEncoding.EncodeToString(raw), " " + base64.StdEncoding.EncodeToString(raw) + "\n",
 	} {
 		t.Setenv(EnvKey, text)
-		if got, err := LoadKey(path); err != nil || got != want {
+		if got, err := LoadKeys(path); err != nil || len(got) != 1 || got[0] != want {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -78,7 +79,7 @@ func TestLoadKeyFromTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestLoadKeyRefuses(t *testing.T) {
+func TestLoadKeysRefuses(t *testing.T) {
 	good := base64.StdEncoding.EncodeToString(make([]byte, KeySize))
 	for name, tt := range map[string]struct {
 		text, env, want string
@@ -96,7 +97,7 @@ func TestLoadKeyRefuses(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.text), tt.mode); err != nil {
 				t.Fatal(err)
 			}
-			_, err := loadKey(path, tt.env)
+			_, err := loadKeys(path, tt.env)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %v, want %q", err, tt.want)
 			}
@@ -105,7 +106,59 @@ func TestLoadKeyRefuses(t *testing.T) {
 			}
 		})
 	}
-	if _, err := loadKey(filepath.Join(t.TempDir(), "file", "\x00"), ""); err == nil {
+	if _, err := loadKeys(filepath.Join(t.TempDir(), "file", "\x00"), ""); err == nil {
 		t.Error("a name with NUL is taken")
+	}
+}
+
+func TestSeveralKeys(t *testing.T) {
+	a, b := RandomKey(), RandomKey()
+	path := filepath.Join(t.TempDir(), "master.key")
+	for name, text := range map[string]string{
+		"lines":  a.encoded() + "\n" + b.encoded() + "\n",
+		"commas": a.encoded() + ", " + b.encoded(),
+		"blank":  "\r\n" + a.encoded() + "\r\n\r\n" + b.encoded(),
+	} {
+		keys, err := loadKeys(path, text)
+		if err != nil || len(keys) != 2 || keys[0] != a || keys[1] != b {
+			t.Errorf("%s: %d keys, %v", name, len(keys), err)
+		}
+	}
+	keys, sealed := Keys{a, b}, b.Seal([]byte("x"), nil)
+	if plain, err := keys.Open(sealed, nil); err != nil || string(plain) != "x" {
+		t.Errorf("the second key opens %q, %v", plain, err)
+	}
+	if _, err := (Keys{b}).Open(keys.Seal([]byte("x"), nil), nil); err == nil {
+		t.Error("not the first key seals")
+	}
+	if _, err := loadKeys(path, a.encoded()+",oops"); err == nil || !strings.Contains(err.Error(), "key 2") || strings.Contains(err.Error(), a.encoded()) {
+		t.Errorf("a bad second key: %v", err)
+	}
+	if text := fmt.Sprintf("%v %+v %#v %x %s", keys, keys, keys, keys, keys); strings.Contains(text, hex.EncodeToString(a.raw[:4])) {
+		t.Errorf("printed as %s", text)
+	}
+}
+
+func TestReplaceKeys(t *testing.T) {
+	dir := t.TempDir()
+	path, next := filepath.Join(dir, "master.key"), filepath.Join(dir, ".master-key-next")
+	if err := ReplaceKeys(path, Keys{RandomKey()}); err == nil {
+		t.Error("a file that is not there is replaced")
+	}
+	if _, err := loadKeys(path, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(next, []byte(strings.Repeat("what a crash left ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := Keys{RandomKey(), RandomKey()}
+	if err := ReplaceKeys(path, want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := loadKeys(path, ""); err != nil || len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("%d keys, %v", len(got), err)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("left behind: %v", entries)
 	}
 }

@@ -6,6 +6,7 @@ package secret
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,6 +26,33 @@ func NewKey(raw []byte) (Key, error) {
 		return Key{}, fmt.Errorf("a master key has %d bytes, not %d", KeySize, len(raw))
 	}
 	return Key{raw: [KeySize]byte(raw)}, nil
+}
+
+// RandomKey makes a key.
+func RandomKey() Key {
+	var k Key
+	rand.Read(k.raw[:]) //nolint:errcheck // never fails since Go 1.24
+	return k
+}
+
+func (k Key) encoded() string { return base64.StdEncoding.EncodeToString(k.raw[:]) }
+
+// Keys are one or more master keys: the first seals, all open, so that a key can
+// be replaced while values of the old one are still there.
+type Keys []Key
+
+// Seal is Key.Seal with the first key.
+func (k Keys) Seal(plain, context []byte) []byte { return k[0].Seal(plain, context) }
+
+// Open decrypts what was sealed with any of the keys. The error is or wraps
+// ErrSealed.
+func (k Keys) Open(sealed, context []byte) (plain []byte, err error) {
+	for _, key := range k {
+		if plain, err = key.Open(sealed, context); err == nil {
+			return plain, nil
+		}
+	}
+	return nil, err
 }
 
 // version is the first byte of a sealed value: XChaCha20-Poly1305, nonce next.

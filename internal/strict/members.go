@@ -27,7 +27,7 @@ func (d *decoder) object(raw []byte, v reflect.Value, pointer string) {
 		f, known := fields.byName[name]
 		switch {
 		case seen[name]:
-			d.add(at, "is given twice")
+			d.add(at, "%s", Twice)
 		case !known:
 			d.add(at, "%s", Unknown(name, fields.names))
 		case f.required && isNull(member):
@@ -59,7 +59,7 @@ func (d *decoder) dictionary(raw []byte, v reflect.Value, pointer string) {
 	each(raw, func(name string, member []byte) {
 		at := Pointer(pointer, name)
 		if seen[name] {
-			d.add(at, "is given twice")
+			d.add(at, "%s", Twice)
 			return
 		}
 		seen[name] = true

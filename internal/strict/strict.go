@@ -18,6 +18,10 @@ import (
 	"junctor/internal/fault"
 )
 
+// Twice is what is said of a member that is given more than once; only here is
+// it seen, because whatever else reads JSON takes the last.
+const Twice = "is given twice"
+
 // Decode reads data into the value that into points to and returns what is
 // wrong, in the order of the document, missing members last within their
 // object; nil when everything is right. Correct members are set also when

@@ -86,12 +86,17 @@ func (in *Input) contents() int {
 
 // started is what the scenario is started with. ch is the channel that the
 // request is said to have come by.
-func (in *Input) started(ch *channel.Config) scenario.Input {
+func (in *Input) started(ch *channel.Config) (seen, kept scenario.Input, err error) {
 	if in.Value != nil {
-		return scenario.Input{Content: in.Value}
+		value := scenario.Input{Content: in.Value}
+		return value, value, nil
 	}
 	m := in.message(ch)
-	return scenario.Input{Source: m.Source(), Content: m.Body}
+	stored, err := m.Redacted()
+	if err != nil {
+		return seen, kept, err
+	}
+	return scenario.Input{Source: m.Source(), Content: m.Body}, scenario.Input{Source: stored.Source(), Content: stored.Body}, nil
 }
 
 func (in *Input) message(ch *channel.Config) *channel.Message {

@@ -133,7 +133,11 @@ func FuzzInput(f *testing.F) {
 		if len(found) > 0 {
 			return
 		}
-		source, content, form := in.started(&channel.Config{Code: "c", Type: channel.Public}).Arguments()
+		started, _, err := in.started(&channel.Config{Code: "c", Type: channel.Public})
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, content, form := started.Arguments()
 		if source == "" {
 			if !json.Valid([]byte(content)) {
 				t.Errorf("the data is %q", content)

@@ -46,10 +46,13 @@ func (w *World) Start(ctx context.Context, code string, in Input) (*Run, error) 
 		return nil, err
 	}
 	r := &Run{world: w, code: code, channel: w.lab.channel(code), id: w.id(), report: newReport(code)}
-	source, content, form := in.started(r.channel).Arguments()
-	if source != "" {
-		m := in.message(r.channel)
-		r.report.Subject = r.channel.Subject.Of(m.Request.Header, m.Body)
+	seen, kept, err := in.started(r.channel)
+	if err != nil { // as a server would answer
+		r.report.problem(err)
+		return r, nil
+	}
+	if source, content, form := seen.Arguments(); source != "" {
+		r.report.Subject = in.message(r.channel).Find(r.channel.Subject)
 		if slices.Contains(program.Exports(), "validate") {
 			refused, err := r.validate(ctx, program, source, content, form)
 			if refused || err != nil {
@@ -57,6 +60,7 @@ func (w *World) Start(ctx context.Context, code string, in Input) (*Run, error) 
 			}
 		}
 	}
+	source, content, form := kept.Arguments()
 	return r, r.begin(ctx, w.lab.pool, script.Start{Program: program, Entry: "default", Args: []string{source, content, r.id, "1", form}})
 }
 

@@ -109,7 +109,7 @@ func CheckURL(text string) error {
 	if err := connection.CheckText(text); err != nil || connection.HasReference(text) {
 		return err
 	}
-	_, err := parseBase(literal(text))
+	_, err := parseBase(connection.Literal(text))
 	return err
 }
 
@@ -205,9 +205,6 @@ func (p *problems) header(pointer, value string) {
 		p.add(pointer, "%v", err)
 	}
 }
-
-// literal is a text without references as Expand gives it.
-func literal(text string) string { return strings.ReplaceAll(text, "$${", "${") }
 
 func escapePointer(name string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)

@@ -11,6 +11,10 @@
 // turns out to be closed before an answer begins is sent again at once, with the
 // same Idempotency-Key, when it has one or its method allows it.
 //
+// An answer that repeats a credential of the connection has *** in its place: what
+// comes of a request is kept with the run, and credentials are not. Credentials
+// of less than 8 bytes are not looked for: they stand in other words too.
+//
 // It must not know runs or scenarios: journalling and retrying are not its work.
 package http
 
@@ -41,6 +45,7 @@ type Conn struct {
 	maxBody int64
 	client  *http.Client
 	hide    *connection.Expander
+	secret  [][]byte // credentials in every spelling that an answer may repeat
 	closed  atomic.Bool
 }
 
@@ -94,7 +99,7 @@ func (c *Conn) Do(ctx context.Context, r Request) (*Response, error) {
 		return nil, c.failure(ctx, r, timeout, err)
 	}
 	return &Response{
-		Status: res.StatusCode, Header: res.Header, Body: body, RetryAfter: retryAfter(res.Header, time.Now()),
+		Status: res.StatusCode, Header: c.concealedHeader(res.Header), Body: c.concealed(body), RetryAfter: retryAfter(res.Header, time.Now()),
 		label: c.label, method: req.Method, path: r.shown(),
 	}, nil
 }

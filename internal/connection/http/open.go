@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"junctor/internal/connection"
@@ -25,8 +26,9 @@ func Open(config Config, secrets Secrets) (*Conn, error) { return open(config, s
 func open(config Config, secrets Secrets, resolver *net.Resolver) (*Conn, error) {
 	c := &Conn{
 		label: config.Label, timeout: config.Timeout, maxBody: config.MaxBody,
-		header: http.Header{}, hide: connection.NewExpander(secrets),
+		header: http.Header{},
 	}
+	c.hide = connection.NewExpander(c.noting(secrets))
 	if c.label == "" {
 		c.label = "connection"
 	}
@@ -58,7 +60,11 @@ func (c *Conn) resolve(config Config) error {
 		return c.permanent("%s: url %v", c.label, err)
 	}
 	for _, name := range sortedKeys(config.Headers) {
-		if err := c.setHeader("headers."+name, name, config.Headers[name]); err != nil {
+		set := c.setHeader
+		if slices.Contains(SecretMembers(), "headers."+strings.ToLower(name)) {
+			set = func(member, name, text string) error { return c.setCredential(member, name, "", text) }
+		}
+		if err := set("headers."+name, name, config.Headers[name]); err != nil {
 			return err
 		}
 	}
@@ -71,17 +77,24 @@ func (c *Conn) resolve(config Config) error {
 	case auth.APIKey != nil && auth.APIKey.Query != "":
 		value, err := c.expand("auth.api_key.value", auth.APIKey.Value)
 		c.key = [2]string{auth.APIKey.Query, value}
-		c.hide.Also(value, url.QueryEscape(value))
+		c.Conceal(value)
 		return err
 	case auth.APIKey != nil:
 		c.sealed = append(c.sealed, http.CanonicalHeaderKey(auth.APIKey.Header))
-		c.hide.Also(auth.APIKey.Value)
-		return c.setHeader("auth.api_key.value", auth.APIKey.Header, auth.APIKey.Value)
+		return c.setCredential("auth.api_key.value", auth.APIKey.Header, "", auth.APIKey.Value)
 	default:
 		c.sealed = append(c.sealed, "Authorization")
-		c.hide.Also(auth.Bearer)
-		return c.setHeader("auth.bearer", "Authorization", "Bearer "+auth.Bearer)
+		return c.setCredential("auth.bearer", "Authorization", "Bearer ", auth.Bearer)
 	}
+}
+
+// setCredential is setHeader for a value that is a credential.
+func (c *Conn) setCredential(member, name, scheme, text string) error {
+	c.hide.Also(text) // an error may come before it is expanded
+	if value, err := c.expand(member, text); err == nil {
+		c.Conceal(value)
+	}
+	return c.setHeader(member, name, scheme+text)
 }
 
 func (c *Conn) setBasic(basic Basic) error {
@@ -94,7 +107,7 @@ func (c *Conn) setBasic(basic Basic) error {
 		return err
 	}
 	encoded := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
-	c.hide.Also(password, encoded)
+	c.Conceal(password, encoded)
 	c.sealed = append(c.sealed, "Authorization")
 	c.header.Set("Authorization", "Basic "+encoded)
 	return nil

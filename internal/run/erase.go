@@ -1,0 +1,147 @@
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+)
+
+const (
+	eraseBatch = 100    // runs in one transaction
+	eraseMost  = 10_000 // runs in one call, so that it ends before someone gives up waiting
+	eraseTells = 100    // how many of those that are left are named
+)
+
+// waitingForErased marks a run whose content was erased; it waits for nothing.
+const waitingForErased = "erased"
+
+// Erased is what Erase has done, or would do.
+type Erased struct {
+	Count    int64  // runs with the subject before anything was done
+	Done     int64  // erased, children included
+	Left     []Kept // not touched; the first hundred
+	Complete bool   // false: there are more; call again
+}
+
+// Kept is a run that was not erased.
+type Kept struct{ Run, Reason string }
+
+// Audit is what the audit log may say of it: whose runs they were is to be
+// forgotten too, and a digest still answers whether it was done.
+func (e Erased) Audit(subject string) string {
+	return fmt.Sprintf("erase: %d of %d, subject sha256:%x", e.Done, e.Count, sha256.Sum256([]byte(clean(subject, maxSubject))))
+}
+
+// erasable is the condition on runs that may be erased: ended, and nothing waits
+// for them.
+const erasable = ` finished_at IS NOT NULL
+	AND NOT (state = 'failed' AND ordering_key <> '' AND EXISTS (SELECT 1 FROM run_order
+		WHERE scope = runs.channel AND name = runs.ordering_key AND head = runs.ordering_seq))
+	AND NOT EXISTS (SELECT 1 FROM runs AS above WHERE above.id = runs.parent AND above.finished_at IS NULL)`
+
+// Erase takes the content out of the runs with exactly this subject, and out of
+// their children that have no subject of their own: input, output, steps, error,
+// logs, tags, subject and ordering key. What stays is the bare row, so that
+// counts and idempotency keys stay right. Runs that have not ended are not
+// touched. At last the database forgets what it has deleted (db.DB.Compact).
+//
+// It may be called again at any time: what was broken off is finished then.
+// Errors: fault.Unprocessable without a subject.
+func (e *Engine) Erase(ctx context.Context, subject string, dryRun bool) (Erased, error) {
+	subject = clean(subject, maxSubject)
+	if subject == "" {
+		return Erased{}, fault.New(fault.Unprocessable, "Say whose runs are to be erased.").
+			WithFields(fault.Field{Pointer: "/filter/subject", Detail: "is required"})
+	}
+	erased := Erased{Complete: true}
+	err := e.db.Read(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(`SELECT count(*) FROM runs WHERE subject = $1`, subject).Scan(&erased.Count)
+	})
+	for n := int64(eraseBatch); err == nil && !dryRun && n > 0; {
+		if erased.Done >= eraseMost {
+			erased.Complete = false
+			return erased, nil
+		}
+		if n, err = e.eraseSome(ctx, subject); err == nil {
+			erased.Done += n
+		}
+	}
+	if err == nil {
+		erased.Left, err = e.left(ctx, subject)
+	}
+	if err == nil && !dryRun {
+		err = e.db.Compact(ctx)
+	}
+	if err != nil {
+		return erased, fmt.Errorf("erase the runs of a subject: %w", err)
+	}
+	return erased, nil
+}
+
+// eraseSome erases the next runs and returns how many.
+func (e *Engine) eraseSome(ctx context.Context, subject string) (n int64, err error) {
+	err = e.db.Write(ctx, func(tx *db.Tx) error {
+		n = 0
+		gone, err := doomed(tx, fmt.Sprintf(`SELECT id, input, output FROM runs WHERE subject = $1 AND%s ORDER BY id LIMIT %d %s`,
+			erasable, eraseBatch, tx.LockRows()), []any{subject})
+		for len(gone) > 0 && err == nil {
+			r := gone[0]
+			gone = gone[1:]
+			if err = r.erase(tx); err != nil {
+				return err
+			}
+			n++
+			var children []*row
+			children, err = doomed(tx, `SELECT id, input, output FROM runs WHERE parent = $1 AND subject = '' AND waiting_for <> '`+waitingForErased+`' AND`+erasable, []any{r.id})
+			gone = append(gone, children...)
+		}
+		return err
+	})
+	return n, err
+}
+
+// left are the runs that are not touched.
+func (e *Engine) left(ctx context.Context, subject string) (all []Kept, err error) {
+	err = e.db.Read(ctx, func(tx *db.Tx) error {
+		all = nil
+		rows, err := tx.Query(fmt.Sprintf(`SELECT id, state, finished_at IS NOT NULL FROM runs WHERE subject = $1 AND NOT (%s) ORDER BY id LIMIT %d`, erasable, eraseTells), subject)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id, state string
+			var ended bool
+			if err := rows.Scan(&id, &state, &ended); err != nil {
+				return err
+			}
+			reason := fmt.Sprintf("The run is %s; cancel it or wait for its end, then erase again.", state)
+			if ended {
+				reason = fmt.Sprintf("The run has ended (%s), and others wait for it: its parent, or those behind it in its ordering key. Wait for the parent's end, or retry or cancel it, then erase again.", state)
+			}
+			all = append(all, Kept{id, reason})
+		}
+		return rows.Err()
+	})
+	return all, err
+}
+
+// erase leaves the bare row.
+func (r *row) erase(tx *db.Tx) error {
+	if err := r.strip(tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`UPDATE runs SET input = NULL, output = NULL, error = '', subject = '', tags = '', ordering_key = '',
+		ordering_seq = 0, waiting_for = '`+waitingForErased+`' WHERE id = $1`, r.id)
+	return err
+}
+
+// erased is the refusal of what would need the content.
+func erased(r *row) error {
+	refusal := fault.New(fault.Conflict, "The run of the first message with this idempotency key was erased; send a new key.")
+	refusal.Run = r.id
+	return refusal
+}

@@ -1,0 +1,106 @@
+package run_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/run"
+)
+
+// A child that its parent waits for is not touched; one without a subject of its
+// own goes with its parent, also when there are more runs than one batch takes.
+func TestEraseIsThorough(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		large := []byte(`"` + strings.Repeat("x", 100<<10) + `"`)
+		w.programs["child"] = func(p *process) ([]byte, *run.Failure) {
+			p.step("out", string(large))
+			return large, nil
+		}
+		w.programs["parent"] = func(p *process) ([]byte, *run.Failure) {
+			if _, err := p.step("child", "child"); err != nil {
+				return nil, fail(err.Message)
+			}
+			return large, nil
+		}
+		w.programs["p"] = func(*process) ([]byte, *run.Failure) { return nil, nil }
+		start := func(program, subject string) string {
+			t.Helper()
+			a, err := w.Accept(ctx, run.Start{Program: program, Channel: "c", Subject: subject, Input: large})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a.Run
+		}
+		parent, last := start("parent", "anna"), ""
+		for range 120 {
+			last = start("p", "anna")
+		}
+		other := start("p", "anna2")
+		for _, id := range []string{parent, last, other} {
+			w.end(id)
+		}
+		deadline := time.Now().Add(20 * time.Second)
+		for open := int64(1); open > 0; {
+			var err error
+			if open, err = w.Count(ctx, run.Filter{State: []run.State{run.Queued, run.Running, run.Waiting}}); err != nil || time.Now().After(deadline) {
+				t.Fatalf("%d runs are open, %v", open, err)
+			}
+		}
+		erased, err := w.Erase(ctx, "anna", false)
+		if err != nil || erased.Count != 121 || erased.Done != 122 || len(erased.Left) != 0 || !erased.Complete {
+			t.Errorf("erased %+v, %v", erased, err)
+		}
+		if _, err := w.db.CollectOrphans(ctx, -time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		var values int64
+		if err := w.db.Read(ctx, func(tx *db.Tx) error {
+			return tx.QueryRow(`SELECT count(*) FROM large_values`).Scan(&values)
+		}); err != nil || values != 1 {
+			t.Errorf("%d large values are left, %v; want that of the other subject", values, err)
+		}
+		if again, err := w.Erase(ctx, "anna", false); err != nil || again.Count != 0 || again.Done != 0 {
+			t.Errorf("again: %+v, %v", again, err)
+		}
+		if info, err := w.Get(ctx, other); err != nil || string(info.Input) != string(large) || info.Erased {
+			t.Errorf("the other subject: %v", err)
+		}
+		if _, err := w.Erase(ctx, "", false); !fault.Is(err, fault.Unprocessable) {
+			t.Errorf("no subject: %v", err)
+		}
+	})
+}
+
+func TestEraseLeavesTheChildOfAnOpenParent(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		w.programs["child"] = func(p *process) ([]byte, *run.Failure) {
+			p.x.Subject("anna")
+			return []byte(`"grown"`), nil
+		}
+		w.programs["parent"] = func(p *process) ([]byte, *run.Failure) {
+			out, err := p.step("child", "child")
+			if err != nil {
+				return nil, fail(err.Message)
+			}
+			p.step("sleep", "1h")
+			return out, nil
+		}
+		id := w.accept("parent")
+		w.parked(id, "time")
+		erased, err := w.Erase(ctx, "anna", false)
+		if err != nil || erased.Count != 1 || erased.Done != 0 || len(erased.Left) != 1 {
+			t.Errorf("erased %+v, %v", erased, err)
+		}
+		w.clock.Advance(time.Hour)
+		w.end(id)
+		if erased, err := w.Erase(ctx, "anna", false); err != nil || erased.Done != 1 || len(erased.Left) != 0 {
+			t.Errorf("after the parent's end: %+v, %v", erased, err)
+		}
+	})
+}
