@@ -138,7 +138,7 @@ func failure(err error, answer *httpAnswer) error {
 	step := &run.StepError{Name: "HttpError", Message: err.Error()}
 	var c *connection.Error
 	if errors.As(err, &c) {
-		step.Permanent, step.RetryAfter = c.Class == connection.Permanent, c.After
+		step.Permanent, step.Held, step.RetryAfter = c.Class == connection.Permanent, c.Class == connection.Held, c.After
 	}
 	if answer != nil {
 		data, jsonErr := json.Marshal(answer)

@@ -37,7 +37,7 @@ func TestParseFindsWhatIsWrong(t *testing.T) {
 	}{
 		{"no URL", `{}`, []fault.Field{{Pointer: "/url", Detail: "missing"}}, true},
 		{"empty URL", `{"url": ""}`, []fault.Field{{Pointer: "/url", Detail: "is empty"}}, true},
-		{"no URL and more", `{"tls": {}}`, []fault.Field{{Pointer: "/url", Detail: "missing"}, {Pointer: "/tls", Detail: "not available"}}, true},
+		{"no URL and more", `{"tls": {}}`, []fault.Field{{Pointer: "/url", Detail: "missing"}, {Pointer: "/tls", Detail: "needs ca"}}, true},
 		{"no object", `[]`, []fault.Field{{Pointer: "", Detail: "unknown"}}, true},
 		{"unknown key", `{"url": "http://a", "urll": "x"}`, []fault.Field{{Pointer: "/urll", Detail: "unknown"}}, true},
 		{"wrong kind", `{"type": "ftp", "url": "http://a"}`, []fault.Field{{Pointer: "/type", Detail: `is "ftp", not http`}}, true},
@@ -63,11 +63,6 @@ func TestParseFindsWhatIsWrong(t *testing.T) {
 		{"colon in the user", `{"url": "http://a", "auth": {"basic": {"user": "u:v", "password": "p"}}}`, []fault.Field{{Pointer: "/auth/basic/user", Detail: "colon"}}, false},
 		{"key nowhere", `{"url": "http://a", "auth": {"api_key": {"value": "x"}}}`, []fault.Field{{Pointer: "/auth/api_key", Detail: "either header or query"}}, true},
 		{"key twice", `{"url": "http://a", "auth": {"api_key": {"value": "x", "header": "A", "query": "b"}}}`, []fault.Field{{Pointer: "/auth/api_key", Detail: "either header or query"}}, true},
-		{"later releases", `{"url": "http://a", "auth": {"oauth2": {}}, "tls": {}, "proxy": "p", "concurrency": 1, "rate": "1/s", "breaker": {}}`, []fault.Field{
-			{Pointer: "/tls", Detail: "not available in this release"}, {Pointer: "/proxy", Detail: "not available in this release"},
-			{Pointer: "/concurrency", Detail: "not available in this release"}, {Pointer: "/rate", Detail: "not available in this release"},
-			{Pointer: "/breaker", Detail: "not available in this release"}, {Pointer: "/auth/oauth2", Detail: "not available in this release"},
-		}, true},
 		{"time-out", `{"url": "http://a", "timeout": "2h"}`, []fault.Field{{Pointer: "/timeout", Detail: "1h"}}, false},
 		{"time-out's form", `{"url": "http://a", "timeout": 5}`, []fault.Field{{Pointer: "/timeout", Detail: "duration"}}, true},
 		{"all at once", `{"url": "x", "auth": {"bearer": ""}, "zzz": 1}`, []fault.Field{

@@ -17,6 +17,9 @@ package http
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,6 +28,7 @@ import (
 	"time"
 
 	"junctor/internal/connection"
+	"junctor/internal/unit"
 )
 
 // Secrets resolves references.
@@ -37,9 +41,17 @@ type Conn struct {
 	header  http.Header // of every request, credentials included
 	sealed  []string    // canonical names of headers that a request may not set
 	key     [2]string   // query parameter with a credential; "" for none
+	tokens  *tokens     // nil: no OAuth 2
+	tls     *tls.Config
+	proxy   *url.URL      // nil: none
+	slots   chan struct{} // nil: as many requests at once as come
+	rate    unit.Rate
+	pace    *pace    // nil: as many requests in a time as come
+	breaker *breaker // nil: none
 	timeout time.Duration
 	maxBody int64
 	client  *http.Client
+	idle    func() // drops connections that are not in use
 	hide    *connection.Expander
 	closed  atomic.Bool
 }
@@ -84,18 +96,75 @@ func (c *Conn) Do(ctx context.Context, r Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.client.Do(req)
+	what := fmt.Sprintf("%s: %s %s", c.label, req.Method, r.shown())
+	if after, shut := c.breaker.shut(); shut {
+		return nil, c.shutError(what, after)
+	}
+	free, err := c.slot(ctx, limited, what, timeout)
 	if err != nil {
-		return nil, c.failure(ctx, r, timeout, err)
+		return nil, err
+	}
+	defer free()
+	x := exchange{c, ctx, limited, req, r, what, timeout}
+	probe, after, shut := c.breaker.enter() // again: it may have opened while others had the slots
+	if shut {
+		return nil, c.shutError(what, after)
+	}
+	res, err := x.make()
+	verdict, text := judge(ctx, res, err)
+	c.breaker.tell(probe, verdict, text)
+	return res, err
+}
+
+// exchange is one request being made.
+type exchange struct {
+	*Conn
+	ctx, limited context.Context // the caller's, and that with the request's time
+	req          *http.Request
+	r            Request
+	what         string // for errors
+	timeout      time.Duration
+}
+
+// make sends the request, and once more with another token when the first is
+// not taken.
+func (x *exchange) make() (*Response, error) {
+	if x.tokens == nil {
+		return x.send(x.req)
+	}
+	var res *Response
+	for range 2 {
+		authorization, err := x.tokens.authorization(x.limited, x.Conn.timeout)
+		if err != nil {
+			return nil, x.tokenFailure(x.ctx, err)
+		}
+		req := x.req.Clone(x.limited)
+		req.Body = io.NopCloser(bytes.NewReader(x.r.Body))
+		req.Header.Set("Authorization", authorization)
+		if res, err = x.send(req); err != nil || res.Status != http.StatusUnauthorized {
+			return res, err
+		}
+		x.tokens.drop(authorization)
+	}
+	return res, nil
+}
+
+func (x *exchange) send(req *http.Request) (*Response, error) {
+	if err := x.turn(x.ctx, x.limited, x.what, x.timeout); err != nil {
+		return nil, err
+	}
+	res, err := x.client.Do(req)
+	if err != nil {
+		return nil, x.failure(x.ctx, x.what, x.timeout, err)
 	}
 	defer res.Body.Close()
-	body, err := c.read(res)
+	body, err := x.read(res)
 	if err != nil {
-		return nil, c.failure(ctx, r, timeout, err)
+		return nil, x.failure(x.ctx, x.what, x.timeout, err)
 	}
 	return &Response{
 		Status: res.StatusCode, Header: res.Header, Body: body, RetryAfter: retryAfter(res.Header, time.Now()),
-		label: c.label, method: req.Method, path: r.shown(),
+		label: x.label, method: req.Method, path: x.r.shown(),
 	}, nil
 }
 
@@ -164,6 +233,6 @@ func (c *Conn) Check(ctx context.Context) error {
 // Close drops the idle connections; requests under way finish.
 func (c *Conn) Close() error {
 	c.closed.Store(true)
-	c.client.CloseIdleConnections()
+	c.idle()
 	return nil
 }
