@@ -70,6 +70,8 @@ func explainTLS(err error) (why string, permanent, found bool) {
 		return "what answers does not speak TLS; does the URL name the right port, and https rather than http?", false, true
 	case strings.Contains(text, "remote error: tls: expired certificate"):
 		return "it refuses the certificate of tls.cert, which has expired", false, true
+	case strings.Contains(text, "remote error: tls: handshake failure"):
+		return "it refused the TLS handshake: it may want a certificate (tls.cert), or there is no common way to encrypt", false, true
 	case strings.Contains(text, "remote error: tls: ") && strings.Contains(text, "certificate"):
 		_, alert, _ := strings.Cut(text, "remote error: tls: ")
 		return fmt.Sprintf("it refuses the certificate of tls.cert, or wants one: %s", alert), true, true
