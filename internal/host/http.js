@@ -18,7 +18,11 @@
       const text = this.text();
       try { return parse(text); } catch (error) { throw new SyntaxError(`the answer (status ${this.status}) is not JSON: ${error.message}`); }
     }
-    xml(options) { return shared.exports.xml.parse(this.text(), options); }
+    // Bytes without a charset say by their mark or declaration what they are.
+    xml(options) {
+      const told = this.#answer.base64 === undefined || /;\s*charset\s*=/i.test(this.headers['content-type'] ?? '');
+      return shared.exports.xml.parse(told ? this.text() : this.body, options);
+    }
   }
 
   function setBody(args, options) {
