@@ -253,8 +253,15 @@ func TestApplyWarnsOfCredentialsWrittenOut(t *testing.T) {
 		set := load(t, "testdata/shop")
 		set.Objects[config.Channels]["import"] = json.RawMessage(`{"type":"public","scenario":"stock","verify":[{"bearer":"${env:A}"},{"basic":{"user":"u","password":"hunter2"}}]}`)
 		set.Objects[config.Connections]["erp"] = json.RawMessage(`{"type":"http","url":"https://a","auth":{"api_key":{"header":"X","value":"hunter2"}}}`)
+		set.Objects[config.Connections]["erp2"] = json.RawMessage(`{"type":"http","url":"https://a","auth":{"oauth2":{"token_url":"https://t","client_id":"i","client_secret":"hunter2"}},
+			"tls":{"cert":"/etc/cert.pem","key":"-----BEGIN PRIVATE KEY-----"},"proxy":"http://u:hunter2@${env:PROXY}"}`)
+		set.Objects[config.Connections]["erp3"] = json.RawMessage(`{"type":"http","url":"https://a","auth":{"oauth2":{"token_url":"https://t","client_id":"i","client_secret":"${env:S}"}},
+			"tls":{"cert":"/etc/cert.pem","key":"/etc/key.pem"},"proxy":"http://u:${env:P}@proxy"}`)
 		got := strings.Join(apply(t, s, set, false).Warnings, "\n")
 		want := "connections \"erp\" has a credential written out (value): write ${env:NAME} or ${secret:name} instead\n" +
+			"connections \"erp2\" has a credential written out (client_secret): write ${env:NAME} or ${secret:name} instead\n" +
+			"connections \"erp2\" has a credential written out (key): write ${env:NAME} or ${secret:name} instead\n" +
+			"connections \"erp2\" has a credential written out (proxy): write ${env:NAME} or ${secret:name} instead\n" +
 			"channels \"import\" has a credential written out (password): write ${env:NAME} or ${secret:name} instead"
 		expect(t, "warnings", want, got)
 	})

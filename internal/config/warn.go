@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"junctor/internal/connection"
+	"junctor/internal/connection/http"
 	"junctor/internal/fault"
 )
 
 // secretPlaces are where credentials stand in a body, a * for every element of
 // a list or the value itself.
 var secretPlaces = map[string][][]string{
-	Connections: {{"auth", "bearer"}, {"auth", "basic", "password"}, {"auth", "api_key", "value"}},
+	Connections: {{"auth", "bearer"}, {"auth", "basic", "password"}, {"auth", "api_key", "value"}, {"auth", "oauth2", "client_secret"}, {"tls", "key"}, {"proxy"}},
 	Channels:    {{"verify", "*", "bearer"}, {"verify", "*", "basic", "password"}, {"external", "primary_token"}, {"external", "secondary_token"}},
 }
 
@@ -30,8 +31,8 @@ func (s *Service) warnings(w *wanted) []string {
 				continue // checked before
 			}
 			for _, path := range secretPlaces[kind] {
-				if writtenOut(body, path) {
-					written = append(written, fmt.Sprintf("%s %q has a credential written out (%s): write ${env:NAME} or ${secret:name} instead", kind, name, path[len(path)-1]))
+				if member := path[len(path)-1]; writtenOut(body, path, member) {
+					written = append(written, fmt.Sprintf("%s %q has a credential written out (%s): write ${env:NAME} or ${secret:name} instead", kind, name, member))
 				}
 			}
 			for _, secret := range s.unset(body) {
@@ -76,23 +77,37 @@ func references(v any, refs []string) []string {
 	return refs
 }
 
-// writtenOut reports whether a text without a reference stands at the path.
-func writtenOut(v any, path []string) bool {
+// writtenOut reports whether a credential without a reference stands at the
+// path, whose last member is given.
+func writtenOut(v any, path []string, member string) bool {
 	if len(path) == 0 {
 		text, ok := v.(string)
-		return ok && text != "" && !connection.HasReference(text)
+		return ok && credential(member, text)
 	}
 	if list, ok := v.([]any); ok && path[0] == "*" {
 		for _, item := range list {
-			if writtenOut(item, path[1:]) {
+			if writtenOut(item, path[1:], member) {
 				return true
 			}
 		}
 		return false
 	}
 	if path[0] == "*" {
-		return writtenOut(v, path[1:])
+		return writtenOut(v, path[1:], member)
 	}
 	m, ok := v.(map[string]any)
-	return ok && writtenOut(m[path[0]], path[1:])
+	return ok && writtenOut(m[path[0]], path[1:], member)
+}
+
+// credential reports whether the text itself is one: a key may be a file's
+// name, and a proxy's URL may have no password.
+func credential(member, text string) bool {
+	switch member {
+	case "key":
+		return strings.Contains(text, "-----BEGIN ")
+	case "proxy":
+		return http.TellsPassword(text)
+	default:
+		return text != "" && !connection.HasReference(text)
+	}
 }

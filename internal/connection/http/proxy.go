@@ -66,6 +66,16 @@ func parseProxy(text string, expand func(string) (string, error)) (*url.URL, err
 	return u, nil
 }
 
+// TellsPassword reports whether a proxy's URL has a password that is written out.
+func TellsPassword(proxy string) bool {
+	_, rest, user := splitProxy(proxy)
+	if !user {
+		return false
+	}
+	_, password, _ := splitUser(rest[:strings.LastIndexByte(rest, '@')])
+	return password != "" && !connection.HasReference(password)
+}
+
 // splitProxy takes the scheme off; user reports whether what stands before the
 // host is written in the text itself.
 func splitProxy(text string) (scheme, rest string, user bool) {
