@@ -8,6 +8,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -85,7 +87,7 @@ func (a *authority) serve(c *x509.Certificate, change func(*tls.Config)) *httpte
 	if change != nil {
 		change(server.TLS)
 	}
-	server.Config.ErrorLog = nil
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	a.t.Cleanup(server.Close)
 	return server
