@@ -49,9 +49,9 @@ func (p *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Sscanf(r.Host, "status-%d.", &status) //nolint:errcheck // a test's own names
 		w.WriteHeader(status)
 	case r.Method == http.MethodConnect:
-		w.WriteHeader(200)
 		client, _, err := w.(http.Hijacker).Hijack()
 		if err == nil {
+			io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
 			p.pipe(client)
 		}
 	default:
