@@ -177,7 +177,7 @@ declare module "junctor" {
    */
   export class HttpError extends Error {
     private constructor();
-    /** 0 when there was no answer. */
+    /** 0 when there was no answer, or nothing was sent (an open breaker, a rate that is used up). */
     readonly status: number;
     readonly headers: { readonly [name: string]: string | undefined };
     /** Whether trying again cannot help. */

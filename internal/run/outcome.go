@@ -162,7 +162,9 @@ func (x *Execution) failed(f *Failure) {
 	x.dirty = true
 	item := x.item(x.pending)
 	x.mu.Unlock()
-	x.e.metrics.retried(x.row)
+	if !held {
+		x.e.metrics.retried(x.row)
+	}
 	if err := x.e.committer.Commit(x.e.ctx, item); err != nil {
 		x.e.refused(x, err)
 		return

@@ -30,6 +30,8 @@ func (c *Conn) explain(err error) (why string, permanent bool) {
 	case errors.As(err, &proxied):
 		// 407 and 403 are decisions; anything else may pass, 502 and 504 above all.
 		return proxied.Error(), proxied.status >= 400 && !retryable(proxied.status)
+	case through != "" && (strings.Contains(text, "authentication failed") || strings.Contains(text, "no acceptable authentication methods")):
+		return "the proxy does not take its user and password", true // SOCKS
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return fmt.Sprintf("%sthe host %s is not known to the name server", through, dns.Name), false
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -19,7 +19,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -136,10 +135,12 @@ func (x *exchange) make() (*Response, error) {
 	for range 2 {
 		authorization, err := x.tokens.authorization(x.limited, x.Conn.timeout)
 		if err != nil {
-			return nil, x.tokenFailure(x.ctx, err)
+			return nil, x.tokenFailure(err)
 		}
 		req := x.req.Clone(x.limited)
-		req.Body = io.NopCloser(bytes.NewReader(x.r.Body))
+		if req.Body, err = x.req.GetBody(); err != nil {
+			return nil, x.permanent("%s: the request cannot be built: %v", x.what, err)
+		}
 		req.Header.Set("Authorization", authorization)
 		if res, err = x.send(req); err != nil || res.Status != http.StatusUnauthorized {
 			return res, err
@@ -158,6 +159,9 @@ func (x *exchange) send(req *http.Request) (*Response, error) {
 		return nil, x.failure(x.ctx, x.what, x.timeout, err)
 	}
 	defer res.Body.Close()
+	if x.proxy != nil && res.StatusCode == http.StatusProxyAuthRequired { // to a plain request, which has no CONNECT
+		return nil, x.failure(x.ctx, x.what, x.timeout, &refusedByProxy{res.StatusCode})
+	}
 	body, err := x.read(res)
 	if err != nil {
 		return nil, x.failure(x.ctx, x.what, x.timeout, err)

@@ -154,14 +154,18 @@ func (t *tokens) hide(text string) string {
 }
 
 // tokenFailure classes what came instead of a token.
-func (c *Conn) tokenFailure(ctx context.Context, err error) error {
-	what := c.label + ": no token from its token_url"
+func (x *exchange) tokenFailure(err error) error {
+	what := x.label + ": no token from its token_url"
 	var answered *oauth2.RetrieveError
 	if !errors.As(err, &answered) {
 		if text := err.Error(); strings.HasPrefix(text, "oauth2: ") || strings.HasPrefix(text, "its token") {
-			return c.permanent("%s: %s", what, strings.TrimPrefix(text, "oauth2: "))
+			return x.permanent("%s: %s", what, strings.TrimPrefix(text, "oauth2: "))
 		}
-		return c.failure(ctx, what, c.timeout, err)
+		within := x.Conn.timeout
+		if x.limited.Err() != nil {
+			within = x.timeout
+		}
+		return x.failure(x.ctx, what, within, err)
 	}
 	why := fmt.Sprintf("it answered %s", statusText(answered.Response.StatusCode))
 	if code := answered.ErrorCode; code != "" {
@@ -170,7 +174,7 @@ func (c *Conn) tokenFailure(ctx context.Context, err error) error {
 	if text := answered.ErrorDescription; text != "" {
 		why += ": " + cut(text, 300)
 	}
-	e := c.permanent("%s: %s", what, why)
+	e := x.permanent("%s: %s", what, why)
 	if retryable(answered.Response.StatusCode) {
 		e.Class, e.After = connection.BackOff, retryAfter(answered.Response.Header, time.Now())
 	}

@@ -20,7 +20,8 @@ import (
 // relay is a proxy for tests: it knows what it was asked to connect to, and
 // goes to one place whatever that was.
 type relay struct {
-	to string // host:port
+	to     string // host:port
+	closed bool   // SOCKS: lets nobody in
 
 	mu    sync.Mutex
 	asked []string
@@ -113,7 +114,14 @@ func (p *relay) greet(client net.Conn) {
 		client.Write([]byte{5, 2})
 		name := read(int(read(2)[1]))
 		auth = string(name) + ":" + string(read(int(read(1)[0])))
+		if p.closed {
+			client.Write([]byte{1, 1})
+			return
+		}
 		client.Write([]byte{1, 0})
+	} else if p.closed {
+		client.Write([]byte{5, 0xff})
+		return
 	} else {
 		client.Write([]byte{5, 0})
 	}
@@ -189,7 +197,7 @@ func TestProxies(t *testing.T) {
 
 // A proxy that does not let a request through is named as the one who refused.
 func TestProxyFailures(t *testing.T) {
-	p := &relay{}
+	p := &relay{closed: true}
 	server := httptest.NewServer(p)
 	defer server.Close()
 	gone := httptest.NewServer(nil)
@@ -200,6 +208,9 @@ func TestProxyFailures(t *testing.T) {
 		says             string
 	}{
 		{"wrong password", "https://status-407.test", server.URL, connection.Permanent, "the proxy answered 407 Proxy Authentication Required"},
+		{"wrong password, plain", "http://status-407.test", server.URL, connection.Permanent, "the proxy answered 407"},
+		{"wrong password, SOCKS", "https://erp.test", "socks5://me:wrong@" + p.socks(t), connection.Permanent, "the proxy does not take its user and password"},
+		{"password wanted, SOCKS", "https://erp.test", "socks5://" + p.socks(t), connection.Permanent, "the proxy does not take its user and password"},
 		{"forbidden", "https://status-403.test", server.URL, connection.Permanent, "the proxy answered 403"},
 		{"cannot reach it", "https://status-502.test", server.URL, connection.NotConnected, "the proxy answered 502"},
 		{"too slow for it", "https://status-504.test", server.URL, connection.NotConnected, "the proxy answered 504"},
