@@ -93,6 +93,7 @@ func hostile(t *testing.T, treat func(conn net.Conn)) string {
 // answering reads a request's head and then writes what it is given, again and
 // again when more is true.
 func answering(t *testing.T, head, again string) string {
+	t.Helper()
 	return hostile(t, func(conn net.Conn) {
 		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
 			return

@@ -110,7 +110,8 @@ func (p *relay) greet(client net.Conn) {
 	}
 	methods := read(int(read(2)[1]))
 	auth := ""
-	if strings.Contains(string(methods), "\x02") {
+	switch wants := strings.Contains(string(methods), "\x02"); {
+	case wants:
 		client.Write([]byte{5, 2})
 		name := read(int(read(2)[1]))
 		auth = string(name) + ":" + string(read(int(read(1)[0])))
@@ -119,10 +120,10 @@ func (p *relay) greet(client net.Conn) {
 			return
 		}
 		client.Write([]byte{1, 0})
-	} else if p.closed {
+	case p.closed:
 		client.Write([]byte{5, 0xff})
 		return
-	} else {
+	default:
 		client.Write([]byte{5, 0})
 	}
 	head := read(4)
