@@ -117,12 +117,12 @@ func (b *breaker) tell(probe bool, v verdict, text string) {
 }
 
 // shutError says that and why nothing is sent.
-func (c *Conn) shutError(what string, after time.Duration) error {
-	c.breaker.mu.Lock()
-	row, last := c.breaker.row, c.breaker.last
-	c.breaker.mu.Unlock()
-	return c.held(after, "%s: not sent, because the last %d requests in a row have failed; the breaker lets one through in %s. The last failure: %s",
-		what, row, unit.FormatDuration(roundUp(after)), last)
+func (x *exchange) shutError(after time.Duration) error {
+	x.breaker.mu.Lock()
+	row, last := x.breaker.row, x.breaker.last
+	x.breaker.mu.Unlock()
+	return x.held(after, "%s: not sent, because the last %d requests in a row have failed; the breaker lets one through in %s. The last failure: %s",
+		x.what, row, unit.FormatDuration(roundUp(after)), last)
 }
 
 // judge is the verdict of one exchange.

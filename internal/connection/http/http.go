@@ -7,9 +7,14 @@
 // unless allow_private is set. Redirects are followed for GET and HEAD, within
 // the same scheme, host and port, five times at most; every other 3xx answer is
 // returned as it is. Answers in gzip are decoded and limited in size. The
-// environment's proxy settings are not used. A request whose kept connection
-// turns out to be closed before an answer begins is sent again at once, with the
-// same Idempotency-Key, when it has one or its method allows it.
+// environment's proxy settings are not used, the connection's own are. A request
+// whose kept connection turns out to be closed before an answer begins is sent
+// again at once, with the same Idempotency-Key, when it has one or its method
+// allows it.
+//
+// How much a destination gets is bounded as well: by concurrency, rate and
+// breaker, which hold requests back (connection.Held). All of it is counted by
+// this process alone.
 //
 // It must not know runs or scenarios: journalling and retrying are not its work.
 package http
@@ -33,7 +38,7 @@ import (
 // Secrets resolves references.
 type Secrets = connection.Secrets
 
-// Conn is an open connection: immutable and safe for concurrent use.
+// Conn is an open connection, safe for concurrent use.
 type Conn struct {
 	label   string
 	base    *url.URL
@@ -78,9 +83,12 @@ type Response struct {
 
 // Do makes the request and reads the whole answer. Every answer is a Response,
 // whatever its status: see Response.Failure. The error is a *connection.Error:
-// Permanent for a request that cannot be made, a refused target and an answer
-// over the size limit, NotConnected for everything the network does. When ctx
-// ended, errors.Is finds its error.
+// Permanent for a request that cannot be made, a refused target, a certificate
+// that cannot be trusted, a token that is not given and an answer over the size
+// limit; Held for a request that was not sent, because concurrency, rate or
+// breaker held it back; BackOff for a token endpoint that cannot now;
+// NotConnected for everything else the network does. When ctx ended, errors.Is
+// finds its error.
 func (c *Conn) Do(ctx context.Context, r Request) (*Response, error) {
 	if c.closed.Load() {
 		return nil, c.notConnected(nil, "%s is closed: its configuration was changed or the server is stopping", c.label)
@@ -95,81 +103,8 @@ func (c *Conn) Do(ctx context.Context, r Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	what := fmt.Sprintf("%s: %s %s", c.label, req.Method, r.shown())
-	if after, shut := c.breaker.shut(); shut {
-		return nil, c.shutError(what, after)
-	}
-	free, err := c.slot(ctx, limited, what, timeout)
-	if err != nil {
-		return nil, err
-	}
-	defer free()
-	x := exchange{c, ctx, limited, req, r, what, timeout}
-	probe, after, shut := c.breaker.enter() // again: it may have opened while others had the slots
-	if shut {
-		return nil, c.shutError(what, after)
-	}
-	res, err := x.make()
-	verdict, text := judge(ctx, res, err)
-	c.breaker.tell(probe, verdict, text)
-	return res, err
-}
-
-// exchange is one request being made.
-type exchange struct {
-	*Conn
-	ctx, limited context.Context // the caller's, and that with the request's time
-	req          *http.Request
-	r            Request
-	what         string // for errors
-	timeout      time.Duration
-}
-
-// make sends the request, and once more with another token when the first is
-// not taken.
-func (x *exchange) make() (*Response, error) {
-	if x.tokens == nil {
-		return x.send(x.req)
-	}
-	var res *Response
-	for range 2 {
-		authorization, err := x.tokens.authorization(x.limited, x.Conn.timeout)
-		if err != nil {
-			return nil, x.tokenFailure(err)
-		}
-		req := x.req.Clone(x.limited)
-		if req.Body, err = x.req.GetBody(); err != nil {
-			return nil, x.permanent("%s: the request cannot be built: %v", x.what, err)
-		}
-		req.Header.Set("Authorization", authorization)
-		if res, err = x.send(req); err != nil || res.Status != http.StatusUnauthorized {
-			return res, err
-		}
-		x.tokens.drop(authorization)
-	}
-	return res, nil
-}
-
-func (x *exchange) send(req *http.Request) (*Response, error) {
-	if err := x.turn(x.ctx, x.limited, x.what, x.timeout); err != nil {
-		return nil, err
-	}
-	res, err := x.client.Do(req)
-	if err != nil {
-		return nil, x.failure(x.ctx, x.what, x.timeout, err)
-	}
-	defer res.Body.Close()
-	if x.proxy != nil && res.StatusCode == http.StatusProxyAuthRequired { // to a plain request, which has no CONNECT
-		return nil, x.failure(x.ctx, x.what, x.timeout, &refusedByProxy{res.StatusCode})
-	}
-	body, err := x.read(res)
-	if err != nil {
-		return nil, x.failure(x.ctx, x.what, x.timeout, err)
-	}
-	return &Response{
-		Status: res.StatusCode, Header: res.Header, Body: body, RetryAfter: retryAfter(res.Header, time.Now()),
-		label: x.label, method: req.Method, path: x.r.shown(),
-	}, nil
+	x := exchange{c, ctx, limited, req, r, fmt.Sprintf("%s: %s %s", c.label, req.Method, r.shown()), timeout}
+	return x.guarded()
 }
 
 // request builds what is sent and refuses what may not be.

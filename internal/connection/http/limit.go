@@ -1,7 +1,6 @@
 package http
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -29,31 +28,31 @@ func (c *Conn) held(after time.Duration, format string, args ...any) *connection
 
 // slot waits until fewer requests than concurrency allows are under way. free
 // gives the place back.
-func (c *Conn) slot(ctx, limited context.Context, what string, timeout time.Duration) (free func(), err error) {
-	if c.slots == nil {
+func (x *exchange) slot() (free func(), err error) {
+	if x.slots == nil {
 		return func() {}, nil
 	}
 	select {
-	case c.slots <- struct{}{}:
-		return func() { <-c.slots }, nil
-	case <-limited.Done():
-		if ctx.Err() != nil {
-			return nil, c.failure(ctx, what, timeout, ctx.Err())
+	case x.slots <- struct{}{}:
+		return func() { <-x.slots }, nil
+	case <-x.limited.Done():
+		if x.ctx.Err() != nil {
+			return nil, x.failed(x.ctx.Err())
 		}
-		return nil, c.held(0, "%s: not sent within %s, because concurrency: %d lets no more requests be under way", what, unit.FormatDuration(timeout), cap(c.slots))
+		return nil, x.held(0, "%s: not sent within %s, because concurrency: %d lets no more requests be under way", x.what, unit.FormatDuration(x.timeout), cap(x.slots))
 	}
 }
 
 // turn waits until rate lets another request begin. A wait that would be longer
 // than the request's time is not begun.
-func (c *Conn) turn(ctx, limited context.Context, what string, timeout time.Duration) error {
-	if c.pace == nil {
+func (x *exchange) turn() error {
+	if x.pace == nil {
 		return nil
 	}
-	deadline, _ := limited.Deadline()
-	wait, ok := c.pace.reserve(time.Now(), deadline)
+	deadline, _ := x.limited.Deadline()
+	wait, ok := x.pace.reserve(time.Now(), deadline)
 	if !ok {
-		return c.held(wait, "%s: not sent, because the %s that rate allows are used up for the next %s", what, c.rate, unit.FormatDuration(roundUp(wait)))
+		return x.held(wait, "%s: not sent, because the %s that rate allows are used up for the next %s", x.what, x.rate, unit.FormatDuration(roundUp(wait)))
 	}
 	if wait <= 0 {
 		return nil
@@ -63,8 +62,8 @@ func (c *Conn) turn(ctx, limited context.Context, what string, timeout time.Dura
 	select {
 	case <-timer.C:
 		return nil
-	case <-limited.Done():
-		return c.failure(ctx, what, timeout, limited.Err())
+	case <-x.limited.Done():
+		return x.failed(x.limited.Err())
 	}
 }
 
