@@ -324,26 +324,28 @@ export default async (request: Request) => { try { await http.post(request.text(
 }
 
 // TestRateHoldsRunsBack: more messages than the destination may get in a time
-// wait for their turn, each in its first attempt.
+// wait on disk for their turn, each in its first and only attempt.
 func TestRateHoldsRunsBack(t *testing.T) {
 	out := newSink(t, nil)
 	s := serve(t, map[string]string{
-		"junctor.yaml": "connections:\n  erp: { type: http, url: \"" + out.URL + "/api\", allow_private: true, rate: 1/s, timeout: 900ms }\n" +
+		"junctor.yaml": "connections:\n  erp: { type: http, url: \"" + out.URL + "/api\", allow_private: true, rate: 2/h }\n" +
 			"channels:\n  go: { type: public, scenario: go, retry: { attempts: 1 } }\n",
 		"scenarios/go.ts": `import { http } from "junctor"; export default async () => { await http.get("erp", "/x"); };`,
 	})
-	var ids []string
-	for range 4 {
+	states := map[run.State]int{}
+	for range 5 {
 		resp, _ := s.send("POST", "go", "", "")
-		ids = append(ids, resp.Header.Get("Junctor-Run"))
-	}
-	for _, id := range ids {
-		if info := s.ended(id); info.State != run.Succeeded || info.Attempt != 1 {
-			t.Errorf("%s in attempt %d: %+v", info.State, info.Attempt, info.Error)
+		info := s.endedAs(resp.Header.Get("Junctor-Run"), run.Succeeded, run.Failed, run.Waiting)
+		states[info.State]++
+		if info.State != run.Waiting {
+			continue
+		}
+		if wait := time.Until(*info.DueAt); wait < 50*time.Minute || wait > 75*time.Minute || info.Attempt != 1 || !strings.Contains(info.Error.Message, "the 2/h that rate allows are used up") {
+			t.Errorf("waits for %s in attempt %d: %+v", wait, info.Attempt, info.Error)
 		}
 	}
-	if n := len(out.all()); n != 4 {
-		t.Errorf("%d requests", n)
+	if states[run.Succeeded] != 2 || states[run.Waiting] != 3 || len(out.all()) != 2 {
+		t.Errorf("%v, %d requests", states, len(out.all()))
 	}
 }
 

@@ -3,7 +3,7 @@ package http
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -86,6 +86,10 @@ func (p *problems) limits(doc document) {
 	}
 }
 
+// absolute is a path as Unix or Windows has it: who applies a configuration may
+// sit at another system than the server's.
+var absolute = regexp.MustCompile(`^(/|\\\\|[A-Za-z]:[/\\])`)
+
 func (p *problems) tls(t TLS, plain bool) {
 	if plain {
 		p.add("/tls", "is of no use with an http:// URL: write https://")
@@ -99,7 +103,7 @@ func (p *problems) tls(t TLS, plain bool) {
 		switch {
 		case m.text != "":
 			p.text("/tls/"+m.name, m.text)
-			if !connection.HasReference(m.text) && !isPEM(m.text) && !filepath.IsAbs(m.text) {
+			if !connection.HasReference(m.text) && !isPEM(m.text) && !absolute.MatchString(m.text) {
 				p.add("/tls/"+m.name, "is neither PEM (-----BEGIN ...) nor the absolute path of a file with it")
 			}
 		case m.with != "":

@@ -130,6 +130,7 @@ func TestParseAndSchemaTake(t *testing.T) {
 		`{"url": "https://a", "auth": {"oauth2": {"token_url": "https://t/token?tenant=1", "client_id": "i", "client_secret": "${secret:s}"}}}`,
 		`{"url": "https://a", "auth": {"oauth2": {"token_url": "${env:T}", "client_id": "i", "client_secret": "s", "scopes": ["a", "${env:B}"], "params": {"audience": "x", "resource": "y"}, "auth_style": "body"}}}`,
 		`{"url": "https://a", "tls": {"ca": "-----BEGIN CERTIFICATE-----", "cert": "/etc/c.pem", "key": "${secret:k}"}, "proxy": "socks5://u:${secret:p}@10.0.0.1:1080"}`,
+		`{"url": "https://a", "tls": {"ca": "C:\\\\certs\\\\ca.pem"}}`,
 		`{"url": "http://a", "concurrency": 10000, "rate": "6000/m", "breaker": {}, "response_limit": "64MiB"}`,
 		`{"url": "http://a", "breaker": {"failures": 3, "pause": "1d"}, "response_limit": 1000}`,
 	} {

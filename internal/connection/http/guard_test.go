@@ -163,6 +163,7 @@ func TestPrivateAddressesOfNamesAreNeverDialled(t *testing.T) {
 		}
 		conn.Close()
 	}
+	looked.Store(2) // the name has changed its mind, however few looks there were
 	conn, err := open(Config{Label: "c", URL: "http://name.test:" + port}, nil, rebinding)
 	if err != nil {
 		t.Fatal(err)
