@@ -122,7 +122,7 @@ func (x *exchange) shutError(after time.Duration) error {
 	row, last := x.breaker.row, x.breaker.last
 	x.breaker.mu.Unlock()
 	return x.held(after, "%s: not sent, because the last %d requests in a row have failed; the breaker lets one through in %s. The last failure: %s",
-		x.what, row, unit.FormatDuration(roundUp(after)), last)
+		x.what(), row, unit.FormatDuration(roundUp(after)), last)
 }
 
 // judge is the verdict of one exchange.

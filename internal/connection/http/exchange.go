@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -12,7 +13,6 @@ type exchange struct {
 	ctx, limited context.Context // the caller's, and that with the request's time
 	req          *http.Request
 	r            Request
-	what         string // for errors
 	timeout      time.Duration
 }
 
@@ -50,7 +50,7 @@ func (x *exchange) authorized() (*Response, error) {
 		}
 		req := x.req.Clone(x.limited)
 		if req.Body, err = x.req.GetBody(); err != nil {
-			return nil, x.permanent("%s: the request cannot be built: %v", x.what, err)
+			return nil, x.permanent("%s: the request cannot be built: %v", x.what(), err)
 		}
 		req.Header.Set("Authorization", authorization)
 		if res, err = x.send(req); err != nil || res.Status != http.StatusUnauthorized {
@@ -84,5 +84,8 @@ func (x *exchange) send(req *http.Request) (*Response, error) {
 	}, nil
 }
 
+// what says what is being done, for errors.
+func (x *exchange) what() string { return fmt.Sprintf("%s: %s %s", x.label, x.req.Method, x.r.shown()) }
+
 // failed is what went wrong as an error of the connection.
-func (x *exchange) failed(err error) error { return x.failure(x.ctx, x.what, x.timeout, err) }
+func (x *exchange) failed(err error) error { return x.failure(x.ctx, x.what(), x.timeout, err) }

@@ -23,7 +23,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -103,7 +102,7 @@ func (c *Conn) Do(ctx context.Context, r Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := exchange{c, ctx, limited, req, r, fmt.Sprintf("%s: %s %s", c.label, req.Method, r.shown()), timeout}
+	x := exchange{c, ctx, limited, req, r, timeout}
 	return x.guarded()
 }
 

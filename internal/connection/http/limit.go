@@ -39,7 +39,7 @@ func (x *exchange) slot() (free func(), err error) {
 		if x.ctx.Err() != nil {
 			return nil, x.failed(x.ctx.Err())
 		}
-		return nil, x.held(0, "%s: not sent within %s, because concurrency: %d lets no more requests be under way", x.what, unit.FormatDuration(x.timeout), cap(x.slots))
+		return nil, x.held(0, "%s: not sent within %s, because concurrency: %d lets no more requests be under way", x.what(), unit.FormatDuration(x.timeout), cap(x.slots))
 	}
 }
 
@@ -52,7 +52,7 @@ func (x *exchange) turn() error {
 	deadline, _ := x.limited.Deadline()
 	wait, ok := x.pace.reserve(time.Now(), deadline)
 	if !ok {
-		return x.held(wait, "%s: not sent, because the %s that rate allows are used up for the next %s", x.what, x.rate, unit.FormatDuration(roundUp(wait)))
+		return x.held(wait, "%s: not sent, because the %s that rate allows are used up for the next %s", x.what(), x.rate, unit.FormatDuration(roundUp(wait)))
 	}
 	if wait <= 0 {
 		return nil
