@@ -261,6 +261,28 @@ func TestSilentProxy(t *testing.T) {
 	}
 }
 
+// A proxy that shows its password in a broken answer does not get it into a text.
+func TestProxysPasswordStaysOutOfErrors(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, buffer, _ := w.(http.Hijacker).Hijack()
+		defer c.Close()
+		buffer.WriteString(r.Header.Get("Proxy-Authorization") + " p:w@/ p%3Aw%40%2F garbage\r\n\r\n")
+		buffer.Flush()
+	}))
+	defer server.Close()
+	for _, url := range []string{"http://erp.test", "https://erp.test"} {
+		conn, err := Open(Config{Label: "c", URL: url, Proxy: strings.Replace(server.URL, "//", "//me:${secret:p}@", 1)}, func(string) (string, error) { return "p:w@/", nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, err = conn.Do(t.Context(), Request{})
+		if err == nil || strings.Contains(err.Error(), "p:w@/") || strings.Contains(err.Error(), "p%3Aw%40%2F") || strings.Contains(err.Error(), "bWU6cDp3QC8=") || !strings.Contains(err.Error(), "***") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
 func TestEnvironmentsProxyIsNotUsed(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	t.Setenv("ALL_PROXY", "http://127.0.0.1:1")
