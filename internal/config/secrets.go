@@ -31,13 +31,14 @@ type secretAt struct {
 	member   string
 	path     []string // from the body: verify, 0, bearer
 	required bool
+	is       func(text string) bool // a secret, and not a file's name, say
 }
 
 // written is the secret that is written out here, "" when there is none: a
 // reference, nothing, or what the parser refuses.
 func (s secretAt) written() string {
 	text, ok := s.in[s.member].(string)
-	if !ok || connection.HasReference(text) || connection.CheckText(text) != nil {
+	if !ok || connection.HasReference(text) || connection.CheckText(text) != nil || !s.is(text) {
 		return ""
 	}
 	return connection.Literal(text)
@@ -62,7 +63,8 @@ func (s secretAt) generated(kind, code string) string {
 func secretsIn(kind string, body any) (all []secretAt) {
 	for _, pattern := range secretPlaces(kind) {
 		pattern, required := strings.CutSuffix(pattern, "!")
-		collectSecrets(body, strings.Split(pattern, "."), secretAt{required: required}, &all)
+		is := func(text string) bool { return kind != Connections || http.IsSecret(pattern, text) }
+		collectSecrets(body, strings.Split(pattern, "."), secretAt{required: required, is: is}, &all)
 	}
 	return all
 }

@@ -15,6 +15,10 @@ const (
 	// BackOff: the other side answered that it cannot now. Trying again makes
 	// sense after Error.After, or by the retry policy when that is 0.
 	BackOff
+	// Held: nothing was sent, because the connection itself holds requests back
+	// (breaker, rate, concurrency). Trying again makes sense after Error.After,
+	// and this was no try.
+	Held
 	// Permanent: trying the same again would fail the same way.
 	Permanent
 )
@@ -26,6 +30,8 @@ func (c Class) String() string {
 		return "not connected"
 	case BackOff:
 		return "back off"
+	case Held:
+		return "held back"
 	case Permanent:
 		return "permanent"
 	}
@@ -36,7 +42,7 @@ func (c Class) String() string {
 // contains a secret's value.
 type Error struct {
 	Class   Class
-	After   time.Duration // BackOff only: how long the other side asked to wait; 0 when it did not say
+	After   time.Duration // BackOff: how long the other side asked to wait; Held: when it makes sense; 0 when it is not known
 	Message string
 	Cause   error // for errors.Is; not part of the text, since it might tell a secret
 }

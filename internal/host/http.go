@@ -6,14 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mime"
 	stdhttp "net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"junctor/internal/connection"
 	"junctor/internal/connection/http"
+	"junctor/internal/format/charset"
 	"junctor/internal/run"
 )
 
@@ -32,7 +35,7 @@ type httpArgs struct {
 	Throw      *bool       `json:"throw"`
 }
 
-// httpAnswer is its result: content is text when it is UTF-8.
+// httpAnswer is its result: content is text when it is UTF-8 and says so.
 type httpAnswer struct {
 	Status  int               `json:"status"`
 	Headers map[string]string `json:"headers"`
@@ -107,7 +110,10 @@ func (a *httpArgs) request(key string, fill *strings.Replacer) (http.Request, er
 	}
 	switch {
 	case a.Text != nil:
-		r.Body = []byte(fill.Replace(*a.Text))
+		var err error
+		if r.Body, err = encoded(fill.Replace(*a.Text), r.Header.Get("Content-Type")); err != nil {
+			return r, &run.StepError{Name: "TypeError", Message: "http: " + err.Error(), Permanent: true}
+		}
 	case a.Base64 != nil:
 		body, err := base64.StdEncoding.DecodeString(*a.Base64)
 		if err != nil {
@@ -118,12 +124,45 @@ func (a *httpArgs) request(key string, fill *strings.Replacer) (http.Request, er
 	return r, nil
 }
 
+// encoded is a text in the charset that its Content-Type names, UTF-8 without one.
+func encoded(text, contentType string) ([]byte, error) {
+	label := foreignCharset(contentType)
+	if label == "" {
+		return []byte(text), nil
+	}
+	encoding, err := charset.Find(label)
+	if err != nil {
+		return nil, fmt.Errorf("the Content-Type's %w; give the body as bytes to send it as it is", err)
+	}
+	return encoding.Encode(text, charset.Options{})
+}
+
+// foreignCharset is the charset that a Content-Type names, "" for UTF-8 and none.
+func foreignCharset(contentType string) string {
+	_, parameters, err := mime.ParseMediaType(contentType)
+	switch label := strings.ToLower(parameters["charset"]); {
+	case err != nil, label == "utf-8", label == "utf8", label == "us-ascii":
+		return ""
+	default:
+		return label
+	}
+}
+
+// isText reports whether a body is text as it is: UTF-8, and not said to be
+// anything else.
+func isText(body []byte, contentType string) bool {
+	if foreignCharset(contentType) == "" {
+		return utf8.Valid(body)
+	}
+	return !slices.ContainsFunc(body, func(b byte) bool { return b >= utf8.RuneSelf })
+}
+
 func newAnswer(r *http.Response) *httpAnswer {
 	a := &httpAnswer{Status: r.Status, Headers: make(map[string]string, len(r.Header))}
 	for name, values := range r.Header {
 		a.Headers[strings.ToLower(name)] = strings.Join(values, ", ")
 	}
-	if utf8.Valid(r.Body) {
+	if isText(r.Body, r.Header.Get("Content-Type")) {
 		text := string(r.Body)
 		a.Text = &text
 	} else {
@@ -138,7 +177,7 @@ func failure(err error, answer *httpAnswer) error {
 	step := &run.StepError{Name: "HttpError", Message: err.Error()}
 	var c *connection.Error
 	if errors.As(err, &c) {
-		step.Permanent, step.RetryAfter = c.Class == connection.Permanent, c.After
+		step.Permanent, step.Held, step.RetryAfter = c.Class == connection.Permanent, c.Class == connection.Held, c.After
 	}
 	if answer != nil {
 		data, jsonErr := json.Marshal(answer)

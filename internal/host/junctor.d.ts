@@ -227,7 +227,7 @@ declare module "junctor" {
    */
   export class HttpError extends Error {
     private constructor();
-    /** 0 when there was no answer. */
+    /** 0 when there was no answer, or nothing was sent (an open breaker, a rate that is used up). */
     readonly status: number;
     readonly headers: { readonly [name: string]: string | undefined };
     /** Whether trying again cannot help. */
@@ -241,7 +241,11 @@ declare module "junctor" {
   export interface HttpOptions {
     /** Any value, sent as JSON. At most one of json, text, body, form, xml. */
     json?: unknown;
-    /** Sent as `text/plain; charset=utf-8`. */
+    /**
+     * Sent as `text/plain; charset=utf-8`. A Content-Type in `headers` takes its
+     * place, and a text is sent in the charset that it names: `windows-1250`,
+     * `iso-8859-2` and all others of `encoding`.
+     */
     text?: string;
     /** Sent as it is, without a Content-Type of its own. */
     body?: Data | ArrayBuffer;
@@ -259,7 +263,7 @@ declare module "junctor" {
     throw?: boolean;
   }
 
-  /** An answer, complete: at most 10 MiB. */
+  /** An answer, complete: at most 10 MiB, or the connection's `response_limit`. */
   export interface HttpResponse {
     readonly status: number;
     /** Whether the status is below 400. */
@@ -270,8 +274,10 @@ declare module "junctor" {
     header(name: string): string | undefined;
     /** Each access makes a new array: keep it in a variable. */
     readonly body: Uint8Array;
+    /** In the charset that the Content-Type names, else UTF-8. */
     text(): string;
     json<T = any>(): T;
+    /** Without a charset, bytes that are not UTF-8 are what the document declares. */
     xml<T = any>(options?: XmlParseOptions): T;
   }
 

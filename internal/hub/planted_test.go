@@ -3,12 +3,18 @@ package hub_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,6 +24,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -49,6 +56,27 @@ func (s secrets) plant(where string) string {
 // literal plants a secret that is written out.
 func (s secrets) literal(where string) string { return fmt.Sprintf("%q", s.plant(where)) }
 
+// pair is a certificate and its key, of which a line is planted.
+func (s secrets) pair(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	s["tls.key"] = strings.Split(text, "\n")[1]
+	return fmt.Sprintf("tls: { cert: %q, key: %q }", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), text)
+}
+
 // bare is literal for a place that takes base64 only.
 func (s secrets) bare(where string) string {
 	s[where] = id.Token(24)
@@ -77,6 +105,9 @@ func (s secrets) everywhere(t *testing.T, out, gone string) string {
 		connection("key-query", "auth: { api_key: { query: key, value: "+s.literal("api_key in the query")+" } }") +
 		connection("headers", "headers: { Authorization: "+s.literal("headers.authorization")+", cookie: "+s.literal("headers.cookie")+
 			", X-Api-Key: "+s.literal("headers.x-api-key")+", X-Auth-Token: "+s.literal("headers.x-auth-token")+", X-Other: \"${secret:planted}\" }") +
+		connection("oauth2", "auth: { oauth2: { token_url: \""+out+"/token\", client_id: u, client_secret: "+s.literal("auth.oauth2.client_secret!")+" } }") +
+		strings.Replace(connection("tls", s.pair(t)), "http://", "https://", 1) +
+		connection("proxied", "proxy: \"http://u:"+s.bare("proxy")+"@"+strings.TrimPrefix(gone, "http://")+"\"") +
 		strings.Replace(connection("gone", "auth: { api_key: { query: key, value: "+s.literal("api_key to nobody")+" } }"), out, gone, 1) +
 		"channels:\n" +
 		"  open: { type: public, scenario: calls, await: true, timeout: 20s, external: { url: \"" + out + "\", allow_private: true, primary_token: " + s.literal("external.primary_token") +
@@ -117,7 +148,7 @@ func echoing(w http.ResponseWriter, r *http.Request) {
 }
 
 const plantedCalls = `import { http, log, channel, run } from "junctor";
-const connections = ["basic", "basic-env", "bearer", "bearer-env", "bearer-secret", "key", "key-query", "headers", "gone"];
+const connections = ["basic", "basic-env", "bearer", "bearer-env", "bearer-secret", "key", "key-query", "headers", "gone", "oauth2", "tls", "proxied"];
 export default async function () {
   const seen = [];
   const note = async (call: Promise<any>) => {

@@ -139,7 +139,8 @@ func (x *Execution) failed(f *Failure) {
 	for _, s := range cause {
 		f.Steps = append(f.Steps, s.seq)
 	}
-	if f.Permanent || len(cause) == 0 || x.row.attempt+1 >= policy.Attempts+x.row.extra {
+	held := isHeld(cause) && (policy.Attempts > 1 || !x.expected()) // whoever waits, and wants no second try, is told at once
+	if f.Permanent || len(cause) == 0 || !held && x.row.attempt+1 >= policy.Attempts+x.row.extra {
 		x.end()
 		x.finish(Failed, nil, f)
 		return
@@ -148,17 +149,24 @@ func (x *Execution) failed(f *Failure) {
 	for _, s := range dropped {
 		x.pending = append(x.pending, db.Op{Stmt: stmtStepDrop, Row: []any{x.row.id, int64(s.seq)}})
 	}
-	delay := max(backoff(policy, x.row.attempt), f.RetryAfter)
+	due := x.e.now() + backoff(policy, x.row.attempt).Microseconds()
+	if asked := notBefore(cause, held); asked > due {
+		due = asked
+	}
 	x.end()
 	x.mu.Lock()
-	x.row.attempt++
+	if !held {
+		x.row.attempt++
+	}
 	x.row.err = &f.ErrorInfo
 	x.row.state, x.row.waitingFor, x.row.owner = Waiting, "retry", ""
-	x.row.dueAt = x.e.now() + delay.Microseconds()
+	x.row.dueAt = due
 	x.dirty = true
 	item := x.item(x.pending)
 	x.mu.Unlock()
-	x.e.metrics.retried(x.row)
+	if !held {
+		x.e.metrics.retried(x.row)
+	}
 	if err := x.e.committer.Commit(x.e.ctx, item); err != nil {
 		x.e.refused(x, err)
 		return
@@ -186,6 +194,42 @@ func (x *Execution) causes(f *Failure) []*step {
 		cause = append(cause, last)
 	}
 	return cause
+}
+
+// expected reports that somebody waits here for the run's answer.
+func (x *Execution) expected() bool {
+	x.e.mu.Lock()
+	defer x.e.mu.Unlock()
+	_, waited := x.e.wait[x.row.id]
+	return waited && !x.row.answered
+}
+
+// isHeld reports that none of the steps was made: a connection held them all
+// back. Such a run waits, and its attempts are not used up.
+func isHeld(cause []*step) bool {
+	for _, s := range cause {
+		if s.err == nil || !s.err.Held {
+			return false
+		}
+	}
+	return len(cause) > 0
+}
+
+// notBefore is when the last of the steps may be made again by what it was
+// told, 0 when none was told anything. Those that were held back come spread
+// over a quarter more, since many may wait for the same.
+func notBefore(cause []*step, held bool) (at int64) {
+	for _, s := range cause {
+		if s.err == nil || s.err.RetryAfter <= 0 {
+			continue
+		}
+		after := s.err.RetryAfter
+		if held {
+			after += time.Duration(rand.Float64() * float64(after) / 4)
+		}
+		at = max(at, s.finishedAt+after.Microseconds())
+	}
+	return at
 }
 
 // backoff grows by the policy's factor, with a jitter of a quarter down.

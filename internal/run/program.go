@@ -33,9 +33,8 @@ type Outcome struct {
 // Failure is why an execution failed.
 type Failure struct {
 	ErrorInfo
-	Calls      []int         // the calls whose error escaped, followed through causes
-	RetryAfter time.Duration // at least so long before the next try; 0: by policy
-	Data       json.RawMessage
+	Calls []int // the calls whose error escaped, followed through causes
+	Data  json.RawMessage
 }
 
 // Handlers is how the steps of programs are done, by step name.
@@ -79,7 +78,8 @@ type StepError struct {
 	Name       string          `json:"name"`
 	Message    string          `json:"message"`
 	Permanent  bool            `json:"permanent,omitempty"`   // trying again cannot help
-	RetryAfter time.Duration   `json:"retry_after,omitempty"` // nanoseconds
+	Held       bool            `json:"held,omitempty"`        // the step was not made: trying again is no further attempt
+	RetryAfter time.Duration   `json:"retry_after,omitempty"` // nanoseconds; not before so long after the step's end
 	Data       json.RawMessage `json:"data,omitempty"`
 }
 

@@ -68,7 +68,7 @@ func (c *Conn) concealed(text []byte) []byte {
 			text = bytes.ReplaceAll(text, value, blank)
 		}
 	}
-	return text
+	return c.tokens.conceal(text)
 }
 
 func (c *Conn) concealedHeader(h http.Header) http.Header {

@@ -1,14 +1,10 @@
 package http
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"junctor/internal/connection"
 	"junctor/internal/fault"
 	"junctor/internal/strict"
 	"junctor/internal/unit"
@@ -21,8 +17,13 @@ type Config struct {
 	URL          string            // base of every request; http or https, a path and a query are kept
 	Headers      map[string]string // sent with every request
 	Auth         *Auth             // nil: none
+	TLS          *TLS              // nil: the system's authorities, no certificate of one's own
+	Proxy        string            // http, https or socks5 URL, with user:password when it wants one; "": none
 	Timeout      time.Duration     // of one request as a whole; 30 s when 0
 	AllowPrivate bool              // let private, loopback and link-local addresses be reached
+	Concurrency  int               // requests under way at once; 0: no limit
+	Rate         unit.Rate         // requests begun in any span of time; zero: no limit
+	Breaker      *Breaker          // nil: none
 	MaxBody      int64             // bytes of a response, decompressed; 10 MiB when 0
 	Release      string            // for User-Agent: Junctor/RELEASE
 }
@@ -32,6 +33,7 @@ type Auth struct {
 	Basic  *Basic
 	Bearer string
 	APIKey *APIKey
+	OAuth2 *OAuth2
 }
 
 // Basic is RFC 7617.
@@ -47,32 +49,57 @@ type APIKey struct {
 	Value  string `json:"value" strict:"required"`
 }
 
+// OAuth2 is the grant by client credentials, RFC 6749 section 4.4.
+type OAuth2 struct {
+	TokenURL     string            `json:"token_url" strict:"required"`
+	ClientID     string            `json:"client_id" strict:"required"`
+	ClientSecret string            `json:"client_secret" strict:"required"`
+	Scopes       []string          `json:"scopes"`
+	Params       map[string]string `json:"params"`     // further parameters of the token request, such as audience
+	AuthStyle    string            `json:"auth_style"` // where the client's id and secret go: header (also when empty) or body
+}
+
+// TLS is what is trusted and shown over https. Each member is PEM, or the
+// absolute path of a file with it.
+type TLS struct {
+	CA   string `json:"ca"`   // certificates of the authorities that are trusted, in the place of the system's
+	Cert string `json:"cert"` // one's own certificate, with those between it and its authority
+	Key  string `json:"key"`  // its private key
+}
+
+// Breaker says when requests are not made because those before have failed.
+type Breaker struct {
+	Failures int           // failures in a row that open it; 10 when 0
+	Pause    time.Duration // how long it stays open before a request is let through to see; 30 s when 0
+}
+
 // document is the configuration as it is written.
 type document struct {
-	Type         string            `json:"type"`
-	URL          string            `json:"url" strict:"required"`
-	Headers      map[string]string `json:"headers"`
-	Auth         *authDocument     `json:"auth"`
-	Timeout      unit.Duration     `json:"timeout"`
-	AllowPrivate bool              `json:"allow_private"`
-
-	// Keys of later releases, known so that the refusal can say so.
-	TLS         json.RawMessage `json:"tls"`
-	Proxy       json.RawMessage `json:"proxy"`
-	Concurrency json.RawMessage `json:"concurrency"`
-	Rate        json.RawMessage `json:"rate"`
-	Breaker     json.RawMessage `json:"breaker"`
+	Type          string            `json:"type"`
+	URL           string            `json:"url" strict:"required"`
+	Headers       map[string]string `json:"headers"`
+	Auth          *authDocument     `json:"auth"`
+	TLS           *TLS              `json:"tls"`
+	Proxy         *string           `json:"proxy"`
+	Timeout       unit.Duration     `json:"timeout"`
+	AllowPrivate  bool              `json:"allow_private"`
+	Concurrency   *int              `json:"concurrency"`
+	Rate          unit.Rate         `json:"rate"`
+	Breaker       *breakerDocument  `json:"breaker"`
+	ResponseLimit *unit.Size        `json:"response_limit"`
 }
 
 type authDocument struct {
-	Basic  *Basic          `json:"basic"`
-	Bearer *string         `json:"bearer"`
-	APIKey *APIKey         `json:"api_key"`
-	OAuth2 json.RawMessage `json:"oauth2"` // of a later release
+	Basic  *Basic  `json:"basic"`
+	Bearer *string `json:"bearer"`
+	APIKey *APIKey `json:"api_key"`
+	OAuth2 *OAuth2 `json:"oauth2"`
 }
 
-// maxTimeout bounds the configured time of one request.
-const maxTimeout = time.Hour
+type breakerDocument struct {
+	Failures *int           `json:"failures"`
+	Pause    *unit.Duration `json:"pause"`
+}
 
 // Parse reads the configuration of the connection with this code and returns
 // everything that is wrong with it. Values with references are checked as far
@@ -84,128 +111,27 @@ func Parse(code string, body []byte) (Config, []fault.Field) {
 		return Config{}, p.fields // no object at all
 	}
 	p.check(doc)
-	config := Config{
-		Label: fmt.Sprintf("connection %q", code), URL: doc.URL, Headers: doc.Headers,
-		Timeout: time.Duration(doc.Timeout), AllowPrivate: doc.AllowPrivate,
-	}
-	if doc.Auth != nil {
-		config.Auth = &Auth{Basic: doc.Auth.Basic, APIKey: doc.Auth.APIKey}
-		if doc.Auth.Bearer != nil {
-			config.Auth.Bearer = *doc.Auth.Bearer
-		}
-	}
 	if len(p.fields) > 0 {
 		return Config{}, p.fields
+	}
+	config := Config{
+		Label: fmt.Sprintf("connection %q", code), URL: doc.URL, Headers: doc.Headers, TLS: doc.TLS, Proxy: value(doc.Proxy),
+		Timeout: time.Duration(doc.Timeout), AllowPrivate: doc.AllowPrivate,
+		Concurrency: value(doc.Concurrency), Rate: doc.Rate, MaxBody: int64(value(doc.ResponseLimit)),
+	}
+	if a := doc.Auth; a != nil {
+		config.Auth = &Auth{Basic: a.Basic, Bearer: value(a.Bearer), APIKey: a.APIKey, OAuth2: a.OAuth2}
+	}
+	if b := doc.Breaker; b != nil {
+		config.Breaker = &Breaker{Failures: value(b.Failures), Pause: time.Duration(value(b.Pause))}
 	}
 	return config, nil
 }
 
-// CheckURL reports what is wrong with the base URL of a connection. Of one with
-// references only their form is checked; Open checks the rest.
-func CheckURL(text string) error {
-	if text == "" {
-		return errors.New("is empty")
+// value is what p points to, the zero value for nil.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
 	}
-	if err := connection.CheckText(text); err != nil || connection.HasReference(text) {
-		return err
-	}
-	_, err := parseBase(connection.Literal(text))
-	return err
-}
-
-// problems collects what is wrong, one finding per place.
-type problems struct{ fields []fault.Field }
-
-func (p *problems) add(pointer, format string, args ...any) {
-	if !slices.ContainsFunc(p.fields, func(f fault.Field) bool { return f.Pointer == pointer }) {
-		p.fields = append(p.fields, fault.Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
-	}
-}
-
-func (p *problems) check(doc document) {
-	if doc.Type != "" && doc.Type != "http" {
-		p.add("/type", "is %q, not http", doc.Type)
-	}
-	later := []struct {
-		pointer string
-		value   json.RawMessage
-	}{{"/tls", doc.TLS}, {"/proxy", doc.Proxy}, {"/concurrency", doc.Concurrency}, {"/rate", doc.Rate}, {"/breaker", doc.Breaker}}
-	for _, key := range later {
-		if key.value != nil {
-			p.add(key.pointer, "is not available in this release")
-		}
-	}
-	if err := CheckURL(doc.URL); err != nil {
-		p.add("/url", "%v", err)
-	}
-	if d := time.Duration(doc.Timeout); d > maxTimeout {
-		p.add("/timeout", "is longer than the 1h that one request may take")
-	}
-	for _, name := range sortedKeys(doc.Headers) {
-		pointer := "/headers/" + escapePointer(name)
-		if err := checkHeaderName(name); err != nil {
-			p.add(pointer, "%v", err)
-		}
-		p.header(pointer, doc.Headers[name])
-	}
-	if doc.Auth != nil {
-		p.auth(*doc.Auth)
-	}
-}
-
-func (p *problems) auth(auth authDocument) {
-	if auth.OAuth2 != nil {
-		p.add("/auth/oauth2", "is not available in this release")
-		return
-	}
-	given := 0
-	if b := auth.Basic; b != nil {
-		given++
-		p.text("/auth/basic/user", b.User)
-		p.text("/auth/basic/password", b.Password)
-		if strings.Contains(b.User, ":") {
-			p.add("/auth/basic/user", "may not contain a colon")
-		}
-	}
-	if auth.Bearer != nil {
-		given++
-		p.header("/auth/bearer", *auth.Bearer)
-		if *auth.Bearer == "" {
-			p.add("/auth/bearer", "is empty")
-		}
-	}
-	if k := auth.APIKey; k != nil {
-		given++
-		switch {
-		case (k.Header == "") == (k.Query == ""):
-			p.add("/auth/api_key", "needs either header or query, the name of where the value goes")
-		case k.Header != "":
-			if err := checkHeaderName(k.Header); err != nil {
-				p.add("/auth/api_key/header", "%v", err)
-			}
-			p.header("/auth/api_key/value", k.Value)
-		default:
-			p.text("/auth/api_key/value", k.Value)
-		}
-	}
-	if given != 1 && len(p.fields) == 0 {
-		p.add("/auth", "needs exactly one of basic, bearer, api_key")
-	}
-}
-
-func (p *problems) text(pointer, value string) {
-	if err := connection.CheckText(value); err != nil {
-		p.add(pointer, "%v", err)
-	}
-}
-
-func (p *problems) header(pointer, value string) {
-	p.text(pointer, value)
-	if err := checkHeaderValue(value); err != nil {
-		p.add(pointer, "%v", err)
-	}
-}
-
-func escapePointer(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return v
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -27,12 +26,16 @@ func (r *Response) Failure() error {
 	}
 	e := &connection.Error{
 		Class:   connection.Permanent,
-		Message: fmt.Sprintf("%s answered %s to %s %s", r.label, strings.TrimSpace(strconv.Itoa(r.Status)+" "+http.StatusText(r.Status)), r.method, r.path),
+		Message: fmt.Sprintf("%s answered %s to %s %s", r.label, statusText(r.Status), r.method, r.path),
 	}
 	if retryable(r.Status) {
 		e.Class, e.After = connection.BackOff, r.RetryAfter
 	}
 	return e
+}
+
+func statusText(status int) string {
+	return strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))
 }
 
 func retryable(status int) bool {
@@ -79,36 +82,43 @@ func (c *Conn) read(res *http.Response) ([]byte, error) {
 }
 
 // failure turns what net/http says into an error of the connection, without
-// the URL, which may hold a credential.
-func (c *Conn) failure(ctx context.Context, r Request, timeout time.Duration, err error) error {
-	what := fmt.Sprintf("%s: %s %s", c.label, method(r), r.shown())
+// the URL, which may hold a credential. what says what was being done.
+func (c *Conn) failure(ctx context.Context, what string, timeout time.Duration, err error) error {
 	var refused *refusal
-	var dns *net.DNSError
 	switch {
 	case errors.As(err, &refused):
-		return c.permanent("%s", refused.explain(c.label))
+		return c.permanent("%s", refused.explain(what))
 	case errors.Is(err, errTooLarge):
-		return c.permanent("%s: the answer is larger than the %s that is accepted", what, unit.FormatSize(c.maxBody))
+		return c.permanent("%s: the answer is larger than the %s that response_limit allows", what, unit.FormatSize(c.maxBody))
+	case errors.Is(err, errRedirects):
+		return c.permanent("%s: was %v", what, errRedirects)
 	case ctx.Err() != nil:
 		return c.notConnected(ctx.Err(), "%s: given up before an answer came: %v", what, ctx.Err())
 	case errors.Is(err, context.DeadlineExceeded):
 		return c.notConnected(err, "%s: no complete answer within %s", what, unit.FormatDuration(timeout))
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return c.notConnected(err, "%s: the host %s is not known to the name server", what, c.base.Hostname())
 	}
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err
 	}
-	return c.notConnected(err, "%s: %v", what, err)
+	why, permanent := c.explain(err)
+	if permanent {
+		e := c.permanent("%s: %s", what, why)
+		e.Cause = err
+		return e
+	}
+	return c.notConnected(err, "%s: %s", what, why)
 }
 
+// hidden is a text without the connection's credentials.
+func (c *Conn) hidden(text string) string { return c.tokens.hide(c.hide.Hide(text)) }
+
 func (c *Conn) permanent(format string, args ...any) *connection.Error {
-	return &connection.Error{Class: connection.Permanent, Message: c.hide.Hide(fmt.Sprintf(format, args...))}
+	return &connection.Error{Class: connection.Permanent, Message: c.hidden(fmt.Sprintf(format, args...))}
 }
 
 func (c *Conn) notConnected(cause error, format string, args ...any) *connection.Error {
-	return &connection.Error{Class: connection.NotConnected, Message: c.hide.Hide(fmt.Sprintf(format, args...)), Cause: cause}
+	return &connection.Error{Class: connection.NotConnected, Message: c.hidden(fmt.Sprintf(format, args...)), Cause: cause}
 }
 
 // shown is the request's path for messages, without its query.

@@ -70,6 +70,18 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// Whatever a server says, the wait is neither negative nor longer than a day.
+func FuzzRetryAfter(f *testing.F) {
+	f.Add("120", "")
+	f.Add("Sun, 22 Nov 2026 10:01:00 GMT", "Sun, 22 Nov 2026 10:00:00 GMT")
+	f.Add("-1", "x")
+	f.Fuzz(func(t *testing.T, value, date string) {
+		if got := retryAfter(http.Header{"Retry-After": {value}, "Date": {date}}, time.Unix(1_800_000_000, 0)); got < 0 || got > 24*time.Hour {
+			t.Errorf("%q at %q: %v", value, date, got)
+		}
+	})
+}
+
 // A server that breaks off is a failure of the network, not an empty answer.
 func TestBrokenAnswers(t *testing.T) {
 	conn := serve(t, Config{}, func(w http.ResponseWriter, r *http.Request) {

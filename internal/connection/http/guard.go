@@ -26,13 +26,19 @@ func guard() func(network, address string, c syscall.RawConn) error {
 		if err != nil {
 			return &refusal{address}
 		}
-		// An IPv4 address in IPv6 clothes is judged as what it is, by IPv4's list;
-		// the guardian refuses the clothes as well.
-		if guardian.Safe(network, address, c) != nil || guardian.SafeAddr(target.Addr().Unmap()) != nil {
+		if guardian.Safe(network, address, c) != nil || !public(target.Addr()) {
 			return &refusal{address}
 		}
 		return nil
 	}
+}
+
+// public reports an address on the public internet. An IPv4 address in IPv6
+// clothes is judged as what it is, by IPv4's list; the clothes are refused as
+// well.
+func public(a netip.Addr) bool {
+	guardian := ssrf.New(ssrf.WithAnyPort())
+	return guardian.SafeAddr(a) == nil && guardian.SafeAddr(a.Unmap()) == nil
 }
 
 type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
@@ -47,6 +53,6 @@ func dialer(allowPrivate bool, resolver *net.Resolver) dialFunc {
 	return d.DialContext
 }
 
-func (r *refusal) explain(label string) string {
-	return fmt.Sprintf("%s may not reach %s: private, loopback and other special addresses are refused; allow_private: true on it allows them", label, r.address)
+func (r *refusal) explain(what string) string {
+	return fmt.Sprintf("%s may not reach %s: private, loopback and other special addresses are refused; allow_private: true on it allows them", what, r.address)
 }

@@ -7,9 +7,14 @@
 // unless allow_private is set. Redirects are followed for GET and HEAD, within
 // the same scheme, host and port, five times at most; every other 3xx answer is
 // returned as it is. Answers in gzip are decoded and limited in size. The
-// environment's proxy settings are not used. A request whose kept connection
-// turns out to be closed before an answer begins is sent again at once, with the
-// same Idempotency-Key, when it has one or its method allows it.
+// environment's proxy settings are not used, the connection's own are. A request
+// whose kept connection turns out to be closed before an answer begins is sent
+// again at once, with the same Idempotency-Key, when it has one or its method
+// allows it.
+//
+// How much a destination gets is bounded as well: by concurrency, rate and
+// breaker, which hold requests back (connection.Held). All of it is counted by
+// this process alone.
 //
 // An answer that repeats a credential of the connection has *** in its place: what
 // comes of a request is kept with the run, and credentials are not. Credentials
@@ -21,6 +26,7 @@ package http
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"net/http"
 	"net/url"
 	"slices"
@@ -29,21 +35,30 @@ import (
 	"time"
 
 	"junctor/internal/connection"
+	"junctor/internal/unit"
 )
 
 // Secrets resolves references.
 type Secrets = connection.Secrets
 
-// Conn is an open connection: immutable and safe for concurrent use.
+// Conn is an open connection, safe for concurrent use.
 type Conn struct {
 	label   string
 	base    *url.URL
 	header  http.Header // of every request, credentials included
 	sealed  []string    // canonical names of headers that a request may not set
 	key     [2]string   // query parameter with a credential; "" for none
+	tokens  *tokens     // nil: no OAuth 2
+	tls     *tls.Config
+	proxy   *url.URL      // nil: none
+	slots   chan struct{} // nil: as many requests at once as come
+	rate    unit.Rate
+	pace    *pace    // nil: as many requests in a time as come
+	breaker *breaker // nil: none
 	timeout time.Duration
 	maxBody int64
 	client  *http.Client
+	idle    func() // drops connections that are not in use
 	hide    *connection.Expander
 	secret  [][]byte // credentials in every spelling that an answer may repeat
 	closed  atomic.Bool
@@ -72,9 +87,12 @@ type Response struct {
 
 // Do makes the request and reads the whole answer. Every answer is a Response,
 // whatever its status: see Response.Failure. The error is a *connection.Error:
-// Permanent for a request that cannot be made, a refused target and an answer
-// over the size limit, NotConnected for everything the network does. When ctx
-// ended, errors.Is finds its error.
+// Permanent for a request that cannot be made, a refused target, a certificate
+// that cannot be trusted, a token that is not given and an answer over the size
+// limit; Held for a request that was not sent, because concurrency, rate or
+// breaker held it back; BackOff for a token endpoint that cannot now;
+// NotConnected for everything else the network does. When ctx ended, errors.Is
+// finds its error.
 func (c *Conn) Do(ctx context.Context, r Request) (*Response, error) {
 	if c.closed.Load() {
 		return nil, c.notConnected(nil, "%s is closed: its configuration was changed or the server is stopping", c.label)
@@ -89,19 +107,8 @@ func (c *Conn) Do(ctx context.Context, r Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.client.Do(req)
-	if err != nil {
-		return nil, c.failure(ctx, r, timeout, err)
-	}
-	defer res.Body.Close()
-	body, err := c.read(res)
-	if err != nil {
-		return nil, c.failure(ctx, r, timeout, err)
-	}
-	return &Response{
-		Status: res.StatusCode, Header: c.concealedHeader(res.Header), Body: c.concealed(body), RetryAfter: retryAfter(res.Header, time.Now()),
-		label: c.label, method: req.Method, path: r.shown(),
-	}, nil
+	x := exchange{c, ctx, limited, req, r, timeout}
+	return x.guarded()
 }
 
 // request builds what is sent and refuses what may not be.
@@ -169,6 +176,6 @@ func (c *Conn) Check(ctx context.Context) error {
 // Close drops the idle connections; requests under way finish.
 func (c *Conn) Close() error {
 	c.closed.Store(true)
-	c.client.CloseIdleConnections()
+	c.idle()
 	return nil
 }

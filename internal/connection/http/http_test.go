@@ -159,7 +159,7 @@ func TestAnswerLimits(t *testing.T) {
 	}
 	for _, path := range []string{"/over", "/bomb", "/endless"} {
 		_, err := conn.Do(t.Context(), Request{Path: path})
-		if connection.ClassOf(err) != connection.Permanent || !strings.Contains(err.Error(), "larger than the 1000B") {
+		if connection.ClassOf(err) != connection.Permanent || !strings.Contains(err.Error(), "larger than the 1000B that response_limit") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 const (
 	defaultTimeout = 30 * time.Second
 	defaultMaxBody = 10 << 20
+	maxMaxBody     = 64 << 20
 	maxRedirects   = 5
 )
 
@@ -46,7 +47,20 @@ func open(config Config, secrets Secrets, resolver *net.Resolver) (*Conn, error)
 	if err := c.resolve(config); err != nil {
 		return nil, err
 	}
-	c.client = &http.Client{Transport: transport(dialer(config.AllowPrivate, resolver)), CheckRedirect: redirect}
+	if err := c.setTLS(config.TLS); err != nil {
+		return nil, err
+	}
+	if err := c.setProxy(config.Proxy); err != nil {
+		return nil, err
+	}
+	c.connect(config.AllowPrivate, resolver)
+	if config.Concurrency > 0 {
+		c.slots = make(chan struct{}, config.Concurrency)
+	}
+	if config.Rate.Count > 0 {
+		c.rate, c.pace = config.Rate, newPace(config.Rate)
+	}
+	c.breaker = newBreaker(config.Breaker)
 	return c, nil
 }
 
@@ -82,6 +96,8 @@ func (c *Conn) resolve(config Config) error {
 	case auth.APIKey != nil:
 		c.sealed = append(c.sealed, http.CanonicalHeaderKey(auth.APIKey.Header))
 		return c.setCredential("auth.api_key.value", auth.APIKey.Header, "", auth.APIKey.Value)
+	case auth.OAuth2 != nil:
+		return c.setOAuth2(*auth.OAuth2)
 	default:
 		c.sealed = append(c.sealed, "Authorization")
 		return c.setCredential("auth.bearer", "Authorization", "Bearer ", auth.Bearer)
@@ -139,30 +155,45 @@ func (c *Conn) expand(member, text string) (string, error) {
 	return value, nil
 }
 
-// transport keeps connections alive for many requests a second to one host; the
-// standard library's default keeps two. The number of connections is bounded so
-// that a slow server cannot eat every file descriptor: further requests wait,
-// within their time-out.
-func transport(dial dialFunc) *http.Transport {
-	return &http.Transport{
-		DialContext:            dial,
+// connect makes the client. It keeps connections alive for many requests a
+// second to one host; the standard library's default keeps two. The number of
+// connections is bounded so that a slow server cannot eat every file descriptor:
+// further requests wait, within their time-out.
+func (c *Conn) connect(allowPrivate bool, resolver *net.Resolver) {
+	t := &http.Transport{
+		DialContext:            dialer(allowPrivate || c.proxy != nil, resolver), // a proxy is where its administrator says
+		TLSClientConfig:        c.tls,
 		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           0, // bounded per host, and a Conn has one host
+		MaxIdleConns:           0, // bounded per host, and a Conn has one or two hosts
 		MaxIdleConnsPerHost:    512,
 		MaxConnsPerHost:        1024,
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
 	}
+	c.client, c.idle = &http.Client{Transport: t, CheckRedirect: redirect}, t.CloseIdleConnections
+	if c.proxy == nil {
+		return
+	}
+	t.Proxy, t.OnProxyConnectResponse = http.ProxyURL(c.proxy), proxyAnswered
+	if !allowPrivate {
+		c.client.Transport = distant{t}
+	}
 }
+
+// errRedirects is a destination that sends a request round and round.
+var errRedirects = fmt.Errorf("redirected more than %d times", maxRedirects)
 
 // redirect is the policy that the package comment describes.
 func redirect(next *http.Request, via []*http.Request) error {
 	first := via[0]
 	safe := first.Method == http.MethodGet || first.Method == http.MethodHead
 	same := origin(next.URL) == origin(first.URL) && next.URL.User == nil
-	if !safe || !same || len(via) > maxRedirects {
+	if !safe || !same {
 		return http.ErrUseLastResponse
+	}
+	if len(via) > maxRedirects {
+		return errRedirects
 	}
 	next.Header.Del("Referer") // it could show a credential of the query in the server's log
 	return nil
