@@ -1,13 +1,10 @@
 package channel
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -22,6 +19,8 @@ type Message struct {
 	BaseURL       string // scheme://host, as the sender sees it
 	Mode          string // test or production
 	HideAuth      bool   // the Authorization header proved who the sender is: it is not kept
+
+	ClientCertificate *ClientCertificate // nil: the connection's, if it has one
 }
 
 // tokenBase is where the token endpoints are; the token itself is blanked in
@@ -133,28 +132,6 @@ func (m *Message) appendHeaders(b []byte) []byte {
 		}
 	}
 	return append(b, ']')
-}
-
-// appendCertificate writes the client's certificate, which the handshake has
-// verified. Names are in the form of RFC 2253, the number and the SHA-256 of the
-// whole certificate in lower-case hexadecimal digits.
-func (m *Message) appendCertificate(b []byte) []byte {
-	if m.Request.TLS == nil || len(m.Request.TLS.PeerCertificates) == 0 {
-		return b
-	}
-	c := m.Request.TLS.PeerCertificates[0]
-	b = append(b, `,"client_certificate":{"subject":`...)
-	b = appendText(b, c.Subject.String())
-	b = append(b, `,"issuer":`...)
-	b = appendText(b, c.Issuer.String())
-	b = append(b, `,"serial":`...)
-	b = appendText(b, hex.EncodeToString(c.SerialNumber.Bytes()))
-	sum := sha256.Sum256(c.Raw)
-	b = append(b, `,"sha256":`...)
-	b = appendText(b, hex.EncodeToString(sum[:]))
-	b = append(b, `,"not_after":`...)
-	b = appendText(b, c.NotAfter.UTC().Format(time.RFC3339))
-	return append(b, '}')
 }
 
 func appendPair(b []byte, name, value string, first *bool) []byte {

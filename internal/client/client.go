@@ -9,6 +9,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -105,6 +106,10 @@ func (c *Client) unreachable(err error) error {
 	var named *url.Error
 	if errors.As(err, &named) {
 		err = named.Err // the URL is said below
+	}
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err, &unknown) {
+		return fmt.Errorf("cannot reach %s: %w; on Linux a self-signed one is trusted by SSL_CERT_FILE=FILE, a copy of self-signed.pem in the server's data directory", c.server, err)
 	}
 	return fmt.Errorf("cannot reach %s: %w; is the server running, and is --server its address?", c.server, err)
 }

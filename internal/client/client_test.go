@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -165,5 +166,18 @@ func TestWhatIsNotJunctor(t *testing.T) {
 		if _, err := WithToken(url, "x"); err == nil || !strings.Contains(err.Error(), "write it like https://") {
 			t.Errorf("%q: %v", url, err)
 		}
+	}
+}
+
+func TestCertificateThatNobodyKnows(t *testing.T) {
+	s := httptest.NewTLSServer(http.NotFoundHandler())
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	defer s.Close()
+	c, err := WithToken(s.URL, "jt_x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Get(t.Context(), "run_x"); err == nil || !strings.Contains(err.Error(), "SSL_CERT_FILE") {
+		t.Errorf("%v", err)
 	}
 }

@@ -44,6 +44,8 @@ declare module "junctor/test" {
     form?: Record<string, string>;
     /** `"127.0.0.1"` when absent. */
     remoteAddress?: string;
+    /** None when absent. */
+    clientCertificate?: Partial<import("junctor").ClientCertificate>;
     /** `"production"` when absent. */
     mode?: "test" | "production";
     /** Data instead of a request, as `runs.call` hands it over. */

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bufio"
+	"errors"
 	"net"
 	"net/http"
 	"time"
@@ -78,6 +79,18 @@ func (a *answer) Write(b []byte) (n int, err error) {
 			return n, err
 		}
 	}
+}
+
+// Flush is that of http.Flusher.
+func (a *answer) Flush() { a.FlushError() } //nolint:errcheck // the interface has no place for it
+
+// FlushError is for http.ResponseController. Until more is written no time runs:
+// HTTP/2 would end a stream on which nothing happens as well.
+func (a *answer) FlushError() error {
+	a.extend()
+	err := a.control.Flush()
+	a.extended = time.Time{}
+	return errors.Join(err, a.control.SetWriteDeadline(time.Time{}))
 }
 
 // Hijack is that of http.Hijacker: the connection is the handler's from now on,

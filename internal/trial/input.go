@@ -24,6 +24,8 @@ type Input struct {
 	RemoteAddress string            `json:"remote_address"` // 127.0.0.1 when empty
 	Mode          string            `json:"mode"`           // production when empty
 
+	ClientCertificate *channel.ClientCertificate `json:"client_certificate"` // none when nil
+
 	// The content, at most one of them.
 	JSON   json.RawMessage `json:"json"`
 	Text   *string         `json:"text"`
@@ -119,6 +121,7 @@ func (in *Input) message(ch *channel.Config) *channel.Message {
 	return &channel.Message{
 		Channel: ch, Request: r, Path: path, Body: body, BaseURL: "http://localhost",
 		RemoteAddress: otherwise(in.RemoteAddress, "127.0.0.1"), Mode: otherwise(in.Mode, "production"),
+		ClientCertificate: in.ClientCertificate,
 	}
 }
 

@@ -82,17 +82,18 @@
     return reply(step, value);
   }
 
-  const message = new Set(['method', 'path', 'query', 'headers', 'json', 'text', 'body', 'xml', 'form', 'remoteAddress', 'mode', 'value']);
+  const message = new Set(['method', 'path', 'query', 'headers', 'json', 'text', 'body', 'xml', 'form', 'remoteAddress', 'clientCertificate', 'mode', 'value']);
 
   // input tells a description of a message from data.
   function input(given) {
     if (given === undefined) return {};
     const keys = typeof given === 'object' && given !== null && !Array.isArray(given) ? Object.keys(given) : [];
     if (keys.length === 0 || !keys.every((key) => message.has(key))) return { value: given };
-    const { xml, form, body, remoteAddress, headers, ...out } = given;
+    const { xml, form, body, remoteAddress, clientCertificate, headers, ...out } = given;
     const typed = (type) => ({ 'content-type': type, ...headers });
     out.headers = headers;
     if (remoteAddress !== undefined) out.remote_address = remoteAddress;
+    if (clientCertificate !== undefined) out.client_certificate = clientCertificate;
     if (typeof body === 'string') out.body = body;
     else if (body !== undefined) out.base64 = junctor.base64.encode(body);
     if (xml !== undefined) {

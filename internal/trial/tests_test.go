@@ -80,8 +80,11 @@ export default async function (request: Request) {
   log.warn("sent");
   return { status: 201, headers: { "x-erp": "1" }, json: { id: answer.json().id, at: Date.now() } };
 }`,
-	"scenarios/price.ts":   `export default (data: any) => data === undefined ? "nothing" : data;`,
-	"scenarios/echo.ts":    `import type { Request } from "junctor"; export default (r: Request) => ({ method: r.method, text: r.text(), type: r.header("content-type") });`,
+	"scenarios/price.ts": `export default (data: any) => data === undefined ? "nothing" : data;`,
+	"scenarios/echo.ts":  `import type { Request } from "junctor"; export default (r: Request) => ({ method: r.method, text: r.text(), type: r.header("content-type") });`,
+	"scenarios/certified.ts": `import type { Request } from "junctor";
+export const validate = (r: Request) => r.clientCertificate?.subject === "CN=partner";
+export default (r: Request) => r.clientCertificate!.sha256;`,
 	"scenarios/bytes.ts":   `export default () => ({ body: Uint8Array.of(255, 1) });`,
 	"scenarios/sleeps.ts":  `import { sleep } from "junctor"; export default async () => { await sleep("1d"); };`,
 	"scenarios/parents.ts": `import { runs } from "junctor"; export default async (n: number) => [await runs.call("price", n), (await runs.start("price", n)).id.slice(0, 9)];`,
@@ -121,6 +124,9 @@ func TestTests(t *testing.T) {
 		`expect((await run("bad")).error.stack).toMatch("scenarios/bad.ts:1:");`: "ok",
 
 		// What a scenario is run with.
+		`expect((await run("certified", { clientCertificate: { subject: "CN=partner", sha256: "00" } })).json).toBe("00");
+		 expect((await run("certified", { clientCertificate: { subject: "CN=other" } })).status).toBe(401);
+		 expect((await run("certified", { json: {} })).status).toBe(401);`: "ok",
 		`expect((await run("price", [1])).json).toEqual([1]);
 		 expect((await run("price", { a: 1 })).json).toEqual({ a: 1 });
 		 expect((await run("price", null)).json).toBe(null);
@@ -141,7 +147,7 @@ func TestTests(t *testing.T) {
 		`expect((await run("bad")).status).toBe(200);`: "@35 expected 502 to be 200\nscenario \"bad\" failed: RangeError: too far\n  at bad_default (scenarios/bad.ts:1:34)",
 
 		// What a test does wrongly.
-		`await run("ordr");`:                   `@7 There is no scenario "ordr" in the folder; there is bad, bytes, echo, order, parents, price, sleeps.`,
+		`await run("ordr");`:                   `@7 There is no scenario "ordr" in the folder; there is bad, bytes, certified, echo, order, parents, price, sleeps.`,
 		`await run("order", { json: {} });`:    `@7 scenario "order" calls http.request erp POST /orders, and nothing answers it: mock("http.request", (call) => ({ status: 200, json: {} }))`,
 		`await run("parents", 1);`:             `@7 scenario "parents" calls runs.call price, and nothing answers it: mock("runs.call", (call) => value)`,
 		`await run("echo", { path: "x" });`:    "@7 the message for scenario \"echo\" is not valid\n/path: begins with /",
