@@ -279,3 +279,30 @@ func TestGeneratedNamesFitTheStore(t *testing.T) {
 		v.wantSealed(map[string]string{"connections." + long + ".headers.X-Auth-Token": "alpha-1", "connections." + long + ".auth.basic.password": "beta-2"})
 	})
 }
+
+// A folder may leave out what only the server has.
+func TestLoadTakesSecretsThatAreLeftOut(t *testing.T) {
+	set, problems := config.Load(t.Context(), folder(t, "junctor.yaml", `connections:
+  erp: { type: http, url: "https://a", auth: { basic: { user: u } } }
+  crm:
+    type: http
+    url: https://a
+    auth:
+      bearer:
+channels:
+  shop: { type: public, scenario: order, verify: [ { basic: { user: u } } ] }
+`, "scenarios/order.ts", oneLine))
+	if len(problems) > 0 {
+		t.Fatal(printed(problems))
+	}
+	body := set.Objects[config.Channels]["shop"]
+	if strings.Contains(string(body), "secret") || !strings.Contains(string(config.Whole(config.Channels, "shop", body)), "${secret:channels.shop.verify.0.basic.password}") {
+		t.Errorf("sent to the server: %s", body)
+	}
+	_, problems = config.Load(t.Context(), folder(t, "junctor.yaml", `connections:
+  erp: { type: http, url: "https://a", auth: { basic: { password: hunter2-hunter2 } } }
+`))
+	if got := printed(problems); !strings.Contains(got, "user: is required") || strings.Contains(got, "hunter2") {
+		t.Errorf("problems: %s", got)
+	}
+}

@@ -101,7 +101,7 @@ func eraseOn(t *testing.T, database string) {
 		t.Errorf("another subject's run: %+v", now)
 	}
 	audit, _, err := s.hub.Access().ListAudit(context.Background(), access.AuditFilter{Action: "run.actions"}, "", 0)
-	if err != nil || len(audit) != 1 || !strings.HasPrefix(audit[0].Detail, "erase: 6 of 3, subject sha256:") {
+	if err != nil || len(audit) != 1 || !strings.HasPrefix(audit[0].Detail, "erase: 6 runs, subject sha256:") {
 		t.Errorf("audit %+v, %v", audit, err)
 	}
 	gone := secrets{"the subject": "anna-4711"}

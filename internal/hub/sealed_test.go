@@ -4,7 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+
+	"junctor/internal/access"
+	"junctor/internal/fault"
+	"junctor/internal/hub"
 )
 
 // A secret that is written out in the files is used sealed, and another one in
@@ -38,5 +45,42 @@ export default async () => ({ text: (await http.get("erp", "/")).text() });`,
 	}
 	if resp, _ := s.send("POST", "shop", "", "", "Authorization", "Bearer first-of-shop"); resp.StatusCode != 401 {
 		t.Errorf("the former secret: %d", resp.StatusCode)
+	}
+}
+
+// A key is not taken from under a node that works with it, unless the nodes may
+// know the new one already.
+func TestNoRotationWhileANodeLives(t *testing.T) {
+	where := database(t)
+	s := serveOn(t, where, map[string]string{"junctor.yaml": "channels: {}\n"})
+	if err := s.hub.Access().SetSecret(t.Context(), "erp", "value", "test"); err != nil {
+		t.Fatal(err)
+	}
+	key, err := os.ReadFile(filepath.Join(s.data, "master.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := t.TempDir()
+	if err := os.WriteFile(filepath.Join(other, "master.key"), key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rotate := func() (access.Rotation, error) {
+		t.Helper()
+		h, err := hub.Open(t.Context(), hub.Options{Data: other, Database: where})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close() //nolint:errcheck // it has only looked
+		return h.RotateKey(t.Context(), "test")
+	}
+	if _, err := rotate(); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "stop every node") {
+		t.Errorf("while a node lives: %v", err)
+	}
+	if after, err := os.ReadFile(filepath.Join(other, "master.key")); err != nil || string(after) != string(key) {
+		t.Errorf("the key was changed, %v", err)
+	}
+	t.Setenv("JUNCTOR_MASTER_KEY", strings.Repeat("ab", 32)+","+strings.TrimSpace(string(key)))
+	if r, err := rotate(); err != nil || r != (access.Rotation{Sealed: 1, Spare: 1}) {
+		t.Errorf("with the keys of the environment: %+v, %v", r, err)
 	}
 }

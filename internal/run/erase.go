@@ -32,7 +32,7 @@ type Kept struct{ Run, Reason string }
 // Audit is what the audit log may say of it: whose runs they were is to be
 // forgotten too, and a digest still answers whether it was done.
 func (e Erased) Audit(subject string) string {
-	return fmt.Sprintf("erase: %d of %d, subject sha256:%x", e.Done, e.Count, sha256.Sum256([]byte(clean(subject, maxSubject))))
+	return fmt.Sprintf("erase: %d runs, subject sha256:%x", e.Done, sha256.Sum256([]byte(clean(subject, maxSubject))))
 }
 
 // erasable is the condition on runs that may be erased: ended, and nothing waits
