@@ -71,12 +71,13 @@ func TestHeldStepsUseUpNoAttempt(t *testing.T) {
 		})
 		id := w.accept("p")
 		for i := range 5 {
-			if got := w.next(id, time.Hour, 75*time.Minute); got.Attempt != 1 || got.Error == nil || got.Error.Message != "held back" {
-				t.Errorf("pause %d: attempt %d, %+v", i+1, got.Attempt, got.Error)
-			}
 			if i == 2 { // the pause is on disk
+				w.parked(id, "retry")
 				w.stop()
 				w.start(nil)
+			}
+			if got := w.next(id, time.Hour, 75*time.Minute); got.Attempt != 1 || got.Error == nil || got.Error.Message != "held back" {
+				t.Errorf("pause %d: attempt %d, %+v", i+1, got.Attempt, got.Error)
 			}
 		}
 		w.next(id, 0, time.Millisecond)
