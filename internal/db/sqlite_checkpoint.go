@@ -14,9 +14,11 @@ import (
 const (
 	// often is after how many commits the log is looked at.
 	often = 64
-	// longLog is how many pages are in the log when it is to begin anew. The next
-	// commits are then held for a moment.
-	longLog = 1000
+	// longLog is how many pages are in the log when it is to begin anew: 64 MiB. The
+	// next commits are then held for a moment. A page that is written again and
+	// again, as the newest ones are, is copied once in that time; and the fewer
+	// syncs of the database file, the fewer of the log's have to wait for one.
+	longLog = 8000
 	// shortRest is how many pages may be left to be copied while commits are held,
 	// passes how often the checkpointer tries to come that near.
 	shortRest = 150
