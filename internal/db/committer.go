@@ -36,6 +36,25 @@ type Item struct {
 	Later bool                    // nobody waits for it: it may wait 5 ms for others like it
 }
 
+// Both is the Func of an Item that does one thing after another; either may be
+// nil.
+func Both(first, second func(*Tx) ([]Op, error)) func(*Tx) ([]Op, error) {
+	switch {
+	case first == nil:
+		return second
+	case second == nil:
+		return first
+	}
+	return func(tx *Tx) ([]Op, error) {
+		ops, err := first(tx)
+		if err != nil {
+			return nil, err
+		}
+		more, err := second(tx)
+		return append(ops, more...), err
+	}
+}
+
 // Fence locks the rows of the keys (sorted, each once) until the transaction
 // ends and returns their epochs. A key without a row is left out.
 type Fence func(tx *Tx, keys []string) (map[string]int64, error)

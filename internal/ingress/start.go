@@ -49,27 +49,9 @@ func (d *door) start(r *http.Request, f *found, body []byte) (*run.Start, error)
 		if err != nil {
 			return nil, err
 		}
-		s.With = both(s.With, with)
+		s.With = db.Both(s.With, with)
 	}
 	return s, nil
-}
-
-// both does one thing after the other in a transaction; either may be nil.
-func both(first, second func(*db.Tx) ([]db.Op, error)) func(*db.Tx) ([]db.Op, error) {
-	switch {
-	case first == nil:
-		return second
-	case second == nil:
-		return first
-	}
-	return func(tx *db.Tx) ([]db.Op, error) {
-		ops, err := first(tx)
-		if err != nil {
-			return nil, err
-		}
-		more, err := second(tx)
-		return append(ops, more...), err
-	}
 }
 
 // takeAlone takes the nonce of a message that repeats another by its

@@ -233,7 +233,7 @@ func (x *Execution) write(more func(*db.Tx) ([]db.Op, error)) error {
 		x.row.state, x.row.waitingFor, x.dirty = Running, "", true
 	}
 	item := x.item(x.pending)
-	item.Func = both(item.Func, more)
+	item.Func = db.Both(item.Func, more)
 	if err := x.e.committer.Commit(x.ctx, item); err != nil {
 		return x.lost(err)
 	}
@@ -323,22 +323,4 @@ func inline(b []byte) db.Blob {
 		return nil
 	}
 	return append(db.Blob{0}, b...)
-}
-
-// both does one thing after another in a commit; either may be nil.
-func both(first, second func(*db.Tx) ([]db.Op, error)) func(*db.Tx) ([]db.Op, error) {
-	switch {
-	case first == nil:
-		return second
-	case second == nil:
-		return first
-	}
-	return func(tx *db.Tx) ([]db.Op, error) {
-		ops, err := first(tx)
-		if err != nil {
-			return nil, err
-		}
-		more, err := second(tx)
-		return append(ops, more...), err
-	}
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"junctor/internal/connection"
@@ -112,15 +111,7 @@ func proxyURL(text string) (*url.URL, error) {
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("has something after its host and port: write it like http://proxy.example.com:3128")
 	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return nil, errors.New("has a port that is not between 1 and 65535")
-		}
-	}
-	if oddAddress(u.Hostname()) {
-		return nil, errors.New("has a host that looks like an address in decimal, octal or hexadecimal: write four numbers with dots, 192.0.2.1")
-	}
-	return u, nil
+	return u, checkHost(u)
 }
 
 // setProxy resolves the proxy's URL and keeps its password out of texts.

@@ -31,15 +31,20 @@ func parseBase(text string) (*url.URL, error) {
 	case escapes(u.EscapedPath()):
 		return nil, errors.New("has . or .. in its path: write the path it stands for")
 	}
+	return u, checkHost(u)
+}
+
+// checkHost refuses a port that is none, and an address in disguise.
+func checkHost(u *url.URL) error {
 	if port := u.Port(); port != "" {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return nil, errors.New("has a port that is not between 1 and 65535")
+			return errors.New("has a port that is not between 1 and 65535")
 		}
 	}
 	if oddAddress(u.Hostname()) {
-		return nil, errors.New("has a host that looks like an address in decimal, octal or hexadecimal: write four numbers with dots, 192.0.2.1")
+		return errors.New("has a host that looks like an address in decimal, octal or hexadecimal: write four numbers with dots, 192.0.2.1")
 	}
-	return u, nil
+	return nil
 }
 
 // number is the last label of a host that other software would read as part of
