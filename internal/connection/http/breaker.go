@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -132,6 +133,8 @@ func judge(ctx context.Context, res *Response, err error) (verdict, string) {
 		return alive, ""
 	case err == nil:
 		return failing, res.Failure().Error()
+	case errors.Is(err, errTooLarge):
+		return alive, ""
 	case ctx.Err() != nil:
 		return unknown, ""
 	}

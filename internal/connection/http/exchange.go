@@ -10,13 +10,17 @@ import (
 // exchange is one request being made.
 type exchange struct {
 	*Conn
-	ctx, limited context.Context // the caller's, and that with the request's time
-	req          *http.Request
-	r            Request
-	timeout      time.Duration
+	ctx     context.Context // the caller's
+	waiting context.Context // with the time in which the request must have been sent
+	limited context.Context // with the request's time, which begins when it is sent
+	req     *http.Request
+	r       Request
+	timeout time.Duration
 }
 
-// guarded makes the request when the breaker and concurrency let it.
+// guarded makes the request when breaker, concurrency and rate let it. Its time
+// begins then: one that is sent with little time left would be given up after
+// the other side has acted, and made again.
 func (x *exchange) guarded() (*Response, error) {
 	if after, shut := x.breaker.shut(); shut {
 		return nil, x.shutError(after)
@@ -26,10 +30,16 @@ func (x *exchange) guarded() (*Response, error) {
 		return nil, err
 	}
 	defer free()
-	probe, after, shut := x.breaker.enter() // again: it may have opened while others had the slots
+	if err := x.turn(x.waiting); err != nil {
+		return nil, err
+	}
+	probe, after, shut := x.breaker.enter() // again: it may have opened while this one waited
 	if shut {
 		return nil, x.shutError(after)
 	}
+	limited, cancel := context.WithTimeout(x.ctx, x.timeout)
+	defer cancel()
+	x.limited, x.req = limited, x.req.WithContext(limited)
 	res, err := x.authorized()
 	verdict, text := judge(x.ctx, res, err)
 	x.breaker.tell(probe, verdict, text)
@@ -43,7 +53,12 @@ func (x *exchange) authorized() (*Response, error) {
 		return x.send(x.req)
 	}
 	var res *Response
-	for range 2 {
+	for try := range 2 {
+		if try > 0 {
+			if err := x.turn(x.limited); err != nil {
+				return nil, err
+			}
+		}
 		authorization, err := x.tokens.authorization(x.limited, x.Conn.timeout)
 		if err != nil {
 			return nil, x.tokenFailure(err)
@@ -61,11 +76,8 @@ func (x *exchange) authorized() (*Response, error) {
 	return res, nil
 }
 
-// send waits for the rate's turn, sends, and reads the whole answer.
+// send sends, and reads the whole answer.
 func (x *exchange) send(req *http.Request) (*Response, error) {
-	if err := x.turn(); err != nil {
-		return nil, err
-	}
 	res, err := x.client.Do(req)
 	if err != nil {
 		return nil, x.failed(err)

@@ -89,7 +89,9 @@ func (c *Conn) failure(ctx context.Context, what string, timeout time.Duration, 
 	case errors.As(err, &refused):
 		return c.permanent("%s", refused.explain(what))
 	case errors.Is(err, errTooLarge):
-		return c.permanent("%s: the answer is larger than the %s that response_limit allows", what, unit.FormatSize(c.maxBody))
+		e := c.permanent("%s: the answer is larger than the %s that response_limit allows", what, unit.FormatSize(c.maxBody))
+		e.Cause = errTooLarge
+		return e
 	case errors.Is(err, errRedirects):
 		return c.permanent("%s: was %v", what, errRedirects)
 	case ctx.Err() != nil:

@@ -101,13 +101,13 @@ func (c *Conn) Do(ctx context.Context, r Request) (*Response, error) {
 	if timeout <= 0 {
 		timeout = c.timeout
 	}
-	limited, cancel := context.WithTimeout(ctx, timeout)
+	waiting, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	req, err := c.request(limited, r)
+	req, err := c.request(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	x := exchange{c, ctx, limited, req, r, timeout}
+	x := exchange{Conn: c, ctx: ctx, waiting: waiting, req: req, r: r, timeout: timeout}
 	return x.guarded()
 }
 

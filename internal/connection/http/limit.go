@@ -1,6 +1,7 @@
 package http
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ func (x *exchange) slot() (free func(), err error) {
 	select {
 	case x.slots <- struct{}{}:
 		return func() { <-x.slots }, nil
-	case <-x.limited.Done():
+	case <-x.waiting.Done():
 		if x.ctx.Err() != nil {
 			return nil, x.failed(x.ctx.Err())
 		}
@@ -44,27 +45,20 @@ func (x *exchange) slot() (free func(), err error) {
 }
 
 // turn waits until rate lets another request begin. A wait that would be longer
-// than the request's time is not begun.
-func (x *exchange) turn() error {
+// than ctx has time is not begun.
+func (x *exchange) turn(ctx context.Context) error {
 	if x.pace == nil {
 		return nil
 	}
-	deadline, _ := x.limited.Deadline()
-	wait, ok := x.pace.reserve(time.Now(), deadline)
-	if !ok {
-		return x.held(wait, "%s: not sent, because the %s that rate allows are used up for the next %s", x.what(), x.rate, unit.FormatDuration(roundUp(wait)))
-	}
-	if wait <= 0 {
+	deadline, _ := ctx.Deadline()
+	wait, err := x.pace.take(ctx, deadline)
+	switch {
+	case err == nil:
 		return nil
+	case x.ctx.Err() != nil:
+		return x.failed(x.ctx.Err())
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-x.limited.Done():
-		return x.failed(x.limited.Err())
-	}
+	return x.held(wait, "%s: not sent, because the %s that rate allows are used up for the next %s", x.what(), x.rate, unit.FormatDuration(roundUp(wait)))
 }
 
 // roundUp leaves out what nobody wants to read.
@@ -76,38 +70,88 @@ func roundUp(d time.Duration) time.Duration {
 }
 
 // pace lets at most so many requests begin in any span of time: it knows when
-// the last of them began, or will. A token bucket would let twice as many pass
-// after a rest, which whoever counts at the other side does not forgive.
+// the last of them began. A token bucket would let twice as many pass after a
+// rest, which whoever counts at the other side does not forgive. Requests wait
+// one behind the other, and who gives up loses nobody's turn.
 type pace struct {
-	per time.Duration
+	per  time.Duration
+	head chan struct{} // the one that waits for its moment is in it
 
-	mu   sync.Mutex
-	last []time.Time // a ring, the oldest at next, once it is full
-	next int
-	size int
+	mu    sync.Mutex
+	queue int         // how many wait, the one at the head included
+	last  []time.Time // a ring, the oldest at next, once it is full
+	next  int
+	size  int
 }
 
-func newPace(r unit.Rate) *pace { return &pace{per: r.Per, size: r.Count} }
+func newPace(r unit.Rate) *pace {
+	return &pace{per: r.Per, size: r.Count, head: make(chan struct{}, 1)}
+}
 
-// reserve takes the next free moment, if it comes before the deadline, and says
-// how long it is until then.
-func (p *pace) reserve(now, deadline time.Time) (wait time.Duration, ok bool) {
+// take waits for the next free moment. When that would come after the deadline,
+// or ctx ends, the error is ctx's or context.DeadlineExceeded, and wait is how
+// long it would still be.
+func (p *pace) take(ctx context.Context, deadline time.Time) (wait time.Duration, err error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	at := now
-	if len(p.last) == p.size {
-		if free := p.last[p.next].Add(p.per); free.After(at) {
-			at = free
+	before := p.queue
+	wait = p.wait(time.Now(), before)
+	if time.Now().Add(wait).After(deadline) {
+		p.mu.Unlock()
+		return wait, context.DeadlineExceeded
+	}
+	p.queue++
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		p.queue--
+		p.mu.Unlock()
+	}()
+	select {
+	case p.head <- struct{}{}:
+		defer func() { <-p.head }()
+	case <-ctx.Done():
+		return p.per, ctx.Err()
+	}
+	for {
+		p.mu.Lock()
+		now := time.Now()
+		if wait = p.wait(now, 0); wait <= 0 {
+			p.begun(now)
+			p.mu.Unlock()
+			return 0, nil
+		}
+		p.mu.Unlock()
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return wait, ctx.Err()
 		}
 	}
-	if at.After(now) && !at.Before(deadline) {
-		return at.Sub(now), false
+}
+
+// wait is how long it is until another request may begin, behind so many that
+// wait already. p.mu is held.
+func (p *pace) wait(now time.Time, before int) time.Duration {
+	rounds, place := before/p.size, before%p.size
+	behind := time.Duration(rounds) * p.per
+	if len(p.last) < p.size && len(p.last)+before < p.size {
+		return 0
 	}
+	at := now
+	if i := (p.next + place) % p.size; i < len(p.last) {
+		at = p.last[i].Add(p.per)
+	}
+	return max(0, at.Sub(now)+behind)
+}
+
+// begun notes a request. p.mu is held.
+func (p *pace) begun(at time.Time) {
 	if len(p.last) < p.size {
 		p.last = append(p.last, at)
-	} else {
-		p.last[p.next] = at
-		p.next = (p.next + 1) % p.size
+		return
 	}
-	return at.Sub(now), true
+	p.last[p.next] = at
+	p.next = (p.next + 1) % p.size
 }

@@ -3,14 +3,14 @@ package http
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"junctor/internal/connection"
 	"junctor/internal/unit"
@@ -86,32 +86,167 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// In no span of time are there more requests than the rate has, and none waits
-// longer than it must.
+// In no span of time do more requests begin than the rate has, they begin in the
+// order in which they came, and who gives up costs the others nothing.
 func TestPace(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		count := rapid.IntRange(1, 5).Draw(t, "count")
-		p := newPace(unit.Rate{Count: count, Per: time.Second})
-		now := time.Unix(1_800_000_000, 0)
-		var begun []time.Time
-		for range rapid.IntRange(1, 40).Draw(t, "requests") {
-			now = now.Add(time.Duration(rapid.IntRange(0, 700).Draw(t, "later")) * time.Millisecond)
-			patience := time.Duration(rapid.IntRange(0, 3000).Draw(t, "patience")) * time.Millisecond
-			wait, ok := p.reserve(now, now.Add(patience))
-			if !ok {
-				if wait < patience {
-					t.Fatalf("refused although the wait is %v of %v", wait, patience)
+	for seed := range uint64(50) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 1))
+			count := 1 + random.IntN(5)
+			p := newPace(unit.Rate{Count: count, Per: time.Second})
+			var mu sync.Mutex
+			var begun []time.Time
+			var order []int
+			for i := range 60 {
+				time.Sleep(time.Duration(1+random.IntN(400)) * time.Millisecond) //nolint:forbidigo // of the bubble's clock
+				patience := time.Duration(random.IntN(4000)) * time.Millisecond
+				leaves := random.IntN(4) == 0
+				go func() {
+					ctx, cancel := context.WithTimeout(t.Context(), patience)
+					defer cancel()
+					deadline, _ := ctx.Deadline()
+					if leaves { // before its time is over
+						ctx, cancel = context.WithTimeout(ctx, patience/3)
+						defer cancel()
+					}
+					asked := time.Now()
+					wait, err := p.take(ctx, deadline)
+					mu.Lock()
+					defer mu.Unlock()
+					switch {
+					case err == nil:
+						begun, order = append(begun, time.Now()), append(order, i)
+					case time.Since(asked) == 0 && patience > 0 && asked.Add(wait).Before(deadline) && ctx.Err() == nil:
+						t.Errorf("seed %d: refused although the wait is %v of %v", seed, wait, patience)
+					}
+				}()
+			}
+			synctest.Wait()
+			time.Sleep(time.Minute) //nolint:forbidigo // as above
+			synctest.Wait()
+			for i := count; i < len(begun); i++ {
+				if d := begun[i].Sub(begun[i-count]); d < time.Second {
+					t.Errorf("seed %d: %d requests within %v", seed, count+1, d)
 				}
-				continue
 			}
-			at := now.Add(wait)
-			if wait > 0 && (len(begun) < count || !begun[len(begun)-count].Add(time.Second).Equal(at)) {
-				t.Fatalf("waits %v for nothing", wait)
+			for i := 1; i < len(order); i++ {
+				if order[i] < order[i-1] && begun[i].After(begun[i-1]) {
+					t.Errorf("seed %d: %d begins before %d", seed, order[i-1], order[i])
+				}
 			}
-			begun = append(begun, at)
-			if n := len(begun); n > count && at.Sub(begun[n-1-count]) < time.Second {
-				t.Fatalf("%d requests within %v", count+1, at.Sub(begun[n-1-count]))
+			if len(begun) < 10 {
+				t.Errorf("seed %d: only %d have begun", seed, len(begun))
 			}
+		})
+	}
+}
+
+// Five that give up do not make the sixth wait for their turns.
+func TestGivingUpCostsNoTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(unit.Rate{Count: 1, Per: 2 * time.Second})
+		far := time.Now().Add(time.Hour)
+		if _, err := p.take(t.Context(), far); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 5 {
+			go p.take(ctx, far) //nolint:errcheck // it is cancelled
+		}
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		begun := time.Now()
+		if _, err := p.take(t.Context(), far); err != nil || time.Since(begun) != 2*time.Second {
+			t.Errorf("waited %v: %v", time.Since(begun), err)
 		}
 	})
+}
+
+// overload sends a request each 20 ms for a second, to a destination that needs
+// 100 ms, and counts what came of them.
+func overload(t *testing.T, config Config) (good, late, heldBack, served int) {
+	t.Helper()
+	var count atomic.Int32
+	conn := serve(t, config, func(http.ResponseWriter, *http.Request) {
+		count.Add(1)
+		<-time.After(100 * time.Millisecond)
+	})
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	for range 50 {
+		group.Go(func() {
+			_, err := conn.Do(t.Context(), Request{Timeout: time.Second})
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				good++
+			case connection.ClassOf(err) == connection.Held:
+				heldBack++
+			default:
+				late++
+			}
+		})
+		<-time.After(20 * time.Millisecond)
+	}
+	group.Wait()
+	return good, late, heldBack, int(count.Load())
+}
+
+// What waits too long for its place is held back, not sent with little time left:
+// it would be given up after the other side has acted, and made again.
+func TestWaitingTakesNoTimeOfTheRequest(t *testing.T) {
+	for name, config := range map[string]Config{
+		"concurrency": {Concurrency: 1}, "rate": {Rate: unit.Rate{Count: 10, Per: time.Second}},
+	} {
+		good, late, heldBack, served := overload(t, config)
+		if late > 0 || good != served || heldBack == 0 {
+			t.Errorf("%s: %d good, %d late, %d held back, %d served", name, good, late, heldBack, served)
+		}
+	}
+}
+
+// An open breaker holds those back as well that wait for the rate.
+func TestBreakerOpensWhileOthersWait(t *testing.T) {
+	var count atomic.Int32
+	conn := serve(t, Config{Rate: unit.Rate{Count: 2, Per: 100 * time.Millisecond}, Breaker: &Breaker{Failures: 2, Pause: time.Minute}},
+		func(w http.ResponseWriter, _ *http.Request) {
+			count.Add(1)
+			w.WriteHeader(http.StatusInternalServerError)
+		})
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() { conn.Do(t.Context(), Request{}) }) //nolint:errcheck // they fail or are held back
+	}
+	group.Wait()
+	if n := count.Load(); n > 4 { // two that open it, and two that were on their way
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
+// An answer that is too large is an answer: the breaker closes.
+func TestLargeAnswersCloseTheBreaker(t *testing.T) {
+	var broken atomic.Bool
+	broken.Store(true)
+	conn := serve(t, Config{MaxBody: 10, Breaker: &Breaker{Failures: 1, Pause: 10 * time.Millisecond}}, func(w http.ResponseWriter, r *http.Request) {
+		if broken.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		if r.URL.Path == "/large" {
+			w.Write(make([]byte, 100)) //nolint:errcheck // to a test
+		}
+	})
+	if _, err := conn.Do(t.Context(), Request{}); err != nil {
+		t.Fatal(err)
+	}
+	broken.Store(false)
+	<-time.After(20 * time.Millisecond)
+	if _, err := conn.Do(t.Context(), Request{Path: "/large"}); connection.ClassOf(err) != connection.Permanent {
+		t.Errorf("%v", err)
+	}
+	if _, shut := conn.breaker.shut(); shut || !conn.breaker.until.IsZero() {
+		t.Error("the breaker is still open")
+	}
 }
