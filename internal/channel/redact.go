@@ -61,6 +61,9 @@ func (r *Redact) add(name string) error {
 	return nil
 }
 
+// Any reports whether something is not stored.
+func (r *Redact) Any() bool { return !r.none() }
+
 func (r *Redact) none() bool { return len(r.headers)+len(r.paths)+len(r.fields) == 0 }
 
 // header reports whether a header's values are not stored.
@@ -108,11 +111,16 @@ func (m *Message) Redacted() (*Message, error) {
 	}
 	var err error
 	form := strings.HasPrefix(strings.ToLower(strings.TrimSpace(m.Request.Header.Get("Content-Type"))), "application/x-www-form-urlencoded")
+	kind := m.Request.Header.Get("Content-Type")
 	switch {
+	case form && len(r.fields) > 0 && (foreignCharset(kind) || !utf8.Valid(m.Body) || bytes.HasPrefix(m.Body, []byte("\uFEFF"))):
+		err = unreadable("a form in UTF-8")
+	case form && len(r.fields) > 0 && len(r.paths) > 0 && json.Valid(m.Body): // a scenario may read it as JSON all the same
+		kept.Body, err = r.json(m.Body, kind)
 	case form && len(r.fields) > 0:
 		kept.Body = r.form(m.Body)
 	case len(r.paths) > 0:
-		kept.Body, err = r.json(m.Body, m.Request.Header.Get("Content-Type"))
+		kept.Body, err = r.json(m.Body, kind)
 	case len(r.fields) > 0:
 		err = unreadable("a form (application/x-www-form-urlencoded)")
 	}

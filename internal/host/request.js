@@ -98,7 +98,10 @@
     static #fields(of) {
       const type = of.header('content-type') ?? '', { body, binary } = of.#in;
       if (/^\s*multipart\//i.test(type)) return of.parts().filter((part) => part.filename === undefined).map((part) => [part.name, part.text()]);
-      return binary ? parse(pure.formParse(body, type)) : new URLSearchParams(of.text());
+      if (binary) return parse(pure.formParse(body, type));
+      try { return new URLSearchParams(of.text()); } catch (error) {
+        throw new shared.exports.Problem({ status: 400, title: 'The body is not a form that can be read', detail: error.message });
+      }
     }
     form() {
       const out = Object.create(null);

@@ -216,6 +216,11 @@ func TestScenariosRefuseContent(t *testing.T) {
 	}
 }
 
+// endless is the beginning of a gzip stream of so many bytes, which holds nothing.
+func endless(n int) string {
+	return "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03" + strings.Repeat("\x00\x00\x00\xff\xff", n/5)
+}
+
 // TestCompressedContent: what is broken is said, and a bomb within a bomb is none.
 func TestCompressedContent(t *testing.T) {
 	s := serveFormats(t)
@@ -228,6 +233,7 @@ func TestCompressedContent(t *testing.T) {
 		{"gzip", "gzip", packed("gzip", `{"a":1}`), 200},
 		{"gzip of gzip, said once", "gzip", packed("gzip", packed("gzip", `{"a":1}`)), 400},
 		{"gzip of gzip, said twice", "gzip, gzip", packed("gzip", packed("gzip", `{"a":1}`)), 200},
+		{"much of little, and little of much", "gzip, gzip", packed("gzip", endless(20<<20)), 413},
 		{"gzip that is cut", "gzip", packed("gzip", strings.Repeat(`{"a":1}`, 1000))[:30], 400},
 		{"deflate of nothing like it", "deflate", "garbage, and more of it", 400},
 		{"deep JSON inside", "deflate", packed("zlib", deep), 400},

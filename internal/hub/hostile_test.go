@@ -406,11 +406,41 @@ func TestHalfClosed(t *testing.T) {
 		if err := conn.CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+		answer, err := io.ReadAll(conn)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%q is neither answered nor hung up on", sent)
+		}
+		if strings.Contains(sent, "/api/token/") && strings.Contains(string(answer), " 200 ") {
+			t.Errorf("%q was told\n%s", sent, answer) // whoever closes his side of an awaited channel is gone
 		}
 	}
 	s.serves()
+}
+
+// A sender who closes his side once he has sent everything hears 200 only for a
+// message that is stored.
+func TestHalfClosedIsStoredOrNotAcknowledged(t *testing.T) {
+	t.Parallel()
+	s := serve(t, map[string]string{
+		"junctor.yaml":         "channels:\n  kept: { type: public, scenario: nothing }\n",
+		"scenarios/nothing.ts": "export default () => {};",
+	})
+	for range 20 {
+		conn := s.connect()
+		io.WriteString(conn, "POST /api/token/v1/"+s.token["kept"]+" HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc") //nolint:errcheck // seen in the answer
+		if err := conn.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			continue // nothing was acknowledged
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 200 || resp.Header.Get("Junctor-Run") == "" {
+			t.Fatalf("%d %v", resp.StatusCode, resp.Header)
+		}
+		s.ended(resp.Header.Get("Junctor-Run"))
+	}
 }
 
 func TestHostileTLS(t *testing.T) {

@@ -9,6 +9,40 @@ import (
 	"junctor/internal/run"
 )
 
+// A body that spells what is redacted in another way is refused, not stored.
+func TestRedactedInOtherSpellings(t *testing.T) {
+	s := serve(t, map[string]string{
+		"junctor.yaml": `channels:
+  both: { type: public, scenario: read, await: true, redact: ["$.card", "form:card"] }
+  form: { type: public, scenario: read, await: true, redact: ["form:card"] }
+  asked: { type: public, scenario: asked, await: true, redact: ["$.card"] }
+`,
+		"scenarios/read.ts":  `export default (request) => ({ text: request.text() });`,
+		"scenarios/asked.ts": `export function validate(request) { throw new Error("bad card " + request.json().card); } export default () => {};`,
+	})
+	const form = "application/x-www-form-urlencoded"
+	for _, c := range []struct {
+		channel, kind, body string
+		status              int
+	}{
+		{"both", form, `{"card":"4111-2222"}`, 200}, // curl's default type
+		{"both", form, "card=4111-2222&a=b", 200},
+		{"form", form, "\uFEFFcard=4111-2222", 400},
+		{"form", form + "; charset=utf-16le", "c\x00a\x00r\x00d\x00=\x004\x001\x001\x001\x00-\x002\x00", 400},
+		{"form", form + "; charset=windows-1250", "card=4111-2222", 400},
+		{"form", form + "; charset=iso-2022-jp", "c%1B%28Bard=4111-2222", 400},
+		{"asked", "application/json", `{"card":"4111-2222"}`, 502},
+	} {
+		resp, body := s.send("POST", c.channel, "", c.body, "Content-Type", c.kind)
+		if resp.StatusCode != c.status || strings.Contains(body, "4111-2222") || c.status == 200 && !strings.Contains(body, "***") {
+			t.Errorf("%s %q: %d %s", c.kind, c.body, resp.StatusCode, body)
+		}
+	}
+	if strings.Contains(s.logged(), "4111-2222") {
+		t.Error("the log has what is redacted")
+	}
+}
+
 // What a channel redacts is seen by validate only, and stored nowhere.
 func TestRedactedMessages(t *testing.T) {
 	s := serve(t, map[string]string{

@@ -338,6 +338,34 @@ func TestNonces(t *testing.T) {
 	want("still in the longer window", 409, "asked", "a", "X-Nonce", "1")
 }
 
+// A nonce is taken before a failed run is retried for its idempotency key, and
+// a message that is refused for its nonce does not count for the rate.
+func TestNonceOfARepetition(t *testing.T) {
+	s := serve(t, map[string]string{
+		"junctor.yaml": `channels:
+  fails: { type: public, scenario: fails, await: true, nonce: { header: X-Nonce } }
+  few: { type: public, scenario: fails, rate: 2/h, nonce: { header: X-Nonce } }
+`,
+		"scenarios/fails.ts": `export default () => { throw new Error("no"); };`,
+	})
+	send := func(channel, nonce string, status int, more ...string) {
+		t.Helper()
+		if resp, body := s.send("POST", channel, "", "hi", append(more, "X-Nonce", nonce)...); resp.StatusCode != status {
+			t.Errorf("%s: %d %s, want %d", nonce, resp.StatusCode, body, status)
+		}
+	}
+	send("fails", "n1", 502, "Idempotency-Key", "k")
+	send("fails", "n2", 502, "Idempotency-Key", "k")
+	send("fails", "n2", 409, "Idempotency-Key", "k")
+	send("fails", "n2", 409)
+	send("few", "m1", 200)
+	for range 3 {
+		send("few", "m1", 409)
+	}
+	send("few", "m2", 200)
+	send("few", "m3", 429)
+}
+
 // TestOneOfManyWithANonce: of many at once, on two nodes, one is let in.
 func TestOneOfManyWithANonce(t *testing.T) {
 	files := map[string]string{"junctor.yaml": nonces, "scenarios/once.ts": once}

@@ -191,7 +191,10 @@ func (h *Hub) address(r *http.Request) string {
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if strings.TrimSpace(hops[i]) == "" {
+			continue
+		}
+		hop, err := parseHop(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
 		}
@@ -200,6 +203,15 @@ func (h *Hub) address(r *http.Request) string {
 		}
 	}
 	return client.String()
+}
+
+// parseHop reads an address as proxies write it: with or without a port, IPv6 in
+// brackets or not.
+func parseHop(text string) (netip.Addr, error) {
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr(), nil
+	}
+	return netip.ParseAddr(strings.Trim(text, "[]"))
 }
 
 func (h *Hub) trusted(a netip.Addr) bool {

@@ -38,7 +38,7 @@ func (d *door) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]
 		return nil, tooLarge(limit)
 	}
 	limited := http.MaxBytesReader(w, r.Body, limit)
-	reader, err := decompress(limited, r.Header.Values("Content-Encoding"))
+	reader, err := decompress(limited, r.Header.Values("Content-Encoding"), limit)
 	if err != nil {
 		return nil, d.bodyError(err, limit)
 	}
@@ -70,8 +70,10 @@ func (d *door) hurry(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// decompress undoes the encodings in the reverse order of their application.
-func decompress(r io.Reader, encodings []string) (io.Reader, error) {
+// decompress undoes the encodings in the reverse order of their application. What
+// comes out of each is bounded: two of them may make much of little, and then
+// little of much.
+func decompress(r io.Reader, encodings []string, limit int64) (io.Reader, error) {
 	names := strings.FieldsFunc(strings.ToLower(strings.Join(encodings, ",")), func(c rune) bool { return c == ',' || c == ' ' })
 	if len(names) > 2 {
 		return nil, fault.New(fault.Unsupported, "A body may be compressed twice at most.")
@@ -90,8 +92,25 @@ func decompress(r io.Reader, encodings []string) (io.Reader, error) {
 		if err != nil {
 			return nil, err
 		}
+		if i > 0 {
+			r = &bounded{r, limit, limit}
+		}
 	}
 	return r, nil
+}
+
+// bounded fails where more than limit bytes are read from it.
+type bounded struct {
+	from        io.Reader
+	left, limit int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, tooLarge(b.limit)
+	}
+	return n, err
 }
 
 // inflate reads deflate as the RFC has it, in the zlib format, and as some

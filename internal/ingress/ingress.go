@@ -117,10 +117,30 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
+		if entry != nil && entry.door.Channel.Redact.Any() {
+			err = silent(err)
+		}
 		status = d.refuse(w, r, code, err)
 	}
 	d.metrics.done(code, status, time.Since(began))
+	if status == senderLeft {
+		panic(http.ErrAbortHandler) // or net/http would say 200 to one who has closed his side only
+	}
 }
+
+// silent leaves out why a scenario's check failed: its words may be the message's.
+func silent(err error) error {
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Code != fault.ScenarioFailed {
+		return err
+	}
+	told := *f
+	told.Cause = errors.New("why is not logged, since the channel has redact")
+	return &told
+}
+
+// senderLeft is what the metrics have in the place of a status.
+const senderLeft = 499
 
 // found is a door, and how the request got there.
 type found struct {
@@ -175,8 +195,10 @@ func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) (int, erro
 		return 0, err
 	}
 	claims, err := f.door.Verifier.Before(r, f.at)
+	if _, _, password := r.BasicAuth(); err != nil || password && len(claims) > 0 {
+		f.door.Gate.Refused(from) // a wrong password counts before the body, or many at once would not
+	}
 	if err != nil {
-		f.door.Gate.Refused(from)
 		return 0, err
 	}
 	if n := f.door.Channel.Nonce; n != nil {
@@ -189,11 +211,15 @@ func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) (int, erro
 		return 0, err
 	}
 	if err := claims.Check(body); err != nil {
-		f.door.Gate.Refused(from)
 		return 0, err
 	}
 	if err := channel.CheckContent(r.Header.Get("Content-Type"), body); err != nil {
 		return 0, err
+	}
+	if n := f.door.Channel.Nonce; n != nil { // first of all: a message that was taken before is none for anything else
+		if err := d.Nonces.Check(r.Context(), f.door.Channel.Code, f.nonce, f.at); err != nil {
+			return 0, err
+		}
 	}
 	if err := f.door.Gate.Admit(); err != nil {
 		return 0, err
@@ -223,10 +249,9 @@ func (d *door) begin(w http.ResponseWriter, r *http.Request, f *found, body []by
 	if f.door.Channel.Await {
 		return d.await(w, r, f, start)
 	}
-	accepted, err := d.Runs.Accept(r.Context(), *start)
-	if err == nil && accepted.Duplicate {
-		err = d.takeAlone(r, f)
-	}
+	// The run is stored though the sender may have closed his side meanwhile: he
+	// may still hear the answer.
+	accepted, err := d.Runs.Accept(context.WithoutCancel(r.Context()), *start)
 	if err != nil {
 		return 0, err
 	}
@@ -249,9 +274,6 @@ func (d *door) await(w http.ResponseWriter, r *http.Request, f *found, start *ru
 		return 0, fault.Wrap(errPaused, fault.Unavailable, "This channel is paused; nothing was accepted.").WithRetryAfter(time.Minute)
 	}
 	res, err := d.Runs.Await(r.Context(), *start, c.Timeout)
-	if err == nil && res.Duplicate {
-		err = d.takeAlone(r, f)
-	}
 	if err != nil {
 		return 0, err
 	}
@@ -304,7 +326,7 @@ func ofRun(err error, run string) error {
 // refuse answers with the error and logs what is not the sender's fault.
 func (d *door) refuse(w http.ResponseWriter, r *http.Request, code string, err error) int {
 	if r.Context().Err() != nil && errors.Is(err, r.Context().Err()) {
-		return 499 // the sender has left; the run goes on
+		return senderLeft // the run, if there is one, goes on
 	}
 	status := fault.Status(fault.CodeOf(err))
 	switch {

@@ -1,6 +1,7 @@
 package ingress
 
 import (
+	"context"
 	"crypto/sha256"
 	"net/http"
 
@@ -28,11 +29,9 @@ func (d *door) start(r *http.Request, f *found, body []byte) (*run.Start, error)
 		Subject: m.Find(c.Subject), OrderingKey: m.Find(c.OrderingKey), Hold: c.Paused,
 		Input: in.Encode(),
 	}
-	if c.Nonce != nil { // first of all: a message that was taken before is none for the scenario's own check
-		if err := d.Nonces.Check(r.Context(), c.Code, f.nonce, f.at); err != nil {
-			return nil, err
-		}
+	if c.Nonce != nil {
 		s.With = d.Nonces.Take(c.Code, f.nonce, f.at, c.Nonce.Window)
+		s.Repeats = func(ctx context.Context) error { return d.Nonces.TakeAlone(ctx, c.Code, f.nonce, f.at, c.Nonce.Window) }
 	}
 	if s.Once, err = idempotency(&m); err != nil {
 		return nil, err
@@ -52,16 +51,6 @@ func (d *door) start(r *http.Request, f *found, body []byte) (*run.Start, error)
 		s.With = db.Both(s.With, with)
 	}
 	return s, nil
-}
-
-// takeAlone takes the nonce of a message that repeats another by its
-// idempotency key and makes no run.
-func (d *door) takeAlone(r *http.Request, f *found) error {
-	c := f.door.Channel
-	if c.Nonce == nil {
-		return nil
-	}
-	return d.Nonces.TakeAlone(r.Context(), c.Code, f.nonce, f.at, c.Nonce.Window)
 }
 
 // longestKey bounds an idempotency key, as the RFC draft for the header does.

@@ -25,9 +25,19 @@ type Start struct {
 	Origin           string // the run that it repeats, "" for none
 	// With is committed with the run's row, or not at all.
 	With func(tx *db.Tx) ([]db.Op, error)
+	// Repeats is called, where there is one, when an earlier run answers instead of
+	// this one, before it does or is retried for that; its error is the answer.
+	Repeats func(ctx context.Context) error
 
 	parentSeq, depth int
 	seed, clock      int64 // of a run that repeats another's first steps
+}
+
+func (s *Start) repeats(ctx context.Context) error {
+	if s.Repeats == nil {
+		return nil
+	}
+	return s.Repeats(ctx)
 }
 
 // Accepted says where an accepted message is kept.
@@ -132,7 +142,7 @@ func (e *Engine) Accept(ctx context.Context, s Start) (Accepted, error) {
 	}
 	defer leave()
 	if earlier != nil {
-		return e.repeat(ctx, earlier)
+		return e.repeat(ctx, earlier, s)
 	}
 	owner, room := "", 0
 	if !s.Hold {
@@ -205,7 +215,7 @@ func (e *Engine) Await(ctx context.Context, s Start, timeout time.Duration) (Res
 	}
 	defer leave()
 	if earlier != nil {
-		return e.again(ctx, earlier, deadline)
+		return e.again(ctx, earlier, s, deadline)
 	}
 	if s.OrderingKey != "" {
 		return e.awaitStored(ctx, s, deadline)

@@ -3,6 +3,8 @@ package run
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"time"
 
@@ -17,7 +19,17 @@ type Once struct {
 	Window time.Duration
 }
 
-func (o *Once) name() string { return clean(o.Key, 255) }
+// name is the key as it is stored: a digest of one that no database takes as it is.
+func (o *Once) name() string {
+	if clean(o.Key, longestKey) == o.Key {
+		return o.Key
+	}
+	sum := sha256.Sum256([]byte(o.Key))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// longestKey is in bytes.
+const longestKey = 255
 
 func (o *Once) op(r *row) db.Op {
 	return db.Op{Stmt: stmtKey, Row: []any{r.channel, o.name(), r.id, o.Digest, r.createdAt + o.Window.Microseconds()}}
@@ -101,11 +113,14 @@ func (e *Engine) earlier(ctx context.Context, scope string, o *Once) (*row, erro
 }
 
 // repeat answers a repeated message that nobody awaits.
-func (e *Engine) repeat(ctx context.Context, r *row) (Accepted, error) {
+func (e *Engine) repeat(ctx context.Context, r *row, s Start) (Accepted, error) {
+	if r.state == Failed && r.waitingFor == waitingForErased {
+		return Accepted{}, erased(r)
+	}
+	if err := s.repeats(ctx); err != nil {
+		return Accepted{}, err
+	}
 	if r.state == Failed {
-		if r.waitingFor == waitingForErased {
-			return Accepted{}, erased(r)
-		}
 		if _, err := e.Retry(ctx, r.id); err != nil && !fault.Is(err, fault.Conflict) {
 			return Accepted{}, err
 		}
@@ -115,11 +130,14 @@ func (e *Engine) repeat(ctx context.Context, r *row) (Accepted, error) {
 
 // again answers a repeated message that is awaited: the first answer, or the
 // result of retrying a run that failed.
-func (e *Engine) again(ctx context.Context, r *row, deadline time.Time) (Result, error) {
+func (e *Engine) again(ctx context.Context, r *row, s Start, deadline time.Time) (Result, error) {
 	if r.waitingFor == waitingForErased {
 		return Result{}, erased(r)
 	}
 	if r.state == Succeeded || r.answered {
+		if err := s.repeats(ctx); err != nil {
+			return Result{}, err
+		}
 		res, err := e.result(ctx, r)
 		res.Duplicate = true
 		return res, err
@@ -132,6 +150,9 @@ func (e *Engine) again(ctx context.Context, r *row, deadline time.Time) (Result,
 		}
 		busy.Run = r.id
 		return Result{}, busy
+	}
+	if err := s.repeats(ctx); err != nil {
+		return Result{}, err
 	}
 	told := e.listen(r.id)
 	defer e.unlisten(r.id, told)
