@@ -81,6 +81,7 @@ func TestParseRefuses(t *testing.T) {
 		"hmac tolerance":   {`"verify":{"hmac":{"header":"X","secret":"s","tolerance":"5m"}}`, "/verify/hmac/tolerance", "needs timestamp_header"},
 		"hmac tolerances":  {`"verify":{"hmac":{"header":"X","secret":"s","timestamp_header":"T","tolerance":"2d"}}`, "/verify/hmac/tolerance", "from 1s to 1d"},
 		"hmac content":     {`"verify":{"hmac":{"header":"X","secret":"s","content":"{bdy}"}}`, "/verify/hmac/content", "{bdy} is no part of a message"},
+		"hmac frame":       {`"verify":{"hmac":{"header":"X","secret":"s","content":"{header:A}{body}"}}`, "/verify/hmac/content", "needs a text between"},
 		"hmac no body":     {`"verify":{"hmac":{"header":"X","secret":"s","content":"{method}"}}`, "/verify/hmac/content", "needs {body}"},
 		"hmac no time":     {`"verify":{"hmac":{"header":"X","secret":"s","timestamp_header":"T","content":"{body}"}}`, "/verify/hmac/content", "needs {timestamp}"},
 		"hmac whose time":  {`"verify":{"hmac":{"header":"X","secret":"s","content":"{timestamp}.{body}"}}`, "/verify/hmac/content", "needs timestamp_header"},

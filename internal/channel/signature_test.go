@@ -326,6 +326,24 @@ func TestContent(t *testing.T) {
 	}
 }
 
+// What was signed as one header and body is no signature of another header and
+// body whose text is the same.
+func TestHeadersAreFramed(t *testing.T) {
+	mac := hmac.New(sha256.New, []byte("k"))
+	mac.Write([]byte("n1.note=a.b&amount=5"))
+	m := signed{
+		`{"hmac":{"header":"X-Signature","secret":"k","content":"{header:X-Nonce}.{body}"}}`,
+		[]string{"X-Nonce", "n1", "X-Signature", hex.EncodeToString(mac.Sum(nil))}, "note=a.b&amount=5", "2021-02-25T15:02:10Z",
+	}
+	if err := m.arrive(t); err != nil {
+		t.Error(err)
+	}
+	m.body = "b&amount=5"
+	if err := m.with("X-Nonce", "n1.note=a").arrive(t); err == nil {
+		t.Error("the text of the body was taken for the nonce's")
+	}
+}
+
 // Whatever a sender writes into its headers, a message that it has not signed
 // is refused.
 func FuzzSignatures(f *testing.F) {

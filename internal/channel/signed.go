@@ -56,10 +56,24 @@ func parseContent(text string) (content, error) {
 	return c, nil
 }
 
+// framed finds a header beside another part without a text between them: nobody
+// could tell where the one ends and the other begins.
+func (c content) framed() error {
+	for i, p := range c {
+		if p.name == "header" && i+1 < len(c) && c[i+1].name != "" || p.name != "" && i+1 < len(c) && c[i+1].name == "header" {
+			return errors.New("needs a text between a header and the part beside it, such as a dot: without one an old signature would hold for another message")
+		}
+	}
+	return nil
+}
+
 // check demands the body, and the time exactly if messages have one: what is
 // not signed can be changed by anyone.
 func (c content) check(timed bool) error {
 	has := func(name string) bool { return slices.ContainsFunc(c, func(p part) bool { return p.name == name }) }
+	if err := c.framed(); err != nil {
+		return err
+	}
 	switch {
 	case !has("body"):
 		return errors.New("needs {body}: a body that is not signed can be changed by anyone")
@@ -79,12 +93,21 @@ func excerpt(text string) string {
 	return text[:min(len(text), enough)]
 }
 
-// present checks that the headers in the template were sent, once each.
+// present checks that the headers in the template were sent, once each, and do not
+// have in them what ends them: "n1" and "n1.a" with ".a" taken off the body would
+// be the same text.
 func (c content) present(r *http.Request) error {
-	for _, p := range c {
-		if p.name == "header" {
-			if _, err := p.sent(r); err != nil {
-				return err
+	for i, p := range c {
+		if p.name != "header" {
+			continue
+		}
+		value, err := p.sent(r)
+		if err != nil {
+			return err
+		}
+		for _, beside := range []int{i - 1, i + 1} {
+			if beside >= 0 && beside < len(c) && strings.Contains(value, c[beside].literal) {
+				return fmt.Errorf("the header %s has in it what stands beside it in the text that is signed", p.header)
 			}
 		}
 	}
