@@ -87,6 +87,33 @@ func TestHeldStepsUseUpNoAttempt(t *testing.T) {
 	})
 }
 
+// What was held back waits for its connection and not for the back-off, which
+// is for what the other side failed at.
+func TestHeldStepsDoNotBackOff(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy.Attempts, w.policy.First, w.policy.Max = 3, 10*time.Hour, 10*time.Hour
+		w.programs["p"] = calls(1)
+		w.answers(func(n int, _ *run.Call) error {
+			switch n {
+			case 1:
+				return &run.StepError{Name: "HttpError", Message: "500"}
+			case 2:
+				return &run.StepError{Name: "HttpError", Message: "held back", Held: true, RetryAfter: time.Minute}
+			case 3:
+				return &run.StepError{Name: "HttpError", Message: "held back", Held: true}
+			}
+			return nil
+		})
+		id := w.accept("p")
+		w.next(id, 7*time.Hour, 10*time.Hour)
+		w.next(id, time.Minute, 75*time.Second)
+		w.next(id, time.Second, 1250*time.Millisecond)
+		if got := w.end(id); got.State != run.Succeeded || got.Attempt != 2 {
+			t.Errorf("%s after attempt %d", got.State, got.Attempt)
+		}
+	})
+}
+
 func TestHeldAndFailedTogetherIsAnAttempt(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.policy.Attempts = 1

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -149,9 +150,9 @@ func (x *Execution) failed(f *Failure) {
 	for _, s := range dropped {
 		x.pending = append(x.pending, db.Op{Stmt: stmtStepDrop, Row: []any{x.row.id, int64(s.seq)}})
 	}
-	due := x.e.now() + backoff(policy, x.row.attempt).Microseconds()
-	if asked := notBefore(cause, held); asked > due {
-		due = asked
+	due := max(notBefore(cause), x.e.now()+backoff(policy, x.row.attempt).Microseconds())
+	if held {
+		due = mayPass(cause)
 	}
 	x.end()
 	x.mu.Lock()
@@ -216,17 +217,23 @@ func isHeld(cause []*step) bool {
 }
 
 // notBefore is when the last of the steps may be made again by what it was
-// told, 0 when none was told anything. Those that were held back come spread
-// over a quarter more, since many may wait for the same.
-func notBefore(cause []*step, held bool) (at int64) {
+// told, 0 when none was told anything.
+func notBefore(cause []*step) (at int64) {
 	for _, s := range cause {
-		if s.err == nil || s.err.RetryAfter <= 0 {
-			continue
+		if s.err != nil && s.err.RetryAfter > 0 {
+			at = max(at, s.finishedAt+s.err.RetryAfter.Microseconds())
 		}
-		after := s.err.RetryAfter
-		if held {
-			after += time.Duration(rand.Float64() * float64(after) / 4)
-		}
+	}
+	return at
+}
+
+// mayPass is when a connection may let through what it held back. Nothing was
+// asked of the other side, so there is nothing to back off from. They come
+// spread over a quarter more, since many may wait for the same.
+func mayPass(held []*step) (at int64) {
+	for _, s := range held {
+		after := cmp.Or(max(s.err.RetryAfter, 0), time.Second)
+		after += time.Duration(rand.Float64() * float64(after) / 4)
 		at = max(at, s.finishedAt+after.Microseconds())
 	}
 	return at
