@@ -133,6 +133,9 @@ func (x *Execution) trouble(err error) {
 	x.e.refused(x, err)
 }
 
+// waitingForRetry marks a run that waits for the time of its next try.
+const waitingForRetry = "retry"
+
 // failed retries a run or gives it up.
 func (x *Execution) failed(f *Failure) {
 	policy := x.e.policies(x.row.channel)
@@ -160,7 +163,7 @@ func (x *Execution) failed(f *Failure) {
 		x.row.attempt++
 	}
 	x.row.err = &f.ErrorInfo
-	x.row.state, x.row.waitingFor, x.row.owner = Waiting, "retry", ""
+	x.row.state, x.row.waitingFor, x.row.owner = Waiting, waitingForRetry, ""
 	x.row.dueAt = due
 	x.dirty = true
 	item := x.item(x.pending)
