@@ -143,7 +143,7 @@ func (x *Execution) failed(f *Failure) {
 	for _, s := range cause {
 		f.Steps = append(f.Steps, s.seq)
 	}
-	held := isHeld(cause) && (policy.Attempts > 1 || !x.expected()) // whoever waits, and wants no second try, is told at once
+	held := isHeld(cause) && !x.pressed()
 	if f.Permanent || len(cause) == 0 || !held && x.row.attempt+1 >= policy.Attempts+x.row.extra {
 		x.end()
 		x.finish(Failed, nil, f)
@@ -200,12 +200,39 @@ func (x *Execution) causes(f *Failure) []*step {
 	return cause
 }
 
-// expected reports that somebody waits here for the run's answer.
-func (x *Execution) expected() bool {
-	x.e.mu.Lock()
-	defer x.e.mu.Unlock()
-	_, waited := x.e.wait[x.row.id]
-	return waited && !x.row.answered
+// pressed reports that somebody waits here for the answer of the run, or of one
+// that has called it, and wants no second try. He is told at once: the request
+// would go out after he has left. Callers that cannot be read count as nobody:
+// then the run waits, and nothing is lost.
+func (x *Execution) pressed() bool {
+	if x.e.presses(x.row) {
+		return true
+	}
+	pressed := false
+	err := x.e.db.Read(x.ctx, func(tx *db.Tx) error {
+		pressed = false
+		for id := x.row.parent; id != "" && !pressed; {
+			r, err := readRow(tx, id)
+			if err != nil || r.state.Ended() { // whom that one has called goes on by itself
+				return err
+			}
+			pressed, id = x.e.presses(r), r.parent
+		}
+		return nil
+	})
+	return err == nil && pressed
+}
+
+// presses reports that somebody waits here for the run's answer, and wants no
+// second try.
+func (e *Engine) presses(r *row) bool {
+	if r.answered || e.policies(r.channel).Attempts > 1 {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, waited := e.wait[r.id]
+	return waited
 }
 
 // isHeld reports that none of the steps was made: a connection held them all
