@@ -13,7 +13,7 @@ import (
 type runs struct {
 	List      runsList      `cmd:"" help:"List runs, newest first."`
 	Show      runsShow      `cmd:"" help:"Show a run with its steps and logs."`
-	Retry     runsRetry     `cmd:"" help:"Let a failed run go on, with the same idempotency keys."`
+	Retry     runsRetry     `cmd:"" help:"Let a failed run go on, or one that waits for its next try make it now; with the same idempotency keys."`
 	Rerun     runsRerun     `cmd:"" help:"Make a new run from an old one's input."`
 	Cancel    runsCancel    `cmd:"" help:"End a run at its next host call."`
 	Terminate runsTerminate `cmd:"" help:"End a run now."`

@@ -37,17 +37,18 @@ type refusal struct {
 type action struct {
 	one    func(ctx context.Context, id string) (*run.Info, error)
 	states []run.State // which runs it makes sense for; those chosen when the filter says nothing
+	named  []run.State // others that the filter may name
 }
 
 func (d *door) actions() map[string]action {
 	unfinished := []run.State{run.Queued, run.Running, run.Waiting}
 	return map[string]action{
-		"retry":     {d.Runs.Retry, []run.State{run.Failed}},
-		"cancel":    {d.Runs.Cancel, unfinished},
-		"terminate": {d.Runs.Terminate, unfinished},
-		"rerun": {func(ctx context.Context, id string) (*run.Info, error) {
+		"retry":     {one: d.Runs.Retry, states: []run.State{run.Failed}, named: []run.State{run.Waiting}},
+		"cancel":    {one: d.Runs.Cancel, states: unfinished},
+		"terminate": {one: d.Runs.Terminate, states: unfinished},
+		"rerun": {one: func(ctx context.Context, id string) (*run.Info, error) {
 			return d.Runs.Rerun(ctx, id, run.RerunOptions{})
-		}, []run.State{run.Succeeded, run.Failed, run.Cancelled}},
+		}, states: []run.State{run.Succeeded, run.Failed, run.Cancelled}},
 	}
 }
 
@@ -63,10 +64,11 @@ func (d *door) actOnRuns(c *call, _ nothing, body actions) (acted, error) {
 			WithFields(fault.Field{Pointer: "/action", Detail: fmt.Sprintf("is one of %v", append(sortedKeys(known), erase))})
 	}
 	filter := *body.Filter
+	allowed := slices.Concat(a.states, a.named)
 	for i, s := range filter.State {
-		if !slices.Contains(a.states, s) {
+		if !slices.Contains(allowed, s) {
 			return acted{}, fault.New(fault.Unprocessable, "%s is for other runs", body.Action).
-				WithFields(fault.Field{Pointer: fmt.Sprintf("/filter/state/%d", i), Detail: fmt.Sprintf("is one of %v", a.states)})
+				WithFields(fault.Field{Pointer: fmt.Sprintf("/filter/state/%d", i), Detail: fmt.Sprintf("is one of %v", allowed)})
 		}
 	}
 	if len(filter.State) == 0 {

@@ -79,7 +79,7 @@ func (f *fakeRuns) move(ctx context.Context, id string, from []run.State, to run
 }
 
 func (f *fakeRuns) Retry(ctx context.Context, id string) (*run.Info, error) {
-	return f.move(ctx, id, []run.State{run.Failed}, run.Queued)
+	return f.move(ctx, id, []run.State{run.Failed, run.Waiting}, run.Queued)
 }
 
 func (f *fakeRuns) Rerun(ctx context.Context, id string, o run.RerunOptions) (*run.Info, error) {

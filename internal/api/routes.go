@@ -46,7 +46,7 @@ func (d *door) table() []route {
 		{method: get, pattern: adm + "/runs", right: admin, summary: "List runs, newest first", endpoint: do(d.listRuns)},
 		{method: post, pattern: adm + "/runs/actions", right: admin, summary: "Retry, rerun, cancel or terminate many runs, or erase a subject's; count them first with dry_run", endpoint: do(d.actOnRuns), action: "run.actions"},
 		{method: get, pattern: adm + "/runs/{id}", right: admin, summary: "Show a run with its steps and logs", endpoint: do(d.showRun)},
-		{method: post, pattern: adm + "/runs/{id}/retry", right: admin, summary: "Let a failed run go on, with the same idempotency keys", endpoint: do(d.retryRun), action: "run.retry"},
+		{method: post, pattern: adm + "/runs/{id}/retry", right: admin, summary: "Let a failed run go on, or one that waits for its next try make it now, with the same idempotency keys", endpoint: do(d.retryRun), action: "run.retry"},
 		{method: post, pattern: adm + "/runs/{id}/rerun", right: admin, summary: "Make a new run of an old one", endpoint: do(d.rerunRun), status: http.StatusCreated, bodyless: true, limit: setLimit, action: "run.rerun"},
 		{method: post, pattern: adm + "/runs/{id}/cancel", right: admin, summary: "End a run at its next host call", endpoint: do(d.cancelRun), action: "run.cancel"},
 		{method: post, pattern: adm + "/runs/{id}/terminate", right: admin, summary: "End a run now", endpoint: do(d.terminateRun), action: "run.terminate"},

@@ -91,6 +91,12 @@ func TestActionsOnManyRuns(t *testing.T) {
 	if diff := cmp.Diff(acted{Count: 2, Done: 2, Complete: true}, read[acted](t, w)); diff != "" {
 		t.Errorf("retry: %s", diff)
 	}
+	f.runs.runs["run_0000"].State = run.Waiting
+	w = f.admin(t, "POST", path, `{"action":"retry","filter":{"state":["waiting"]}}`)
+	if diff := cmp.Diff(acted{Count: 1, Done: 1, Complete: true}, read[acted](t, w)); diff != "" {
+		t.Errorf("retry of those that wait: %s", diff)
+	}
+	wantProblem(t, f.admin(t, "POST", path, `{"action":"retry","filter":{"state":["waiting","succeeded"]}}`), fault.Unprocessable, "/filter/state/1")
 	w = f.admin(t, "POST", path, `{"action":"rerun","filter":{}}`)
 	if got := read[acted](t, w); got.Done != 1 || len(f.runs.runs) != 5 {
 		t.Errorf("rerun: %+v, %d runs", got, len(f.runs.runs))
@@ -108,7 +114,7 @@ func TestActionsOnManyRuns(t *testing.T) {
 	wantProblem(t, f.admin(t, "POST", path, `{"action":"erase","filter":{"subject":"anna","tag":"x"}}`), fault.Unprocessable, "/filter")
 
 	entries, _, err := f.access.ListAudit(t.Context(), access.AuditFilter{Action: "run.actions"}, "", 0)
-	if err != nil || len(entries) != 2 || entries[1].Detail != "retry: 2 of 2" || entries[1].Author != "admin (token ci)" {
+	if err != nil || len(entries) != 3 || entries[2].Detail != "retry: 2 of 2" || entries[1].Author != "admin (token ci)" {
 		t.Errorf("the audit log says %+v, %v", entries, err)
 	}
 }

@@ -63,12 +63,17 @@ func (e *Engine) change(ctx context.Context, id string, f func(tx *db.Tx, r *row
 
 // Retry lets a failed run go on: the steps its error came from are made again,
 // under the same idempotency keys, the others stay done. It gets as many more
-// tries as its policy gives. Errors: fault.NotFound; fault.Conflict unless the
-// run has failed.
+// tries as its policy gives. A run that waits for its next try makes it now; its
+// attempts stay as they are. Errors: fault.NotFound; fault.Conflict for any
+// other run.
 func (e *Engine) Retry(ctx context.Context, id string) (*Info, error) {
 	return e.change(ctx, id, func(tx *db.Tx, r *row) error {
+		if r.state == Waiting && r.waitingFor == waitingForRetry {
+			_, err := tx.Exec(`UPDATE runs SET due_at = $2 WHERE id = $1 AND owner = ''`, id, e.now()) // with an owner it goes on already
+			return err
+		}
 		if r.state != Failed {
-			return fault.New(fault.Conflict, "The run is %s; only a failed run can be retried. A rerun makes a new run from its input.", r.state)
+			return fault.New(fault.Conflict, "The run is %s; only one that has failed, or waits for its next try, can be retried. A rerun makes a new run from its input.", r.state)
 		}
 		if r.input == nil {
 			return fault.New(fault.Conflict, "The run's input was not kept (its channel's capture is none, or it was erased), so it cannot be retried.")
@@ -83,7 +88,7 @@ func (e *Engine) Retry(ctx context.Context, id string) (*Info, error) {
 			}
 		}
 		attempt := r.attempt + 1
-		_, err = tx.Exec(`UPDATE runs SET state = $2, waiting_for = 'retry', owner = '', epoch = epoch + 1, due_at = $3,
+		_, err = tx.Exec(`UPDATE runs SET state = $2, waiting_for = '`+waitingForRetry+`', owner = '', epoch = epoch + 1, due_at = $3,
 			finished_at = NULL, attempt = $4, extra = $4, crashes = 0, cancel = 0 WHERE id = $1`,
 			id, string(Waiting), e.now(), attempt)
 		return err

@@ -194,6 +194,54 @@ func TestRetryByHandKeepsTheKeys(t *testing.T) {
 	})
 }
 
+// A run that waits for its next try, held back or after a failure, is hurried.
+func TestRetryByHandDoesNotWait(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy.Attempts, w.policy.First, w.policy.Max = 2, 10*time.Hour, 10*time.Hour
+		w.programs["p"] = calls(1)
+		w.programs["sleeps"] = func(p *process) ([]byte, *run.Failure) {
+			p.step("sleep", "1h")
+			return nil, nil
+		}
+		w.answers(func(n int, _ *run.Call) error {
+			switch n {
+			case 1, 2:
+				return heldBack
+			case 3:
+				return &run.StepError{Name: "HttpError", Message: "500"}
+			}
+			return nil
+		})
+		id := w.accept("p")
+		for i, attempt := range []int{1, 1, 2} {
+			pause := w.until(id, func(info *run.Info) bool {
+				return w.made(id+".1") == i+1 && info.WaitingFor == "retry" && info.DueAt != nil
+			})
+			if pause.Attempt != attempt {
+				t.Errorf("pause %d: attempt %d, not %d", i+1, pause.Attempt, attempt)
+			}
+			if i == 1 { // nothing is remembered of the pause
+				w.stop()
+				w.start(nil)
+			}
+			if _, err := w.Retry(context.Background(), id); err != nil {
+				t.Fatalf("try %d is hurried: %v", i+2, err)
+			}
+		}
+		if got := w.end(id); got.State != run.Succeeded || got.Attempt != 2 || w.made(id+".1") != 4 {
+			t.Errorf("%s after attempt %d, calls %v", got.State, got.Attempt, w.calls)
+		}
+		asleep := w.accept("sleeps")
+		due := w.parked(asleep, "time").DueAt
+		if _, err := w.Retry(context.Background(), asleep); !fault.Is(err, fault.Conflict) {
+			t.Errorf("a sleep was hurried: %v", err)
+		}
+		if got := w.parked(asleep, "time").DueAt; !got.Equal(*due) {
+			t.Errorf("the sleep ends at %s, not %s", got, due)
+		}
+	})
+}
+
 func TestPoisonRunBecomesADeadLetter(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.programs["p"] = func(p *process) ([]byte, *run.Failure) {

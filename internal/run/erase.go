@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"strings"
 
 	"junctor/internal/db"
 	"junctor/internal/fault"
@@ -35,18 +36,32 @@ func (e Erased) Audit(subject string) string {
 	return fmt.Sprintf("erase: %d runs, subject sha256:%x", e.Done, sha256.Sum256([]byte(clean(subject, maxSubject))))
 }
 
-// erasable is the condition on runs that may be erased: ended, and nothing waits
-// for them.
-const erasable = ` finished_at IS NOT NULL
-	AND NOT (state = 'failed' AND ordering_key <> '' AND EXISTS (SELECT 1 FROM run_order
-		WHERE scope = runs.channel AND name = runs.ordering_key AND head = runs.ordering_seq))
-	AND NOT EXISTS (SELECT 1 FROM runs AS above WHERE above.id = runs.parent AND above.finished_at IS NULL)`
+// settled is the condition on a run that has ended, and that nothing waits for
+// in its ordering key.
+func settled(alias string) string {
+	return strings.ReplaceAll(` (R.finished_at IS NOT NULL AND NOT (R.state = 'failed' AND R.ordering_key <> '' AND EXISTS (
+		SELECT 1 FROM run_order WHERE scope = R.channel AND name = R.ordering_key AND head = R.ordering_seq)))`, "R.", alias+".")
+}
+
+// unsettledBelow is the first run that would go with this one and cannot yet:
+// when this one has lost its subject, nothing would lead there.
+var unsettledBelow = `(WITH RECURSIVE below(id) AS (
+		SELECT child.id FROM runs AS child WHERE child.parent = runs.id AND child.parent <> '' AND child.subject = ''
+		UNION ALL SELECT child.id FROM runs AS child JOIN below ON child.parent = below.id WHERE child.parent <> '' AND child.subject = '')
+	SELECT min(kin.id) FROM below JOIN runs AS kin ON kin.id = below.id WHERE NOT` + settled("kin") + `)`
+
+// erasable is the condition on runs that may be erased: ended, and so has what
+// goes with them, and nothing waits for them.
+var erasable = settled("runs") + `
+	AND NOT EXISTS (SELECT 1 FROM runs AS above WHERE above.id = runs.parent AND above.finished_at IS NULL)
+	AND ` + unsettledBelow + ` IS NULL`
 
 // Erase takes the content out of the runs with exactly this subject, and out of
 // their children that have no subject of their own: input, output, steps, error,
 // logs, tags, subject and ordering key. What stays is the bare row, so that
 // counts and idempotency keys stay right. Runs that have not ended are not
-// touched. At last the database forgets what it has deleted (db.DB.Compact).
+// touched, nor are those with such a child. A run that another one has started
+// without waiting for it is erased for its own subject only. At last the database forgets what it has deleted (db.DB.Compact).
 //
 // It may be called again at any time: what was broken off is finished then.
 // Errors: fault.Unprocessable without a subject.
@@ -107,19 +122,22 @@ func (e *Engine) eraseSome(ctx context.Context, subject string) (n int64, err er
 func (e *Engine) left(ctx context.Context, subject string) (all []Kept, err error) {
 	err = e.db.Read(ctx, func(tx *db.Tx) error {
 		all = nil
-		rows, err := tx.Query(fmt.Sprintf(`SELECT id, state, finished_at IS NOT NULL FROM runs WHERE subject = $1 AND NOT (%s) ORDER BY id LIMIT %d`, erasable, eraseTells), subject)
+		rows, err := tx.Query(fmt.Sprintf(`SELECT id, state, finished_at IS NOT NULL, COALESCE(%s, '') FROM runs WHERE subject = $1 AND NOT (%s) ORDER BY id LIMIT %d`, unsettledBelow, erasable, eraseTells), subject)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var id, state string
+			var id, state, below string
 			var ended bool
-			if err := rows.Scan(&id, &state, &ended); err != nil {
+			if err := rows.Scan(&id, &state, &ended, &below); err != nil {
 				return err
 			}
 			reason := fmt.Sprintf("The run is %s; cancel it or wait for its end, then erase again.", state)
-			if ended {
+			switch {
+			case ended && below != "":
+				reason = fmt.Sprintf("The run has ended (%s), and %s, which it or a run below it has called and which has no subject of its own, has not, or holds its ordering key. Cancel that one or wait for its end, then erase again.", state, below)
+			case ended:
 				reason = fmt.Sprintf("The run has ended (%s), and others wait for it: its parent, or those behind it in its ordering key. Wait for the parent's end, or retry or cancel it, then erase again.", state)
 			}
 			all = append(all, Kept{id, reason})

@@ -76,6 +76,55 @@ func TestEraseIsThorough(t *testing.T) {
 	})
 }
 
+// A run whose descendants are to go with it stays until all of them can.
+func TestEraseLeavesTheParentOfAnOpenChild(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		w.programs["leaf"] = func(p *process) ([]byte, *run.Failure) {
+			p.step("sleep", "1h")
+			return []byte(`"anna"`), nil
+		}
+		w.programs["middle"] = func(p *process) ([]byte, *run.Failure) {
+			p.begin("child", "leaf") // and does not wait for it
+			p.step("count", "1")
+			return []byte(`"anna"`), nil
+		}
+		w.programs["parent"] = func(p *process) ([]byte, *run.Failure) {
+			p.x.Subject("anna")
+			out, err := p.step("child", "middle")
+			if err != nil {
+				return nil, fail(err.Message)
+			}
+			return out, nil
+		}
+		id := w.accept("parent")
+		w.end(id)
+		list, _, err := w.List(ctx, run.Filter{Program: "leaf"})
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		leaf := list[0].ID
+		w.parked(leaf, "time")
+		for _, dry := range []bool{true, false} {
+			erased, err := w.Erase(ctx, "anna", dry)
+			if err != nil || erased.Count != 1 || erased.Done != 0 || len(erased.Left) != 1 || erased.Left[0].Run != id || !contains(erased.Left[0].Reason, leaf) {
+				t.Errorf("the leaf is open: %+v, %v", erased, err)
+			}
+		}
+		if got := w.end(id); got.Erased || string(got.Output) != `"anna"` {
+			t.Errorf("the parent was touched: %+v", got)
+		}
+		w.clock.Advance(time.Hour)
+		w.end(leaf)
+		if erased, err := w.Erase(ctx, "anna", false); err != nil || erased.Done != 3 || len(erased.Left) != 0 {
+			t.Errorf("all have ended: %+v, %v", erased, err)
+		}
+		if got := w.end(leaf); !got.Erased || got.Output != nil || len(got.Steps) > 0 {
+			t.Errorf("the leaf has %+v", got)
+		}
+	})
+}
+
 func TestEraseLeavesTheChildOfAnOpenParent(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := context.Background()

@@ -87,6 +87,33 @@ func TestHeldStepsUseUpNoAttempt(t *testing.T) {
 	})
 }
 
+// What was held back waits for its connection and not for the back-off, which
+// is for what the other side failed at.
+func TestHeldStepsDoNotBackOff(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy.Attempts, w.policy.First, w.policy.Max = 3, 10*time.Hour, 10*time.Hour
+		w.programs["p"] = calls(1)
+		w.answers(func(n int, _ *run.Call) error {
+			switch n {
+			case 1:
+				return &run.StepError{Name: "HttpError", Message: "500"}
+			case 2:
+				return &run.StepError{Name: "HttpError", Message: "held back", Held: true, RetryAfter: time.Minute}
+			case 3:
+				return &run.StepError{Name: "HttpError", Message: "held back", Held: true}
+			}
+			return nil
+		})
+		id := w.accept("p")
+		w.next(id, 7*time.Hour, 10*time.Hour)
+		w.next(id, time.Minute, 75*time.Second)
+		w.next(id, time.Second, 1250*time.Millisecond)
+		if got := w.end(id); got.State != run.Succeeded || got.Attempt != 2 {
+			t.Errorf("%s after attempt %d", got.State, got.Attempt)
+		}
+	})
+}
+
 func TestHeldAndFailedTogetherIsAnAttempt(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.policy.Attempts = 1
@@ -164,6 +191,82 @@ func TestHeldAwaitedRun(t *testing.T) {
 			told <- res
 		}()
 		w.next(w.about("second"), time.Hour, 75*time.Minute)
+		if res := <-told; res.State != run.Succeeded {
+			t.Errorf("two attempts: %+v", res)
+		}
+	})
+}
+
+// Nor do they wait who are held inside a run that the awaited one has called.
+func TestHeldChildOfAnAwaitedRun(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		calling := func(child string, answers bool) program {
+			return func(p *process) ([]byte, *run.Failure) {
+				if answers {
+					if err := p.x.Respond([]byte(`"at once"`)); err != nil {
+						return nil, fail(err.Error())
+					}
+				}
+				out, err := p.step("child", child)
+				if err != nil {
+					f := fail(err.Message, 1)
+					f.Permanent = err.Permanent
+					return nil, f
+				}
+				return out, nil
+			}
+		}
+		w.programs["leaf"] = calls(1)
+		w.programs["middle"] = calling("leaf", false)
+		w.programs["top"] = calling("middle", false)
+		w.programs["answers"] = calling("middle", true)
+		leaf := func() string { // the newest
+			t.Helper()
+			deadline := time.Now().Add(20 * time.Second)
+			for time.Now().Before(deadline) {
+				open := []run.State{run.Queued, run.Running, run.Waiting}
+				if list, _, err := w.List(t.Context(), run.Filter{Program: "leaf", State: open}); err == nil && len(list) == 1 {
+					return list[0].ID
+				}
+				<-time.After(2 * time.Millisecond)
+			}
+			t.Fatal("no run is held")
+			return ""
+		}
+		w.answers(func(n int, _ *run.Call) error {
+			if n == 1 {
+				return heldBack
+			}
+			return nil
+		})
+		w.policy.Attempts = 1
+		res, err := w.await(run.Start{Program: "top"}, 5*time.Hour)
+		if err != nil || res.State != run.Failed || res.Failure == nil || !contains(res.Failure.Message, "held back") {
+			t.Errorf("one attempt: %+v, %v", res, err)
+		}
+		unexpected := w.accept("top") // nobody waits for it
+		w.next(leaf(), time.Hour, 75*time.Minute)
+		if got := w.end(unexpected); got.State != run.Succeeded {
+			t.Errorf("not awaited: %s %+v", got.State, got.Error)
+		}
+		res, err = w.await(run.Start{Program: "answers"}, 5*time.Hour)
+		if err != nil || !res.Answered {
+			t.Fatalf("answered before: %+v, %v", res, err)
+		}
+		w.next(leaf(), time.Hour, 75*time.Minute)
+		if got := w.end(res.Run); got.State != run.Succeeded {
+			t.Errorf("answered before: %s %+v", got.State, got.Error)
+		}
+		w.policy.Attempts = 2
+		told := make(chan run.Result, 1)
+		go func() {
+			res, err := w.await(run.Start{Program: "top"}, 5*time.Hour)
+			if err != nil {
+				t.Error(err)
+			}
+			told <- res
+		}()
+		w.next(leaf(), time.Hour, 75*time.Minute)
 		if res := <-told; res.State != run.Succeeded {
 			t.Errorf("two attempts: %+v", res)
 		}

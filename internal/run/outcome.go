@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -132,6 +133,9 @@ func (x *Execution) trouble(err error) {
 	x.e.refused(x, err)
 }
 
+// waitingForRetry marks a run that waits for the time of its next try.
+const waitingForRetry = "retry"
+
 // failed retries a run or gives it up.
 func (x *Execution) failed(f *Failure) {
 	policy := x.e.policies(x.row.channel)
@@ -139,7 +143,7 @@ func (x *Execution) failed(f *Failure) {
 	for _, s := range cause {
 		f.Steps = append(f.Steps, s.seq)
 	}
-	held := isHeld(cause) && (policy.Attempts > 1 || !x.expected()) // whoever waits, and wants no second try, is told at once
+	held := isHeld(cause) && !x.pressed()
 	if f.Permanent || len(cause) == 0 || !held && x.row.attempt+1 >= policy.Attempts+x.row.extra {
 		x.end()
 		x.finish(Failed, nil, f)
@@ -149,9 +153,9 @@ func (x *Execution) failed(f *Failure) {
 	for _, s := range dropped {
 		x.pending = append(x.pending, db.Op{Stmt: stmtStepDrop, Row: []any{x.row.id, int64(s.seq)}})
 	}
-	due := x.e.now() + backoff(policy, x.row.attempt).Microseconds()
-	if asked := notBefore(cause, held); asked > due {
-		due = asked
+	due := max(notBefore(cause), x.e.now()+backoff(policy, x.row.attempt).Microseconds())
+	if held {
+		due = mayPass(cause)
 	}
 	x.end()
 	x.mu.Lock()
@@ -159,7 +163,7 @@ func (x *Execution) failed(f *Failure) {
 		x.row.attempt++
 	}
 	x.row.err = &f.ErrorInfo
-	x.row.state, x.row.waitingFor, x.row.owner = Waiting, "retry", ""
+	x.row.state, x.row.waitingFor, x.row.owner = Waiting, waitingForRetry, ""
 	x.row.dueAt = due
 	x.dirty = true
 	item := x.item(x.pending)
@@ -196,12 +200,39 @@ func (x *Execution) causes(f *Failure) []*step {
 	return cause
 }
 
-// expected reports that somebody waits here for the run's answer.
-func (x *Execution) expected() bool {
-	x.e.mu.Lock()
-	defer x.e.mu.Unlock()
-	_, waited := x.e.wait[x.row.id]
-	return waited && !x.row.answered
+// pressed reports that somebody waits here for the answer of the run, or of one
+// that has called it, and wants no second try. He is told at once: the request
+// would go out after he has left. Callers that cannot be read count as nobody:
+// then the run waits, and nothing is lost.
+func (x *Execution) pressed() bool {
+	if x.e.presses(x.row) {
+		return true
+	}
+	pressed := false
+	err := x.e.db.Read(x.ctx, func(tx *db.Tx) error {
+		pressed = false
+		for id := x.row.parent; id != "" && !pressed; {
+			r, err := readRow(tx, id)
+			if err != nil || r.state.Ended() { // whom that one has called goes on by itself
+				return err
+			}
+			pressed, id = x.e.presses(r), r.parent
+		}
+		return nil
+	})
+	return err == nil && pressed
+}
+
+// presses reports that somebody waits here for the run's answer, and wants no
+// second try.
+func (e *Engine) presses(r *row) bool {
+	if r.answered || e.policies(r.channel).Attempts > 1 {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, waited := e.wait[r.id]
+	return waited
 }
 
 // isHeld reports that none of the steps was made: a connection held them all
@@ -216,17 +247,23 @@ func isHeld(cause []*step) bool {
 }
 
 // notBefore is when the last of the steps may be made again by what it was
-// told, 0 when none was told anything. Those that were held back come spread
-// over a quarter more, since many may wait for the same.
-func notBefore(cause []*step, held bool) (at int64) {
+// told, 0 when none was told anything.
+func notBefore(cause []*step) (at int64) {
 	for _, s := range cause {
-		if s.err == nil || s.err.RetryAfter <= 0 {
-			continue
+		if s.err != nil && s.err.RetryAfter > 0 {
+			at = max(at, s.finishedAt+s.err.RetryAfter.Microseconds())
 		}
-		after := s.err.RetryAfter
-		if held {
-			after += time.Duration(rand.Float64() * float64(after) / 4)
-		}
+	}
+	return at
+}
+
+// mayPass is when a connection may let through what it held back. Nothing was
+// asked of the other side, so there is nothing to back off from. They come
+// spread over a quarter more, since many may wait for the same.
+func mayPass(held []*step) (at int64) {
+	for _, s := range held {
+		after := cmp.Or(max(s.err.RetryAfter, 0), time.Second)
+		after += time.Duration(rand.Float64() * float64(after) / 4)
 		at = max(at, s.finishedAt+after.Microseconds())
 	}
 	return at
