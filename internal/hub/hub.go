@@ -147,7 +147,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{
-		DB: h.db, Committer: h.committer, Programs: h.runtime, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: scenario.Revise,
+		DB: h.db, Committer: h.committer, Programs: h.runtime, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: h.revise,
 		Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
 		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd,
 	})

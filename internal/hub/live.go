@@ -15,6 +15,7 @@ import (
 	"junctor/internal/host"
 	"junctor/internal/ingress"
 	"junctor/internal/run"
+	"junctor/internal/scenario"
 )
 
 // live is the configuration in use: a snapshot, with its connections open. It
@@ -245,6 +246,24 @@ func (h *Hub) policy(code string) run.Policy {
 		Skip: c.OnFailure == channel.Skip, Capture: run.Capture(c.Capture),
 		KeepSucceeded: c.Retention.Succeeded, KeepFailed: c.Retention.Failed,
 	}
+}
+
+// revise is the input of a rerun that a person gave: what a message is about, and
+// what of it is not stored, its channel knows. Data that a run was started with
+// is about nothing that could be found.
+func (h *Hub) revise(code string, old, wanted []byte) (run.Revised, error) {
+	input, err := scenario.Revise(old, wanted)
+	if err != nil {
+		return run.Revised{}, err
+	}
+	in := scenario.DecodeInput(input)
+	c, ok := h.live.Load().snapshot.Channels[code]
+	if !ok || len(in.Source) == 0 {
+		return run.Revised{Input: input}, nil
+	}
+	r, err := c.Revise(c.Token, in.Source, in.Content)
+	in = scenario.Input{Source: r.Source, Content: r.Body}
+	return run.Revised{Input: in.Encode(), Subject: r.Subject, OrderingKey: r.OrderingKey}, err
 }
 
 // connections is what scenarios reach the outside by.
