@@ -25,6 +25,8 @@ type target struct {
 	User     string `help:"An account of it, instead of a token. Its password is asked for, or taken from JUNCTOR_PASSWORD." placeholder:"LOGIN" group:"Which installation"`
 	Data     string `help:"The data directory of a stopped server; an empty one becomes a new installation." placeholder:"DIR" group:"Which installation"`
 	Database string `help:"The PostgreSQL of a stopped server, instead of SQLite under --data." placeholder:"URL" group:"Which installation"`
+
+	anyKey bool // the master key need not open the secrets
 }
 
 // terminal is whom the audit log names when no account was needed.
@@ -133,7 +135,7 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 		return nil, usage("say which installation: --server URL --token TOKEN for a running server, --data DIR or --database URL for a stopped one")
 	}
 	h, err := hub.Open(ctx, hub.Options{
-		Data: t.dataOrDefault(), Database: t.Database, AdminPassword: environment("ADMIN_PASSWORD"),
+		Data: t.dataOrDefault(), Database: t.Database, AnyKey: t.anyKey, AdminPassword: environment("ADMIN_PASSWORD"),
 		Log: console.log(errorsOnly), Release: release(), Clock: clock.Real{},
 	})
 	if err != nil {

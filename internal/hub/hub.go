@@ -106,7 +106,10 @@ func (h *Hub) openStorage(ctx context.Context) (err error) {
 		return err
 	}
 	h.access = access.New(h.db, keys, h.options.Clock)
-	return nil
+	if h.options.AnyKey {
+		return nil
+	}
+	return h.keyFits(ctx)
 }
 
 func (h *Hub) keyFile() string { return filepath.Join(h.options.Data, "master.key") }
@@ -123,6 +126,25 @@ func (h *Hub) keyIsThere(ctx context.Context, path string) error {
 	}
 	return fault.New(fault.Unavailable, "The master key %s is not there, but the database has %d secrets that are sealed with it. "+
 		"Put the key back, or give it as %s. Without it the secrets are lost.", path, sealed, secret.EnvKey)
+}
+
+// keyFits refuses a master key that opens none of the secrets: what is set under
+// it would come to lie beside them under another one.
+func (h *Hub) keyFits(ctx context.Context) error {
+	names, all, err := h.access.Unopened(ctx)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	if len(names) < all {
+		h.log.Warn("secrets were sealed with another master key and cannot be used; start with that key, or set them again", "secrets", names)
+		return nil
+	}
+	where := "in " + h.keyFile()
+	if os.Getenv(secret.EnvKey) != "" {
+		where = "of " + secret.EnvKey
+	}
+	return fault.New(fault.Unavailable, "The master key %s is not the one that the %d secrets of the database were sealed with: it opens none of them. "+
+		"Put the right key there. If it is lost, so are the secrets: delete them (`junctor secret list` and `junctor secret delete NAME` work with any key), and set them again.", where, all)
 }
 
 func (h *Hub) openServices(ctx context.Context) (err error) {
@@ -280,6 +302,7 @@ type Options struct {
 	Patience       Patience
 	PublicURL      string // scheme://host that senders see; from the request when empty
 	TrustedProxies []netip.Prefix
+	AnyKey         bool   // open with a master key that opens none of the secrets too
 	AdminPassword  string // of the first start's admin; random when empty
 	Release        string
 	Log            *slog.Logger
