@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -177,7 +178,29 @@ func TestCertificateThatNobodyKnows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Get(t.Context(), "run_x"); err == nil || !strings.Contains(err.Error(), "SSL_CERT_FILE") {
+	if _, err := c.Get(t.Context(), "run_x"); err == nil || !strings.Contains(err.Error(), "SSL_CERT_FILE=junctor.crt, which `openssl x509 -in self-signed.pem -out junctor.crt` makes") {
 		t.Errorf("%v", err)
+	}
+	reset, err := net.Listen("tcp", "127.0.0.1:0") // as Junctor does with who does not speak TLS
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reset.Close()
+	go func() {
+		for {
+			conn, err := reset.Accept()
+			if err != nil {
+				return
+			}
+			conn.(*net.TCPConn).SetLinger(0)
+			conn.Close()
+		}
+	}()
+	plain, err := WithToken("http://"+reset.Addr().String(), "jt_x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plain.Get(t.Context(), "run_x"); err == nil || !strings.Contains(err.Error(), "begins with https://") {
+		t.Errorf("hung up on: %v", err)
 	}
 }
