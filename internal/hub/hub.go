@@ -259,7 +259,7 @@ func (h *Hub) secret(ref string) (string, error) {
 		if value, ok := os.LookupEnv(name); ok {
 			return value, nil
 		}
-		return "", fault.New(fault.NotFound, "The environment variable %s is not set.", name)
+		return "", fault.New(fault.NotFound, "the environment variable %s is not set", name)
 	case "secret":
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

@@ -63,6 +63,7 @@ func TestPrivateTargetsAreRefused(t *testing.T) {
 	})
 	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("the proxy was asked for %s", r.Host) }))
 	defer proxy.Close()
+	const words = "no token from its token_url: the connection may not reach "
 	refused := func(t *testing.T, config Config) {
 		t.Helper()
 		config.Label = `connection "erp"`
@@ -75,10 +76,13 @@ func TestPrivateTargetsAreRefused(t *testing.T) {
 		if connection.ClassOf(err) != connection.Permanent {
 			t.Fatalf("class %v: %v", connection.ClassOf(err), err)
 		}
-		for _, want := range []string{`connection "erp"`, "may not reach ", "allow_private"} {
+		for _, want := range []string{`connection "erp": `, "may not reach ", "allow_private"} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%q is not in: %v", want, err)
 			}
+		}
+		if config.Auth != nil && !strings.Contains(err.Error(), words) {
+			t.Errorf("%q is not in: %v", words, err)
 		}
 	}
 	var literals []string
