@@ -73,7 +73,8 @@ func (s secretList) Run(ctx context.Context, console *console) error {
 }
 
 type secretDelete struct {
-	Name string `arg:"" help:"Which."`
+	Name  string `arg:"" help:"Which."`
+	Force bool   `help:"Also when the configuration refers to it."`
 	target
 }
 
@@ -81,7 +82,7 @@ type secretDelete struct {
 func (s secretDelete) Run(ctx context.Context, console *console) error {
 	s.anyKey = true // it may be deleted because its key is lost
 	return s.use(ctx, console, func(i *installation) error {
-		err := i.secrets.DeleteSecret(ctx, s.Name, terminal)
+		err := i.secrets.DeleteSecret(ctx, s.Name, terminal, s.Force)
 		if err == nil {
 			console.line("The secret %s is deleted.", s.Name)
 		}

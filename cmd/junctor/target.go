@@ -43,7 +43,7 @@ type (
 	secrets interface {
 		SetSecret(ctx context.Context, name, value, author string) error
 		ListSecrets(ctx context.Context, after string, limit int) ([]access.SecretInfo, string, error)
-		DeleteSecret(ctx context.Context, name, author string) error
+		DeleteSecret(ctx context.Context, name, author string, force bool) error
 	}
 	accounts interface {
 		CreateAdmin(ctx context.Context, login, password, author string) (generated string, err error)
@@ -142,7 +142,7 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 		return nil, err
 	}
 	return &installation{
-		tokens: h.Access(), secrets: h.Access(), accounts: h.Access(), runs: h.Runs(), eraser: audited{h}, configuration: h.Config(), stopped: h,
+		tokens: h.Access(), secrets: stored{h.Access(), h.Config()}, accounts: h.Access(), runs: h.Runs(), eraser: audited{h}, configuration: h.Config(), stopped: h,
 		close: h.Close,
 		firstAdmin: func(ctx context.Context) error {
 			generated, _, err := h.Access().EnsureAdmin(ctx, environment("ADMIN_PASSWORD"))
@@ -152,6 +152,22 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 			return err
 		},
 	}, nil
+}
+
+// stored is a stopped server's secrets.
+type stored struct {
+	*access.Store
+	config *config.Service
+}
+
+// DeleteSecret is the client's.
+func (s stored) DeleteSecret(ctx context.Context, name, author string, force bool) error {
+	if !force {
+		if err := s.config.Unreferred(ctx, name); err != nil {
+			return err
+		}
+	}
+	return s.Store.DeleteSecret(ctx, name, author)
 }
 
 // audited is a stopped server's erasure with the line in the audit log that a

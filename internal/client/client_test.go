@@ -73,7 +73,7 @@ func TestCalls(t *testing.T) {
 			return err
 		}},
 		{"delete a secret", `DELETE /api/v1/admin/secrets/erp Bearer jt_x `, func(c *Client) error {
-			return c.DeleteSecret(t.Context(), "erp", "")
+			return c.DeleteSecret(t.Context(), "erp", "", false)
 		}},
 		{"create an account", `POST /api/v1/admin/accounts Bearer jt_x {"login":"eve","password":"p"}`, func(c *Client) error {
 			_, err := c.CreateAdmin(t.Context(), "eve", "p", "")

@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"junctor/internal/fault"
 )
 
 // What is wrong with the configuration is logged once until it changes, and a
@@ -40,6 +42,12 @@ export default async (request: Request) => { await http.get(request.channel.code
 		if n := strings.Count(s.logged(), problem); n != 1 {
 			t.Errorf("%d times: %s", n, problem)
 		}
+	}
+	if err := s.hub.Config().Unreferred(t.Context(), "crm_token"); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), `is referred to by connections "crm"`) {
+		t.Errorf("a secret that is referred to: %v", err)
+	}
+	if err := s.hub.Config().Unreferred(t.Context(), "one"); err != nil {
+		t.Errorf("another: %v", err)
 	}
 	for channel, want := range map[string]string{
 		"crm": `connection "crm": auth.bearer: ${secret:crm_token}: there is no secret "crm_token"`,

@@ -94,14 +94,14 @@ func TestPrivateTargetsAreRefused(t *testing.T) {
 	for _, url := range append(names, literals...) {
 		t.Run(url, func(t *testing.T) { refused(t, Config{URL: url}) })
 		t.Run("token from "+url, func(t *testing.T) {
-			refused(t, Config{URL: "https://public.test", Auth: &Auth{OAuth2: &OAuth2{TokenURL: url, ClientID: "i", ClientSecret: "s"}}})
+			refused(t, Config{URL: "https://public.test", Auth: &Auth{OAuth2: &OAuth2{TokenURL: url, ClientID: "i", ClientSecret: "client-secret"}}})
 		})
 	}
 	for _, url := range literals { // names are the proxy's to resolve
 		for _, at := range []string{proxy.URL, strings.Replace(proxy.URL, "http", "socks5", 1)} {
 			t.Run(url+" by "+at, func(t *testing.T) { refused(t, Config{URL: url, Proxy: at}) })
 			t.Run("token from "+url+" by "+at, func(t *testing.T) {
-				refused(t, Config{URL: "https://public.test", Proxy: at, Auth: &Auth{OAuth2: &OAuth2{TokenURL: url, ClientID: "i", ClientSecret: "s"}}})
+				refused(t, Config{URL: "https://public.test", Proxy: at, Auth: &Auth{OAuth2: &OAuth2{TokenURL: url, ClientID: "i", ClientSecret: "client-secret"}}})
 			})
 		}
 	}
@@ -110,7 +110,7 @@ func TestPrivateTargetsAreRefused(t *testing.T) {
 		"http://127.0.0.1./", "http://256.256.256.256/", "http://1.2.3.4.5/", "http://%31%32%37.0.0.0x1/",
 	} {
 		for name, config := range map[string]Config{
-			"url": {URL: url}, "token_url": {URL: "https://public.test", Auth: &Auth{OAuth2: &OAuth2{TokenURL: url, ClientID: "i", ClientSecret: "s"}}},
+			"url": {URL: url}, "token_url": {URL: "https://public.test", Auth: &Auth{OAuth2: &OAuth2{TokenURL: url, ClientID: "i", ClientSecret: "client-secret"}}},
 			"proxy": {URL: "https://public.test", Proxy: strings.TrimSuffix(url, "/"), AllowPrivate: true},
 		} {
 			config.Label = `connection "erp"`
