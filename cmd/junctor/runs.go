@@ -123,7 +123,7 @@ func (r runsCancel) Run(ctx context.Context, console *console) error {
 }
 
 type runsRerun struct {
-	FromStep int    `help:"Keep the results of the steps before this one; without it none." placeholder:"N"`
+	FromStep *int   `help:"Keep the results of the steps before this one; without it none." placeholder:"N"`
 	Latest   bool   `help:"On the scenario's newest version instead of the old run's."`
 	Input    string `help:"Another input, in the form in which runs show it: JSON." placeholder:"FILE"`
 	oneRun
@@ -131,9 +131,11 @@ type runsRerun struct {
 
 // Run makes a run of an old one.
 func (r runsRerun) Run(ctx context.Context, c *console) error {
-	o := run.RerunOptions{FromStep: r.FromStep}
-	if r.FromStep < 0 {
-		return usage("--from-step is the number of a step; the first is 1")
+	var o run.RerunOptions
+	if r.FromStep != nil {
+		if o.FromStep = *r.FromStep; o.FromStep < 1 {
+			return usage("--from-step is the number of a step; the first is 1")
+		}
 	}
 	if r.Latest {
 		o.Version = "latest"

@@ -46,6 +46,8 @@ func showRun(console *console, info *run.Info, full bool) {
 // noSteps says why there is no step to show.
 func noSteps(info *run.Info) string {
 	switch {
+	case info.Erased:
+		return "Its content was erased: input, output, steps, log, subject and tags."
 	case info.State.Ended() && len(info.Input) == 0 && len(info.Output) > 0: // the same message may ask for it again
 		return "Its input, steps and log were not kept: the channel's capture says so."
 	case info.State.Ended() && len(info.Input) == 0:

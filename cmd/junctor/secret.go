@@ -55,6 +55,7 @@ type secretList struct {
 
 // Run lists names.
 func (s secretList) Run(ctx context.Context, console *console) error {
+	s.anyKey = true
 	return s.use(ctx, console, func(i *installation) error {
 		list, err := all(func(after string) ([]access.SecretInfo, string, error) {
 			return i.secrets.ListSecrets(ctx, after, 1000)
@@ -72,14 +73,16 @@ func (s secretList) Run(ctx context.Context, console *console) error {
 }
 
 type secretDelete struct {
-	Name string `arg:"" help:"Which."`
+	Name  string `arg:"" help:"Which."`
+	Force bool   `help:"Also when the configuration refers to it."`
 	target
 }
 
 // Run deletes a secret.
 func (s secretDelete) Run(ctx context.Context, console *console) error {
+	s.anyKey = true // it may be deleted because its key is lost
 	return s.use(ctx, console, func(i *installation) error {
-		err := i.secrets.DeleteSecret(ctx, s.Name, terminal)
+		err := i.secrets.DeleteSecret(ctx, s.Name, terminal, s.Force)
 		if err == nil {
 			console.line("The secret %s is deleted.", s.Name)
 		}
@@ -103,7 +106,10 @@ Examples:
 
 // Run rotates the key.
 func (s secretRotateKey) Run(ctx context.Context, console *console) error {
-	t := target{Data: s.Data, Database: s.Database}
+	if s.Data == "" && s.Database == "" {
+		return usage("say which stopped server: --data DIR or --database URL")
+	}
+	t := target{Data: s.Data, Database: s.Database, anyKey: true}
 	return t.use(ctx, console, func(i *installation) error {
 		r, err := i.stopped.RotateKey(ctx, terminal)
 		if err != nil {

@@ -51,6 +51,13 @@ func TestRunWithoutStepsSaysWhy(t *testing.T) {
 	}
 }
 
+func TestErasedRunSaysSo(t *testing.T) {
+	got := shown(t, &run.Info{ID: "run_1", State: run.Succeeded, Erased: true}, false)
+	if !strings.Contains(got, "was erased") || strings.Contains(got, "capture") {
+		t.Error(got)
+	}
+}
+
 func TestAnswersOfFailedStepsAreShown(t *testing.T) {
 	end := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
 	long := strings.Repeat("x", inBlock) + "the end"

@@ -25,6 +25,8 @@ type target struct {
 	User     string `help:"An account of it, instead of a token. Its password is asked for, or taken from JUNCTOR_PASSWORD." placeholder:"LOGIN" group:"Which installation"`
 	Data     string `help:"The data directory of a stopped server; an empty one becomes a new installation." placeholder:"DIR" group:"Which installation"`
 	Database string `help:"The PostgreSQL of a stopped server, instead of SQLite under --data." placeholder:"URL" group:"Which installation"`
+
+	anyKey bool // the master key need not open the secrets
 }
 
 // terminal is whom the audit log names when no account was needed.
@@ -41,7 +43,7 @@ type (
 	secrets interface {
 		SetSecret(ctx context.Context, name, value, author string) error
 		ListSecrets(ctx context.Context, after string, limit int) ([]access.SecretInfo, string, error)
-		DeleteSecret(ctx context.Context, name, author string) error
+		DeleteSecret(ctx context.Context, name, author string, force bool) error
 	}
 	accounts interface {
 		CreateAdmin(ctx context.Context, login, password, author string) (generated string, err error)
@@ -133,14 +135,14 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 		return nil, usage("say which installation: --server URL --token TOKEN for a running server, --data DIR or --database URL for a stopped one")
 	}
 	h, err := hub.Open(ctx, hub.Options{
-		Data: t.dataOrDefault(), Database: t.Database, AdminPassword: environment("ADMIN_PASSWORD"),
+		Data: t.dataOrDefault(), Database: t.Database, AnyKey: t.anyKey, AdminPassword: environment("ADMIN_PASSWORD"),
 		Log: console.log(errorsOnly), Release: release(), Clock: clock.Real{},
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &installation{
-		tokens: h.Access(), secrets: h.Access(), accounts: h.Access(), runs: h.Runs(), eraser: audited{h}, configuration: h.Config(), stopped: h,
+		tokens: h.Access(), secrets: stored{h.Access(), h.Config()}, accounts: h.Access(), runs: h.Runs(), eraser: audited{h}, configuration: h.Config(), stopped: h,
 		close: h.Close,
 		firstAdmin: func(ctx context.Context) error {
 			generated, _, err := h.Access().EnsureAdmin(ctx, environment("ADMIN_PASSWORD"))
@@ -150,6 +152,22 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 			return err
 		},
 	}, nil
+}
+
+// stored is a stopped server's secrets.
+type stored struct {
+	*access.Store
+	config *config.Service
+}
+
+// DeleteSecret is the client's.
+func (s stored) DeleteSecret(ctx context.Context, name, author string, force bool) error {
+	if !force {
+		if err := s.config.Unreferred(ctx, name); err != nil {
+			return err
+		}
+	}
+	return s.Store.DeleteSecret(ctx, name, author)
 }
 
 // audited is a stopped server's erasure with the line in the audit log that a

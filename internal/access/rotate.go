@@ -64,6 +64,21 @@ func (s *Store) rotateKey(ctx context.Context, path, author string, at func(step
 	return r, at("done")
 }
 
+// Unopened names the secrets that none of the keys opens, and counts all.
+func (s *Store) Unopened(ctx context.Context) (names []string, all int, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		rows, err := sealedRows(tx)
+		for _, row := range rows {
+			if _, err := s.keys.Open(row.sealed, sealContext(row.name)); err != nil {
+				names = append(names, row.name)
+			}
+		}
+		all = len(rows)
+		return err
+	})
+	return names, all, wrap(err, "try the master key")
+}
+
 // allOpen finds out before anything is changed.
 func (s *Store) allOpen(ctx context.Context) error {
 	return s.db.Read(ctx, func(tx *db.Tx) error {

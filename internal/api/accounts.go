@@ -78,7 +78,16 @@ func (d *door) setSecret(c *call, _ nothing, body secretValue) (nothing, error) 
 	return nothing{}, d.Access.SetSecret(c.r.Context(), c.path("name"), body.Value, c.caller.Author())
 }
 
-func (d *door) deleteSecret(c *call, _, _ nothing) (nothing, error) {
+type deleteSecretQuery struct {
+	Force bool `query:"force" doc:"also when the configuration refers to it"`
+}
+
+func (d *door) deleteSecret(c *call, q deleteSecretQuery, _ nothing) (nothing, error) {
+	if !q.Force {
+		if err := d.Configuration.Unreferred(c.r.Context(), c.path("name")); err != nil {
+			return nothing{}, err
+		}
+	}
 	return nothing{}, d.Access.DeleteSecret(c.r.Context(), c.path("name"), c.caller.Author())
 }
 

@@ -48,6 +48,9 @@ func TestListsOfNamesGoByPage(t *testing.T) {
 	}
 	wantStatus(t, f.admin(t, "DELETE", "/api/v1/admin/secrets/s1", ""), 204)
 	wantProblem(t, f.admin(t, "DELETE", "/api/v1/admin/secrets/s1", ""), fault.NotFound)
+	wantStatus(t, f.admin(t, "PUT", "/api/v1/admin/secrets/used", `{"value":"v"}`), 204)
+	wantProblem(t, f.admin(t, "DELETE", "/api/v1/admin/secrets/used", ""), fault.Conflict)
+	wantStatus(t, f.admin(t, "DELETE", "/api/v1/admin/secrets/used?force=true", ""), 204)
 	wantProblem(t, f.admin(t, "PUT", "/api/v1/admin/secrets/a%20b", `{"value":"v"}`), fault.Unprocessable, "/name")
 	wantProblem(t, f.admin(t, "PUT", "/api/v1/admin/secrets/s1", `{}`), fault.Unprocessable, "/value")
 }

@@ -140,6 +140,13 @@ func (f *fakeConfiguration) Export(context.Context) (any, error) {
 	return map[string]any{"domain": "default"}, nil
 }
 
+func (f *fakeConfiguration) Unreferred(_ context.Context, secret string) error {
+	if secret == "used" {
+		return fault.New(fault.Conflict, "channels \"shop\" refers to it")
+	}
+	return nil
+}
+
 func (f *fakeConfiguration) Get(_ context.Context, kind, code string) (catalog.Object, error) {
 	if o, ok := f.objects[kind+"/"+code]; ok {
 		return o, nil

@@ -35,6 +35,9 @@ type Configuration interface {
 	// Export is the reverse: the whole configuration, without values of secrets.
 	Export(ctx context.Context) (any, error)
 
+	// Unreferred is a fault.Conflict when something refers to a secret.
+	Unreferred(ctx context.Context, secret string) error
+
 	Get(ctx context.Context, kind, code string) (catalog.Object, error)
 	// List goes by code; next is the code to continue after, "" at the end.
 	List(ctx context.Context, kind, after string, limit int) (list []catalog.Object, next string, err error)

@@ -12,6 +12,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -108,9 +109,19 @@ func (k *Keeper) Look() {
 		k.wrong, k.said = err.Error(), false
 	case !k.said:
 		k.said = true
-		k.Log.Error("the TLS certificate cannot be renewed; the one before stays in use", "error", err)
+		what := "the TLS certificate cannot be renewed; the one before stays in use"
+		var ca *authoritiesError
+		if errors.As(err, &ca) {
+			what = "the authorities of clients' certificates (--tls-client-ca) cannot be read anew; those before, and the TLS certificate before, stay in use"
+		}
+		k.Log.Error(what, "error", err)
 	}
 }
+
+// authoritiesError is what is wrong with the file ClientCA.
+type authoritiesError struct{ error }
+
+func (e *authoritiesError) Unwrap() error { return e.error }
 
 // content is what the files hold.
 type content struct{ cert, key, clientCA []byte }
@@ -127,7 +138,9 @@ func (k *Keeper) read() (c content, err error) {
 		c.key, err = readFile("private key", k.Key)
 	}
 	if err == nil && k.ClientCA != "" {
-		c.clientCA, err = readFile("clients' certificate authority", k.ClientCA)
+		if c.clientCA, err = readFile("clients' certificate authority", k.ClientCA); err != nil {
+			err = &authoritiesError{err}
+		}
 	}
 	return c, err
 }
@@ -147,7 +160,7 @@ func (k *Keeper) build(c content) (*tls.Config, error) {
 	}
 	authorities, err := certificates(k.ClientCA, c.clientCA)
 	if err != nil {
-		return nil, err
+		return nil, &authoritiesError{err}
 	}
 	config.ClientCAs, config.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
 	for _, a := range authorities {

@@ -212,6 +212,25 @@ func TestExpiredIsAWarning(t *testing.T) {
 	}
 }
 
+// What cannot be used is named: the list of authorities is not the certificate.
+func TestBrokenAuthoritiesAreNamed(t *testing.T) {
+	f := folder(t.TempDir())
+	var log bytes.Buffer
+	own := issue(t, "own", nil, nil)
+	o := options(&log)
+	o.Cert, o.Key, o.ClientCA = f.put(t, "cert.pem", own.cert), f.put(t, "key.pem", own.pem), f.put(t, "ca.pem", own.cert)
+	k, err := certificate.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.put(t, "ca.pem", []byte("rubbish"))
+	k.Look()
+	k.Look()
+	if text := log.String(); strings.Contains(text, "the TLS certificate cannot be renewed") || !strings.Contains(text, "--tls-client-ca") || !strings.Contains(text, "ca.pem") {
+		t.Errorf("the log: %s", text)
+	}
+}
+
 // A renewal that cannot be used changes nothing and is logged once.
 func TestRenewal(t *testing.T) {
 	f := folder(t.TempDir())

@@ -218,13 +218,15 @@ func (v *Verifier) known(r *http.Request) bool {
 // enough. The error is that of Before.
 func (all Claims) Check(body []byte) error {
 	match := len(all) == 0
+	var names []string
 	for _, c := range all {
 		if c.holds(body) {
 			match = true
 		}
+		names = append(names, c.name)
 	}
 	if !match {
-		return unauthorized(errors.New("no signature is that of the message"))
+		return unauthorized(fmt.Errorf("%s: no signature is that of the message", strings.Join(names, ", ")))
 	}
 	return nil
 }

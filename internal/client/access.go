@@ -43,9 +43,14 @@ func (c *Client) ListSecrets(ctx context.Context, after string, limit int) (secr
 	return list[access.SecretInfo](ctx, c, "/secrets", url.Values{}, after, limit)
 }
 
-// DeleteSecret is access.Store's. The author is whom the server knows.
-func (c *Client) DeleteSecret(ctx context.Context, name, _ string) error {
-	return c.Do(ctx, http.MethodDelete, admin+"/secrets/"+url.PathEscape(name), nil, nil)
+// DeleteSecret is access.Store's, with force also when the configuration refers
+// to it. The author is whom the server knows.
+func (c *Client) DeleteSecret(ctx context.Context, name, _ string, force bool) error {
+	path := admin + "/secrets/" + url.PathEscape(name)
+	if force {
+		path += "?force=true"
+	}
+	return c.Do(ctx, http.MethodDelete, path, nil, nil)
 }
 
 // CreateAdmin is access.Store's. The author is whom the server knows.

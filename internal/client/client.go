@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"junctor/internal/fault"
@@ -108,8 +109,12 @@ func (c *Client) unreachable(err error) error {
 		err = named.Err // the URL is said below
 	}
 	var unknown x509.UnknownAuthorityError
-	if errors.As(err, &unknown) {
-		return fmt.Errorf("cannot reach %s: %w; on Linux a self-signed one is trusted by SSL_CERT_FILE=FILE, a copy of self-signed.pem in the server's data directory", c.server, err)
+	switch {
+	case errors.As(err, &unknown):
+		return fmt.Errorf("cannot reach %s: %w; on Linux a self-signed one is trusted by SSL_CERT_FILE=junctor.crt, "+
+			"which `openssl x509 -in self-signed.pem -out junctor.crt` makes in the server's data directory: the certificate without its key", c.server, err)
+	case c.server.Scheme == "http" && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) || strings.Contains(err.Error(), "malformed HTTP")):
+		return fmt.Errorf("cannot reach %s: %w; is it a server with TLS, so that --server begins with https://?", c.server, err)
 	}
 	return fmt.Errorf("cannot reach %s: %w; is the server running, and is --server its address?", c.server, err)
 }

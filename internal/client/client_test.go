@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -72,7 +73,7 @@ func TestCalls(t *testing.T) {
 			return err
 		}},
 		{"delete a secret", `DELETE /api/v1/admin/secrets/erp Bearer jt_x `, func(c *Client) error {
-			return c.DeleteSecret(t.Context(), "erp", "")
+			return c.DeleteSecret(t.Context(), "erp", "", false)
 		}},
 		{"create an account", `POST /api/v1/admin/accounts Bearer jt_x {"login":"eve","password":"p"}`, func(c *Client) error {
 			_, err := c.CreateAdmin(t.Context(), "eve", "p", "")
@@ -177,7 +178,29 @@ func TestCertificateThatNobodyKnows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Get(t.Context(), "run_x"); err == nil || !strings.Contains(err.Error(), "SSL_CERT_FILE") {
+	if _, err := c.Get(t.Context(), "run_x"); err == nil || !strings.Contains(err.Error(), "SSL_CERT_FILE=junctor.crt, which `openssl x509 -in self-signed.pem -out junctor.crt` makes") {
 		t.Errorf("%v", err)
+	}
+	reset, err := net.Listen("tcp", "127.0.0.1:0") // as Junctor does with who does not speak TLS
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reset.Close()
+	go func() {
+		for {
+			conn, err := reset.Accept()
+			if err != nil {
+				return
+			}
+			conn.(*net.TCPConn).SetLinger(0)
+			conn.Close()
+		}
+	}()
+	plain, err := WithToken("http://"+reset.Addr().String(), "jt_x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plain.Get(t.Context(), "run_x"); err == nil || !strings.Contains(err.Error(), "begins with https://") {
+		t.Errorf("hung up on: %v", err)
 	}
 }

@@ -1,13 +1,16 @@
 package config
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
+	"junctor/internal/catalog"
 	"junctor/internal/channel"
 	"junctor/internal/connection"
+	"junctor/internal/db"
 	"junctor/internal/fault"
 )
 
@@ -51,6 +54,31 @@ func (s *Service) unset(body any) (names []string) {
 		}
 	}
 	return names
+}
+
+// Unreferred is nil when nothing refers to a secret, so that it can be deleted.
+// Otherwise it is a fault.Conflict that names what does.
+func (s *Service) Unreferred(ctx context.Context, secret string) error {
+	var objects []catalog.Object
+	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		objects, err = s.objects.All(tx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("find what refers to the secret %q: %w", secret, err)
+	}
+	var by []string
+	for _, o := range objects {
+		var body any
+		if json.Unmarshal(Whole(o.Kind, o.Code, o.Body), &body) == nil && slices.Contains(references(body, nil), "secret:"+secret) {
+			by = append(by, fmt.Sprintf("%s %q", o.Kind, o.Code))
+		}
+	}
+	if len(by) == 0 {
+		return nil
+	}
+	return fault.New(fault.Conflict, "the secret %q is referred to by %s; "+
+		"`junctor secret set %s` gives it another value, --force (force=true) deletes it all the same", secret, strings.Join(by, ", "), secret)
 }
 
 // references adds those in all texts of a body.

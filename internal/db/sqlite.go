@@ -49,6 +49,10 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 	}
 	e := &sqliteEngine{lock: lock, writer: make(chan *sqliteConn, 1), free: make(chan *sqliteConn, sqliteReaders), closing: make(chan struct{})}
 	path := filepath.Join(dir, sqliteFile)
+	if err := private(path); err != nil {
+		e.close() //nolint:errcheck // the first error tells more
+		return nil, unusable(dir, err)
+	}
 	e.checkpointer = checkpointer{limit: maxWAL, log: o.Log, wake: make(chan struct{}, 1), empty: make(chan chan error)}
 	if err := e.connect(ctx, path); err != nil {
 		e.close() //nolint:errcheck // the first error tells more
@@ -59,6 +63,20 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 		return nil, err
 	}
 	return e, nil
+}
+
+// private makes the database's file for its owner alone, before SQLite does it
+// for everybody that the process's umask lets in; SQLite gives the files beside it
+// the same mode. The mode of a file that is there is its owner's choice.
+func private(path string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // connect opens the file, brings its schema up to date and fills the pools.

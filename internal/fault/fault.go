@@ -87,20 +87,28 @@ func (e *Error) Error() string {
 		b.WriteString(title(e))
 	}
 	for i, f := range e.Fields {
-		sep := "; "
 		if i == 0 {
-			sep = ": "
+			goOn(&b)
+		} else {
+			b.WriteString("; ")
 		}
-		b.WriteString(sep)
 		if f.Pointer != "" {
 			b.WriteString(f.Pointer + " ")
 		}
 		b.WriteString(f.Detail)
 	}
 	if e.Cause != nil {
-		b.WriteString(": " + e.Cause.Error())
+		goOn(&b)
+		b.WriteString(e.Cause.Error())
 	}
 	return b.String()
+}
+
+// goOn puts a colon behind a sentence, in place of its full stop.
+func goOn(b *strings.Builder) {
+	text := strings.TrimSuffix(b.String(), ".")
+	b.Reset()
+	b.WriteString(text + ": ")
 }
 
 func (e *Error) Unwrap() error { return e.Cause }

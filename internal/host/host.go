@@ -88,7 +88,12 @@ func arguments(c *run.Call, into any) error {
 func refused(err error) error {
 	var f *fault.Error
 	if errors.As(err, &f) && f.Code == fault.Unprocessable || fault.Is(err, fault.NotFound) {
-		return &run.StepError{Name: "TypeError", Message: f.Detail, Permanent: true}
+		step := &run.StepError{Name: "TypeError", Message: f.Detail, Permanent: true}
+		var c *connection.Error
+		if errors.As(err, &c) {
+			step.Message = c.Message // it says where in which connection
+		}
+		return step
 	}
 	return err
 }

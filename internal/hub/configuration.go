@@ -45,6 +45,10 @@ func readSet(raw json.RawMessage) (*config.Set, error) {
 
 func (c configuration) Export(ctx context.Context) (any, error) { return c.h.config.Export(ctx) }
 
+func (c configuration) Unreferred(ctx context.Context, secret string) error {
+	return c.h.config.Unreferred(ctx, secret)
+}
+
 func (c configuration) Get(ctx context.Context, kind, code string) (catalog.Object, error) {
 	return c.h.config.Get(ctx, kind, code)
 }

@@ -106,7 +106,10 @@ func (h *Hub) openStorage(ctx context.Context) (err error) {
 		return err
 	}
 	h.access = access.New(h.db, keys, h.options.Clock)
-	return nil
+	if h.options.AnyKey {
+		return nil
+	}
+	return h.keyFits(ctx)
 }
 
 func (h *Hub) keyFile() string { return filepath.Join(h.options.Data, "master.key") }
@@ -123,6 +126,25 @@ func (h *Hub) keyIsThere(ctx context.Context, path string) error {
 	}
 	return fault.New(fault.Unavailable, "The master key %s is not there, but the database has %d secrets that are sealed with it. "+
 		"Put the key back, or give it as %s. Without it the secrets are lost.", path, sealed, secret.EnvKey)
+}
+
+// keyFits refuses a master key that opens none of the secrets: what is set under
+// it would come to lie beside them under another one.
+func (h *Hub) keyFits(ctx context.Context) error {
+	names, all, err := h.access.Unopened(ctx)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	if len(names) < all {
+		h.log.Warn("secrets were sealed with another master key and cannot be used; start with that key, or set them again", "secrets", names)
+		return nil
+	}
+	where := "in " + h.keyFile()
+	if os.Getenv(secret.EnvKey) != "" {
+		where = "of " + secret.EnvKey
+	}
+	return fault.New(fault.Unavailable, "The master key %s is not the one that the %d secrets of the database were sealed with: it opens none of them. "+
+		"Put the right key there. If it is lost, so are the secrets: delete them (`junctor secret list` and `junctor secret delete NAME` work with any key), and set them again.", where, all)
 }
 
 func (h *Hub) openServices(ctx context.Context) (err error) {
@@ -147,7 +169,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{
-		DB: h.db, Committer: h.committer, Programs: h.runtime, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: scenario.Revise,
+		DB: h.db, Committer: h.committer, Programs: h.runtime, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: h.revise,
 		Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
 		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd,
 	})
@@ -237,7 +259,7 @@ func (h *Hub) secret(ref string) (string, error) {
 		if value, ok := os.LookupEnv(name); ok {
 			return value, nil
 		}
-		return "", fault.New(fault.NotFound, "The environment variable %s is not set.", name)
+		return "", fault.New(fault.NotFound, "the environment variable %s is not set", name)
 	case "secret":
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -280,6 +302,7 @@ type Options struct {
 	Patience       Patience
 	PublicURL      string // scheme://host that senders see; from the request when empty
 	TrustedProxies []netip.Prefix
+	AnyKey         bool   // open with a master key that opens none of the secrets too
 	AdminPassword  string // of the first start's admin; random when empty
 	Release        string
 	Log            *slog.Logger

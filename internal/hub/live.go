@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"junctor/internal/host"
 	"junctor/internal/ingress"
 	"junctor/internal/run"
+	"junctor/internal/scenario"
 )
 
 // live is the configuration in use: a snapshot, with its connections open. It
@@ -24,6 +26,7 @@ type live struct {
 	doors       map[string]*ingress.Door // by token
 	connections map[string]*opened
 	externals   map[string]*external // by channel
+	said        map[string]bool      // what the log has about it
 }
 
 type opened struct {
@@ -72,9 +75,6 @@ func (h *Hub) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, problem := range snapshot.Problems {
-		h.log.Warn("a part of the configuration cannot be used", "error", problem)
-	}
 	old := h.live.Load()
 	before := old
 	if old != nil && old.snapshot.Secrets != snapshot.Secrets {
@@ -83,6 +83,10 @@ func (h *Hub) reload(ctx context.Context) error {
 	fresh := &live{
 		snapshot: snapshot, doors: make(map[string]*ingress.Door, len(snapshot.ByToken)),
 		connections: map[string]*opened{}, externals: map[string]*external{},
+		said: map[string]bool{},
+	}
+	for _, problem := range snapshot.Problems {
+		h.warn(before, fresh, "a part of the configuration cannot be used", "error", problem)
 	}
 	for token, c := range snapshot.ByToken {
 		fresh.doors[token] = &ingress.Door{
@@ -92,7 +96,7 @@ func (h *Hub) reload(ctx context.Context) error {
 	if err := h.usePool(snapshot.Settings.Timezone); err != nil {
 		return err
 	}
-	h.openConnections(fresh, old)
+	h.openConnections(fresh, old, before)
 	h.access.SetLimits(access.Limits{Idle: snapshot.Settings.Sessions.Idle, Age: snapshot.Settings.Sessions.Age})
 	h.live.Store(fresh)
 	h.askHosts()
@@ -100,7 +104,18 @@ func (h *Hub) reload(ctx context.Context) error {
 	return h.released(ctx, before, fresh)
 }
 
-func (h *Hub) openConnections(fresh, old *live) {
+// warn logs what is wrong with a configuration, once for as long as it is.
+func (h *Hub) warn(before, fresh *live, text string, about ...any) {
+	key := fmt.Sprintln(text, about)
+	fresh.said[key] = true
+	if before == nil || !before.said[key] {
+		h.log.Warn(text, about...)
+	}
+}
+
+// openConnections takes over those of old that are the same; before is what was
+// in use until now.
+func (h *Hub) openConnections(fresh, old, before *live) {
 	for code, c := range fresh.snapshot.Connections {
 		if old != nil {
 			if had, ok := old.connections[code]; ok && had.err == nil && reflect.DeepEqual(had.config, c) {
@@ -112,7 +127,7 @@ func (h *Hub) openConnections(fresh, old *live) {
 		c.Release = h.options.Release
 		o.conn, o.err = http.Open(c, h.secret)
 		if o.err != nil {
-			h.log.Warn("a connection cannot be used", "connection", code, "error", o.err)
+			h.warn(before, fresh, "a connection cannot be used", "connection", code, "error", o.err)
 		}
 		fresh.connections[code] = o
 	}
@@ -126,7 +141,11 @@ func (h *Hub) openConnections(fresh, old *live) {
 				continue
 			}
 		}
-		fresh.externals[code] = h.openExternal(code, *c.External)
+		x := h.openExternal(code, *c.External)
+		if x.err != nil {
+			h.warn(before, fresh, "a channel's outgoing URL cannot be used", "channel", code, "error", x.err)
+		}
+		fresh.externals[code] = x
 	}
 }
 
@@ -135,7 +154,6 @@ func (h *Hub) openExternal(code string, c channel.External) *external {
 	x := &external{config: c}
 	to, err := host.OpenExternal(code, c, h.options.Release, h.secret)
 	if err != nil {
-		h.log.Warn("a channel's outgoing URL cannot be used", "channel", code, "error", err)
 		x.err = err
 		return x
 	}
@@ -245,6 +263,24 @@ func (h *Hub) policy(code string) run.Policy {
 		Skip: c.OnFailure == channel.Skip, Capture: run.Capture(c.Capture),
 		KeepSucceeded: c.Retention.Succeeded, KeepFailed: c.Retention.Failed,
 	}
+}
+
+// revise is the input of a rerun that a person gave: what a message is about, and
+// what of it is not stored, its channel knows. Data that a run was started with
+// is about nothing that could be found.
+func (h *Hub) revise(code string, old, wanted []byte) (run.Revised, error) {
+	input, err := scenario.Revise(old, wanted)
+	if err != nil {
+		return run.Revised{}, err
+	}
+	in := scenario.DecodeInput(input)
+	c, ok := h.live.Load().snapshot.Channels[code]
+	if !ok || len(in.Source) == 0 {
+		return run.Revised{Input: input}, nil
+	}
+	r, err := c.Revise(c.Token, in.Source, in.Content)
+	in = scenario.Input{Source: r.Source, Content: r.Body}
+	return run.Revised{Input: in.Encode(), Subject: r.Subject, OrderingKey: r.OrderingKey}, err
 }
 
 // connections is what scenarios reach the outside by.

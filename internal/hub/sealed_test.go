@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -82,5 +83,48 @@ func TestNoRotationWhileANodeLives(t *testing.T) {
 	t.Setenv("JUNCTOR_MASTER_KEY", strings.Repeat("ab", 32)+","+strings.TrimSpace(string(key)))
 	if r, err := rotate(); err != nil || r != (access.Rotation{Sealed: 1, Spare: 1}) {
 		t.Errorf("with the keys of the environment: %+v, %v", r, err)
+	}
+}
+
+// A wrong master key is refused before anything is sealed with it.
+func TestAnotherMasterKeyIsRefused(t *testing.T) {
+	dir, out := t.TempDir(), &logBook{t: t}
+	open := func() (*hub.Hub, error) {
+		return hub.Open(t.Context(), hub.Options{Data: dir, Log: slog.New(slog.NewTextHandler(out, nil))})
+	}
+	with := func(name string) { // the keys at hand set a secret
+		t.Helper()
+		h, err := open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close() //nolint:errcheck // nothing is left to write
+		if err := h.Access().SetSecret(t.Context(), name, "value", "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	with("first")
+	first, err := os.ReadFile(filepath.Join(dir, "master.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := strings.Repeat("ab", 32)
+	t.Setenv("JUNCTOR_MASTER_KEY", second)
+	if _, err := open(); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "master key of JUNCTOR_MASTER_KEY is not the one") {
+		t.Errorf("another key in the environment: %v", err)
+	}
+	t.Setenv("JUNCTOR_MASTER_KEY", second+","+string(first))
+	with("second")
+	t.Setenv("JUNCTOR_MASTER_KEY", second)
+	with("third")
+	if text := out.text.String(); !strings.Contains(text, "sealed with another master key") || !strings.Contains(text, "[first]") {
+		t.Errorf("the log: %s", text)
+	}
+	t.Setenv("JUNCTOR_MASTER_KEY", "")
+	if err := os.WriteFile(filepath.Join(dir, "master.key"), []byte(strings.Repeat("cd", 32)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "master.key is not the one that the 3 secrets") {
+		t.Errorf("another key in the file: %v", err)
 	}
 }

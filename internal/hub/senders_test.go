@@ -121,7 +121,7 @@ func TestSenders(t *testing.T) {
 		}
 	}
 	log := s.logged()
-	for _, why := range []string{"is missing", "the tolerance", "no signature is that of the message", "5m1s from the future"} {
+	for _, why := range []string{"is missing", "the tolerance", ": no signature is that of the message", "5m1s from the future"} {
 		if !strings.Contains(log, why) {
 			t.Errorf("the log does not say that %s", why)
 		}

@@ -236,7 +236,9 @@ func (e *Engine) rerunStart(ctx context.Context, old *row, o RerunOptions) (*Sta
 		return err
 	})
 	if err == nil && o.Input != nil {
-		s.Input, err = e.revise(old.program, s.Input, o.Input)
+		var r Revised
+		r, err = e.revise(old.channel, s.Input, o.Input)
+		s.Input, s.Subject, s.OrderingKey = r.Input, r.Subject, r.OrderingKey
 	}
 	return s, err
 }

@@ -29,9 +29,9 @@ type Options struct {
 	Committer *db.Committer
 	Programs  Programs
 	Handlers  Handlers
-	Policies  func(channel string) Policy                              // DefaultPolicy when nil
-	Show      func(program string, input []byte) []byte                // input as JSON for people; as it is when nil
-	Revise    func(program string, old, wanted []byte) ([]byte, error) // input for a rerun, of what a person gave as JSON; that, when nil
+	Policies  func(channel string) Policy                               // DefaultPolicy when nil
+	Show      func(program string, input []byte) []byte                 // input as JSON for people; as it is when nil
+	Revise    func(channel string, old, wanted []byte) (Revised, error) // for a rerun, of what a person gave as JSON; that, when nil
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
 	Clock     clock.Clock
@@ -46,6 +46,13 @@ type Options struct {
 	OnEnd     func(Info) // after a run has ended on this node
 }
 
+// Revised is the input of a rerun that got another one, and what it is about: a
+// run's subject and ordering key belong to its input.
+type Revised struct {
+	Input                []byte
+	Subject, OrderingKey string
+}
+
 // Engine executes the runs of one domain on one node.
 type Engine struct {
 	db        *db.DB
@@ -54,7 +61,7 @@ type Engine struct {
 	handlers  Handlers
 	policies  func(string) Policy
 	show      func(string, []byte) []byte
-	revise    func(string, []byte, []byte) ([]byte, error)
+	revise    func(string, []byte, []byte) (Revised, error)
 	log       *slog.Logger
 	metrics   *metrics
 	clock     clock.Clock
@@ -92,7 +99,7 @@ func New(o Options) (*Engine, error) {
 		o.Show = func(_ string, input []byte) []byte { return input }
 	}
 	if o.Revise == nil {
-		o.Revise = func(_ string, _, wanted []byte) ([]byte, error) { return wanted, nil }
+		o.Revise = func(_ string, _, wanted []byte) (Revised, error) { return Revised{Input: wanted}, nil }
 	}
 	if o.Clock == nil {
 		o.Clock = clock.Real{}

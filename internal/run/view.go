@@ -93,7 +93,7 @@ type Filter struct {
 
 // RerunOptions say from where and with what a new run repeats an old one.
 type RerunOptions struct {
-	FromStep int             `json:"from_step,omitempty"` // steps before it are kept; 0 or 1: none
+	FromStep int             `json:"from_step,omitempty"` // steps before it are kept; 0 (absent) or 1: none
 	Version  string          `json:"version,omitempty"`   // same (default) or latest
 	Input    json.RawMessage `json:"input,omitempty"`     // instead of the old one's
 }

@@ -52,7 +52,7 @@ func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 // place of old. What is no description of a message is the message's new
 // content, or the new data of a run that was started with data. Errors:
 // fault.Unprocessable for a description whose body is no text or no base64.
-func Revise(_ string, old, wanted []byte) ([]byte, error) {
+func Revise(old, wanted []byte) ([]byte, error) {
 	in := DecodeInput(old)
 	var message map[string]json.RawMessage
 	if err := json.Unmarshal(wanted, &message); err != nil || message["method"] == nil || message["headers"] == nil {

@@ -63,6 +63,7 @@ func TestPrivateTargetsAreRefused(t *testing.T) {
 	})
 	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("the proxy was asked for %s", r.Host) }))
 	defer proxy.Close()
+	const words = "no token from its token_url: the connection may not reach "
 	refused := func(t *testing.T, config Config) {
 		t.Helper()
 		config.Label = `connection "erp"`
@@ -75,10 +76,13 @@ func TestPrivateTargetsAreRefused(t *testing.T) {
 		if connection.ClassOf(err) != connection.Permanent {
 			t.Fatalf("class %v: %v", connection.ClassOf(err), err)
 		}
-		for _, want := range []string{`connection "erp"`, "may not reach ", "allow_private"} {
+		for _, want := range []string{`connection "erp": `, "may not reach ", "allow_private"} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%q is not in: %v", want, err)
 			}
+		}
+		if config.Auth != nil && !strings.Contains(err.Error(), words) {
+			t.Errorf("%q is not in: %v", words, err)
 		}
 	}
 	var literals []string
@@ -90,14 +94,14 @@ func TestPrivateTargetsAreRefused(t *testing.T) {
 	for _, url := range append(names, literals...) {
 		t.Run(url, func(t *testing.T) { refused(t, Config{URL: url}) })
 		t.Run("token from "+url, func(t *testing.T) {
-			refused(t, Config{URL: "https://public.test", Auth: &Auth{OAuth2: &OAuth2{TokenURL: url, ClientID: "i", ClientSecret: "s"}}})
+			refused(t, Config{URL: "https://public.test", Auth: &Auth{OAuth2: &OAuth2{TokenURL: url, ClientID: "i", ClientSecret: "client-secret"}}})
 		})
 	}
 	for _, url := range literals { // names are the proxy's to resolve
 		for _, at := range []string{proxy.URL, strings.Replace(proxy.URL, "http", "socks5", 1)} {
 			t.Run(url+" by "+at, func(t *testing.T) { refused(t, Config{URL: url, Proxy: at}) })
 			t.Run("token from "+url+" by "+at, func(t *testing.T) {
-				refused(t, Config{URL: "https://public.test", Proxy: at, Auth: &Auth{OAuth2: &OAuth2{TokenURL: url, ClientID: "i", ClientSecret: "s"}}})
+				refused(t, Config{URL: "https://public.test", Proxy: at, Auth: &Auth{OAuth2: &OAuth2{TokenURL: url, ClientID: "i", ClientSecret: "client-secret"}}})
 			})
 		}
 	}
@@ -106,7 +110,7 @@ func TestPrivateTargetsAreRefused(t *testing.T) {
 		"http://127.0.0.1./", "http://256.256.256.256/", "http://1.2.3.4.5/", "http://%31%32%37.0.0.0x1/",
 	} {
 		for name, config := range map[string]Config{
-			"url": {URL: url}, "token_url": {URL: "https://public.test", Auth: &Auth{OAuth2: &OAuth2{TokenURL: url, ClientID: "i", ClientSecret: "s"}}},
+			"url": {URL: url}, "token_url": {URL: "https://public.test", Auth: &Auth{OAuth2: &OAuth2{TokenURL: url, ClientID: "i", ClientSecret: "client-secret"}}},
 			"proxy": {URL: "https://public.test", Proxy: strings.TrimSuffix(url, "/"), AllowPrivate: true},
 		} {
 			config.Label = `connection "erp"`

@@ -170,6 +170,10 @@ func (t *tokens) conceal(text []byte) []byte {
 // tokenFailure classes what came instead of a token.
 func (x *exchange) tokenFailure(err error) error {
 	what := x.label + ": no token from its token_url"
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return x.permanent("%s: %s", what, refused.explain("the connection"))
+	}
 	var answered *oauth2.RetrieveError
 	if !errors.As(err, &answered) {
 		if text := err.Error(); strings.HasPrefix(text, "oauth2: ") || strings.HasPrefix(text, "its token") {

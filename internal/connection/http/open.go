@@ -106,7 +106,9 @@ func (c *Conn) resolve(config Config) error {
 
 // setCredential is setHeader for a value that is a credential.
 func (c *Conn) setCredential(member, name, scheme, text string) error {
-	c.hide.Also(text) // an error may come before it is expanded
+	if !connection.HasReference(text) {
+		c.hide.Also(text) // an error may come before it is expanded
+	}
 	if value, err := c.expand(member, text); err == nil {
 		c.Conceal(value)
 	}
