@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -60,8 +61,12 @@ func (x *Expander) Expand(text string) (string, error) {
 // written without a reference, and other spellings of one.
 func (x *Expander) Also(values ...string) {
 	for _, v := range values {
-		if v != "" {
-			x.values = append(x.values, v)
+		if v == "" {
+			continue
+		}
+		x.values = append(x.values, v)
+		if quoted := strconv.Quote(v); quoted[1:len(quoted)-1] != v { // as Go's errors write it
+			x.values = append(x.values, quoted[1:len(quoted)-1])
 		}
 	}
 	sort.Slice(x.values, func(i, j int) bool { return len(x.values[i]) > len(x.values[j]) })
