@@ -17,10 +17,13 @@ import (
 //
 // A text is first searched for the values as they are. Only where it has a
 // backslash or a percent sign is looked at more closely: any other spelling has
-// one of them, and the byte that it stands for tells where in a value it can be.
+// one of them, and the byte that it stands for tells where in a value it can be,
+// together with the byte before it.
 type spellings struct {
 	values [][]byte
-	places [256][]place // of each byte
+	first  [256][]place // of the bytes that values begin with
+	later  map[[2]byte][]place
+	any    [256]bool // the bytes of later
 }
 
 // place is one byte of one of the values.
@@ -34,14 +37,20 @@ func (s *spellings) add(value string) {
 	if len(value) < shortestConcealed {
 		return
 	}
+	if s.later == nil {
+		s.later = map[[2]byte][]place{}
+	}
 	for _, text := range []string{value, strings.ReplaceAll(value, " ", "+"), base64.StdEncoding.EncodeToString([]byte(value))} {
 		if slices.ContainsFunc(s.values, func(have []byte) bool { return string(have) == text }) {
 			continue
 		}
 		n := int32(len(s.values))
 		s.values = append(s.values, []byte(text))
-		for i := range len(text) {
-			s.places[text[i]] = append(s.places[text[i]], place{n, int32(i)})
+		s.first[text[0]] = append(s.first[text[0]], place{n, 0})
+		for i := 1; i < len(text); i++ {
+			pair := [2]byte{text[i-1], text[i]}
+			s.later[pair] = append(s.later[pair], place{n, int32(i)})
+			s.any[text[i]] = true
 		}
 	}
 }
@@ -71,17 +80,25 @@ func blanked(text []byte, all ...*spellings) []byte {
 // find adds where the text has one of the values.
 func (s *spellings) find(text []byte, found []span) []span {
 	for _, value := range s.values {
+		head := value[:min(len(value), 32)] // what a processor compares at once
 		for from := 0; ; {
-			i := bytes.Index(text[from:], value)
+			i := bytes.Index(text[from:], head)
 			if i < 0 {
 				break
 			}
-			found = append(found, span{from + i, from + i + len(value)})
-			from += i + len(value)
+			if from += i; bytes.HasPrefix(text[from:], value) {
+				found = append(found, span{from, from + len(value)})
+				from += len(value)
+			} else {
+				from++
+			}
 		}
 	}
+	if len(s.values) == 0 {
+		return found
+	}
 	for _, sign := range []byte{'\\', '%'} {
-		var done map[int32]int // where the last of a value ends that was found
+		done := map[int32]int{} // where the last of a value ends that was found
 		for p := 0; ; p++ {
 			i := bytes.IndexByte(text[p:], sign)
 			if i < 0 {
@@ -92,19 +109,23 @@ func (s *spellings) find(text []byte, found []span) []span {
 			if size == 0 {
 				continue
 			}
-			for _, at := range s.places[stands[0]] {
-				if p-int(at.at) < done[at.value] {
-					continue
-				}
-				f, ok := s.around(text, p, at)
-				if !ok {
-					continue
-				}
-				if done == nil {
-					done = map[int32]int{}
-				}
-				found, done[at.value] = append(found, f), f.to
+			found = s.try(text, p, s.first[stands[0]], done, found)
+			if p > 0 && s.any[stands[0]] {
+				found = s.try(text, p, s.later[[2]byte{text[p-1], stands[0]}], done, found)
 			}
+		}
+	}
+	return found
+}
+
+// try adds what is found with the escape at p in one of these places.
+func (s *spellings) try(text []byte, p int, places []place, done map[int32]int, found []span) []span {
+	for _, at := range places {
+		if p-int(at.at) < done[at.value] {
+			continue
+		}
+		if f, ok := s.around(text, p, at); ok {
+			found, done[at.value] = append(found, f), f.to
 		}
 	}
 	return found
@@ -114,7 +135,7 @@ func (s *spellings) find(text []byte, found []span) []span {
 // escape at p stands for, the first escape in it.
 func (s *spellings) around(text []byte, p int, at place) (span, bool) {
 	value, k := s.values[at.value], int(at.at)
-	if p < k || k > 0 && text[p-1] != value[k-1] || !bytes.Equal(text[p-k:p], value[:k]) {
+	if p < k || !bytes.Equal(text[p-k:p], value[:k]) {
 		return span{}, false
 	}
 	// Whoever escapes with a sign escapes the sign itself as well; which of the two

@@ -100,9 +100,10 @@ func FuzzCredentialsAreFound(f *testing.F) {
 		}
 		found := new(spellings)
 		found.add(value)
-		for _, text := range []string{value, url.QueryEscape(value), url.PathEscape(value), strings.Trim(fmt.Sprintf("%q", value), `"`)} {
-			if len(text) < len(value) {
-				continue // a quotation mark at its end
+		quoted := fmt.Sprintf("%q", value)
+		for _, text := range []string{value, url.QueryEscape(value), url.PathEscape(value), quoted[1 : len(quoted)-1]} {
+			if strings.Contains(text, `\U`) {
+				continue // Go alone writes it
 			}
 			if got := blanked([]byte(before+text+after), found); bytes.Contains(got, []byte(text)) && !strings.Contains("***", value) && !strings.Contains(before+"***"+after, text) {
 				t.Errorf("%q in %q: %q", value, text, got)
