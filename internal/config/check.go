@@ -112,7 +112,7 @@ func checkObject(kind, name string, body json.RawMessage) []fault.Field {
 	if !bytes.Equal(whole, body) {
 		found = append(found, slices.DeleteFunc(parse(name, body), func(f fault.Field) bool { return f.Detail != strict.Twice })...)
 	}
-	return found
+	return append(found, mixedSecrets(kind, body)...)
 }
 
 func missingScenario(name string, known []string) string {

@@ -203,6 +203,19 @@ func (p *plan) after(kind string) map[string]json.RawMessage {
 	return all
 }
 
+// sets are the names of the secrets that are written out.
+func (p *plan) sets() map[string]bool {
+	names := map[string]bool{}
+	for _, objects := range p.written {
+		for _, literals := range objects {
+			for _, l := range literals {
+				names[l.name] = true
+			}
+		}
+	}
+	return names
+}
+
 // notes tell of all secrets that are written out.
 func (p *plan) notes() (all []string) {
 	for _, kind := range []string{Connections, Channels} {

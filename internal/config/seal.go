@@ -11,7 +11,6 @@ import (
 	"junctor/internal/catalog"
 	"junctor/internal/db"
 	"junctor/internal/fault"
-	"junctor/internal/strict"
 )
 
 // literal is a secret that was written out in a body, which has a reference in
@@ -58,11 +57,7 @@ func (s *Service) settle(tx *db.Tx, kind, code string, body, before json.RawMess
 			return out, nil, err
 		}
 		if at.in[at.member] == nil {
-			pointer := ""
-			for _, step := range at.path {
-				pointer = strict.Pointer(pointer, step)
-			}
-			found = append(found, fault.Field{Pointer: pointer, Detail: "is required: left out it stays as it is, and there is none yet"})
+			found = append(found, fault.Field{Pointer: at.pointer(), Detail: "is required: left out it stays as it is, and there is none yet"})
 		}
 	}
 	taken := references(v, nil)
@@ -123,13 +118,14 @@ func (s *Service) seal(tx *db.Tx, literals []literal, author string) error {
 	return nil
 }
 
-// sweep drops the generated secrets of objects that were changed or deleted and
-// that nothing refers to any more. before are these objects as they were.
+// sweep drops the generated secrets, whoever's they were, that objects which were
+// changed or deleted referred to and nothing refers to any more. before are these
+// objects as they were.
 func (s *Service) sweep(tx *db.Tx, before []catalog.Object, author string) error {
 	names := map[string]bool{}
 	for _, o := range before {
 		for _, ref := range referencesOf(o) {
-			if name, ok := strings.CutPrefix(ref, "secret:"); ok && isGenerated(o.Kind, o.Code, name) {
+			if name, ok := strings.CutPrefix(ref, "secret:"); ok && isGenerated(name) {
 				names[name] = true
 			}
 		}

@@ -251,6 +251,90 @@ func TestSecretsOfAListThatIsShortened(t *testing.T) {
 	})
 }
 
+// The last that refers to a generated secret may be another object than its own.
+func TestSecretsOfObjectsThatAreGone(t *testing.T) {
+	eachVault(t, func(t *testing.T, v *vault) {
+		apply(t, v.Service, load(t, "testdata/shop"), false)
+		put(t, v.Service, config.Channels, "made.here", `{"type":"public","scenario":"order","verify":{"bearer":"alpha-1"}}`)
+		const user = `{"type":"http","url":"https://a","auth":{"bearer":"%s"}}`
+		put(t, v.Service, config.Connections, "user", strings.Replace(user, "%s", "${secret:channels.made.here.verify.bearer}", 1))
+		if err := v.Delete(t.Context(), config.Channels, "made.here", config.Edit{Author: "ui"}); err != nil {
+			t.Fatal(err)
+		}
+		v.wantSealed(map[string]string{"channels.made.here.verify.bearer": "alpha-1"})
+		if err := v.secrets.SetSecret(t.Context(), "by_hand", "beta-2", "ann"); err != nil {
+			t.Fatal(err)
+		}
+		put(t, v.Service, config.Connections, "user", strings.Replace(user, "%s", "${secret:by_hand}", 1))
+		v.wantSealed(map[string]string{"by_hand": "beta-2"})
+		if err := v.Delete(t.Context(), config.Connections, "user", config.Edit{Author: "ui"}); err != nil {
+			t.Fatal(err)
+		}
+		v.wantSealed(map[string]string{"by_hand": "beta-2"})
+	})
+}
+
+// What an apply sets itself is not missing.
+func TestNoWarningOfSecretsThatTheApplySets(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		d := open()
+		secrets := newSecrets(d)
+		s := newService(d, config.Parts{Secrets: func(ref string) (string, error) {
+			return secrets.Secret(t.Context(), strings.TrimPrefix(ref, "secret:"))
+		}})
+		v := &vault{s, t, d, secrets}
+		set := v.set(`{"type":"public","scenario":"stock","verify":{"bearer":"${secret:connections.erp.auth.bearer}"}}`, `{"type":"http","url":"https://a","auth":{"bearer":"alpha-1"}}`)
+		planned, err := s.Plan(t.Context(), set, config.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range []*config.Result{planned, apply(t, s, set, false), apply(t, s, set, false)} {
+			if strings.Contains(strings.Join(r.Warnings, "\n"), "erp.auth.bearer") {
+				t.Errorf("warnings %q", r.Warnings)
+			}
+		}
+		set = v.set(`{"type":"public","scenario":"stock","verify":{"bearer":"${secret:nowhere}"}}`, `{"type":"http","url":"https://a"}`)
+		if r := apply(t, s, set, false); !strings.Contains(strings.Join(r.Warnings, "\n"), `refers to the secret "nowhere", which is not set`) {
+			t.Errorf("warnings %q", r.Warnings)
+		}
+	})
+}
+
+// A secret beside a reference can be kept neither sealed nor in clear.
+func TestSecretsBesideReferencesAreRefused(t *testing.T) {
+	eachVault(t, func(t *testing.T, v *vault) {
+		apply(t, v.Service, load(t, "testdata/shop"), false)
+		for _, bad := range []struct{ kind, body, pointer string }{
+			{config.Connections, `{"type":"http","url":"https://a","proxy":"http://user:s3cr3t@${env:HOST}:3128"}`, "/proxy"},
+			{config.Connections, `{"type":"http","url":"https://a","proxy":"http://${env:USER}:s3cr3t@host:3128"}`, "/proxy"},
+			{config.Connections, `{"type":"http","url":"https://a","proxy":"http://user:s3cr3t${env:X}@host:3128"}`, "/proxy"},
+			{config.Connections, `{"type":"http","url":"https://a","proxy":"${env:SCHEME}://user:s3cr3t@host:3128"}`, "/proxy"},
+			{config.Connections, `{"type":"http","url":"https://a","auth":{"bearer":"s3cr3t${env:X}"}}`, "/auth/bearer"},
+			{config.Connections, `{"type":"http","url":"https://a","auth":{"bearer":"${secret:x}s3cr3t"}}`, "/auth/bearer"},
+			{config.Connections, `{"type":"http","url":"https://a","auth":{"basic":{"user":"u","password":"s3cr3t=${env:X}"}}}`, "/auth/basic/password"},
+			{config.Connections, `{"type":"http","url":"https://a","auth":{"api_key":{"query":"k","value":"${env:A}s3cr3t${env:B}"}}}`, "/auth/api_key/value"},
+			{config.Connections, `{"type":"http","url":"https://a","headers":{"AUTHORIZATION":"Bearer s3cr3t${env:X}"}}`, "/headers/AUTHORIZATION"},
+			{config.Channels, `{"type":"public","scenario":"order","verify":[{"bearer":"${env:X}"},{"bearer":"s3cr3t${env:X}"}]}`, "/verify/1/bearer"},
+			{config.Channels, `{"type":"public","scenario":"order","verify":{"stripe":"whsec_s3cr3t${env:X}"}}`, "/verify/stripe"},
+		} {
+			_, err := v.Put(t.Context(), bad.kind, "made", json.RawMessage(bad.body), config.Edit{Author: "ui"})
+			wantField(t, err, bad.pointer, "beside a reference")
+			wantNone(t, fault.ProblemOf(err), map[string]string{"": "s3cr3t"})
+		}
+		v.wantSealed(map[string]string{})
+		for _, good := range []struct{ kind, body string }{
+			{config.Connections, `{"type":"http","url":"https://a","proxy":"http://user:${secret:p}@${env:HOST}:3128"}`},
+			{config.Connections, `{"type":"http","url":"https://a","proxy":"http://${env:HOST}:3128"}`},
+			{config.Connections, `{"type":"http","url":"https://a","tls":{"cert":"/etc/${env:NODE}/c.pem","key":"/etc/${env:NODE}/k.pem"}}`},
+			{config.Connections, `{"type":"http","url":"https://a","auth":{"bearer":"${env:A}.${env:B}"},"headers":{"authorization":"Token token=\"${secret:x}\"","cookie":"a=${env:A}; b=${env:B}"}}`},
+			{config.Connections, `{"type":"http","url":"https://a","auth":{"api_key":{"header":"Authorization","value":"Token ${secret:x}"}}}`},
+			{config.Channels, `{"type":"public","scenario":"order","verify":{"stripe":"whsec_${secret:x}"}}`},
+		} {
+			put(t, v.Service, good.kind, "made", good.body)
+		}
+	})
+}
+
 // What an earlier build stored as written is sealed by the next apply of the same files.
 func TestSecretsStoredAsWrittenAreSealedByTheNextApply(t *testing.T) {
 	eachVault(t, func(t *testing.T, v *vault) {

@@ -11,6 +11,8 @@ import (
 	"junctor/internal/channel"
 	"junctor/internal/connection"
 	"junctor/internal/connection/http"
+	"junctor/internal/fault"
+	"junctor/internal/strict"
 )
 
 // secretPlaces are where credentials stand in the bodies of a kind; channel.Secrets
@@ -32,6 +34,7 @@ type secretAt struct {
 	path     []string // from the body: verify, 0, bearer
 	required bool
 	is       func(text string) bool // a secret, and not a file's name, say
+	beside   func(text string) bool // a secret, or part of one, beside a reference
 }
 
 // written is the secret that is written out here, "" when there is none: a
@@ -42,6 +45,20 @@ func (s secretAt) written() string {
 		return ""
 	}
 	return connection.Literal(text)
+}
+
+// mixed reports whether a secret is written out beside a reference: it could be
+// kept neither sealed, for a secret's value has no references, nor in clear.
+func (s secretAt) mixed() bool {
+	text, ok := s.in[s.member].(string)
+	return ok && connection.HasReference(text) && connection.CheckText(text) == nil && s.beside(text)
+}
+
+func (s secretAt) pointer() (pointer string) {
+	for _, step := range s.path {
+		pointer = strict.Pointer(pointer, step)
+	}
+	return pointer
 }
 
 // leftOut reports whether the secret is to stay as it is: it has to be there and
@@ -64,7 +81,11 @@ func secretsIn(kind string, body any) (all []secretAt) {
 	for _, pattern := range secretPlaces(kind) {
 		pattern, required := strings.CutSuffix(pattern, "!")
 		is := func(text string) bool { return kind != Connections || http.IsSecret(pattern, text) }
-		collectSecrets(body, strings.Split(pattern, "."), secretAt{required: required, is: is}, &all)
+		beside := func(text string) bool { return slices.ContainsFunc(connection.Beside(text), connection.IsWord) }
+		if kind == Connections {
+			beside = func(text string) bool { return http.TellsBeside(pattern, text) }
+		}
+		collectSecrets(body, strings.Split(pattern, "."), secretAt{required: required, is: is, beside: beside}, &all)
 	}
 	return all
 }
@@ -103,17 +124,34 @@ func collectSecrets(v any, pattern []string, at secretAt, all *[]secretAt) {
 	}
 }
 
-// isGenerated reports whether a name is one that a secret of this object gets.
-func isGenerated(kind, code, name string) bool {
-	place, ok := strings.CutPrefix(name, kind+"."+code+".")
-	if !ok {
-		return false
+// mixedSecrets refuses secrets that are written out beside references.
+func mixedSecrets(kind string, body json.RawMessage) (found []fault.Field) {
+	v, err := decoded(body)
+	if err != nil {
+		return nil // whoever parses it says why
 	}
-	for _, pattern := range secretPlaces(kind) {
-		pattern = regexp.QuoteMeta(strings.TrimSuffix(pattern, "!"))
-		pattern = strings.ReplaceAll(pattern, `\.\*\.`, `\.([0-9]+\.)?`)
-		if regexp.MustCompile(`^(?i:` + pattern + `)(-[0-9]+)?$`).MatchString(place) {
-			return true
+	for _, s := range secretsIn(kind, v) {
+		if s.mixed() {
+			found = append(found, fault.Field{Pointer: s.pointer(), Detail: "has a secret, or part of one, beside a reference: " +
+				"a secret is either written out or a reference; put what is secret into a secret of its own and refer to that: ${secret:NAME}"})
+		}
+	}
+	return found
+}
+
+// isGenerated reports whether a name is one that a secret of some object gets.
+func isGenerated(name string) bool {
+	for _, kind := range []string{Connections, Channels} {
+		rest, ok := strings.CutPrefix(name, kind+".")
+		if !ok {
+			continue
+		}
+		for _, pattern := range secretPlaces(kind) {
+			pattern = regexp.QuoteMeta(strings.TrimSuffix(pattern, "!"))
+			pattern = strings.ReplaceAll(pattern, `\.\*\.`, `\.([0-9]+\.)?`)
+			if regexp.MustCompile(`^[A-Za-z0-9_.-]+\.(?i:` + pattern + `)(-[0-9]+)?$`).MatchString(rest) {
+				return true
+			}
 		}
 	}
 	return false

@@ -99,21 +99,24 @@ func (s *Service) Plan(ctx context.Context, set *Set, o Options) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	warnings := s.warnings(wanted)
 	var result *Result
+	var p *plan
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		p, err := s.plan(tx, wanted, o)
-		if err != nil {
+		if p, err = s.plan(tx, wanted, o); err != nil {
 			return err
 		}
 		tokens, err := s.tokens.All(tx)
 		if err != nil {
 			return err
 		}
-		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: states(set), Warnings: warnings, Notes: p.notes()}
+		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: states(set), Notes: p.notes()}
 		return nil
 	})
-	return result, err
+	if err != nil {
+		return nil, err
+	}
+	result.Warnings = s.warnings(p)
+	return result, nil
 }
 
 // Apply makes the configuration what the set says, in one transaction: what the
@@ -130,26 +133,26 @@ func (s *Service) Apply(ctx context.Context, set *Set, o Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	warnings := s.warnings(wanted)
 	var result *Result
+	var p *plan
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
 		if err := s.objects.Lock(tx); err != nil {
 			return err
 		}
-		p, err := s.plan(tx, wanted, o)
-		if err != nil {
+		if p, err = s.plan(tx, wanted, o); err != nil {
 			return err
 		}
 		if err := s.execute(tx, p, o.Author); err != nil {
 			return err
 		}
 		tokens, err := s.ensureTokens(tx, p.after(Channels))
-		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: scenarios, Warnings: warnings, Notes: p.notes()}
+		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: scenarios, Notes: p.notes()}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	result.Warnings = s.warnings(p)
 	return result, nil
 }
 

@@ -16,8 +16,10 @@ import (
 
 // warnings name the secrets that are referred to and not set yet, and what
 // channels caution about. What the environment has to hold is known to the server
-// only, which may be another one.
-func (s *Service) warnings(w *wanted) []string {
+// only, which may be another one. It is called outside of transactions; what the
+// plan is about to set counts as set.
+func (s *Service) warnings(p *plan) []string {
+	w, set := p.wanted, p.sets()
 	var missing, cautions []string
 	for _, kind := range []string{Connections, Channels} {
 		for _, name := range sorted(w.bodies[kind]) {
@@ -26,6 +28,9 @@ func (s *Service) warnings(w *wanted) []string {
 				continue // checked before
 			}
 			for _, secret := range s.unset(body) {
+				if set[secret] {
+					continue
+				}
 				missing = append(missing, fmt.Sprintf("%s %q refers to the secret %q, which is not set: junctor secret set %s", kind, name, secret, secret))
 			}
 		}

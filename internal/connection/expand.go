@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"regexp"
 	"sort"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // reference is what stands between ${ and }.
@@ -25,6 +27,22 @@ func HasReference(text string) bool { return len(References(text)) > 0 }
 func References(text string) (refs []string) {
 	expand(text, func(ref string) (string, error) { refs = append(refs, ref); return "", nil }) //nolint:errcheck // what stands before a mistake counts
 	return refs
+}
+
+// Beside are the parts of a text that stand before, between and after its
+// references; what it stands for, without any.
+func Beside(text string) []string {
+	around, err := expand(text, func(string) (string, error) { return "\x00", nil })
+	if err != nil {
+		return []string{text}
+	}
+	return strings.Split(around, "\x00")
+}
+
+// IsWord reports whether a part of a text has letters or digits, so that it may
+// be part of a credential; whsec_, with which secrets of webhooks begin, is not.
+func IsWord(part string) bool {
+	return strings.ContainsFunc(strings.TrimPrefix(part, "whsec_"), func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 }
 
 // Literal is what a text without references stands for: $${ is a plain ${.
@@ -60,8 +78,12 @@ func (x *Expander) Expand(text string) (string, error) {
 // written without a reference, and other spellings of one.
 func (x *Expander) Also(values ...string) {
 	for _, v := range values {
-		if v != "" {
-			x.values = append(x.values, v)
+		if v == "" {
+			continue
+		}
+		x.values = append(x.values, v)
+		if quoted := strconv.Quote(v); quoted[1:len(quoted)-1] != v { // as Go's errors write it
+			x.values = append(x.values, quoted[1:len(quoted)-1])
 		}
 	}
 	sort.Slice(x.values, func(i, j int) bool { return len(x.values[i]) > len(x.values[j]) })

@@ -1,20 +1,14 @@
 package http
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 )
 
 // shortestConcealed is the length in bytes of the shortest credential that is
 // looked for in answers.
 const shortestConcealed = 8
-
-var blank = []byte("***")
 
 // noting conceals what references to secrets stand for, wherever they stand.
 func (c *Conn) noting(secrets Secrets) Secrets {
@@ -35,50 +29,25 @@ func (c *Conn) noting(secrets Secrets) Secrets {
 func (c *Conn) Conceal(values ...string) {
 	for _, value := range values {
 		c.hide.Also(value, url.QueryEscape(value))
-		if len(value) < shortestConcealed {
-			continue
-		}
-		for _, spelling := range spellings(value) {
-			if !slices.ContainsFunc(c.secret, func(have []byte) bool { return string(have) == spelling }) {
-				c.secret = append(c.secret, []byte(spelling))
-			}
-		}
-	}
-	// The longest first: one value may contain another.
-	slices.SortStableFunc(c.secret, func(a, b []byte) int { return len(b) - len(a) })
-}
-
-// spellings are the ways in which a server may repeat a value: as it is, in a
-// JSON text with and without HTML's characters escaped, in a URL, in base64.
-func spellings(value string) []string {
-	escaped, _ := json.Marshal(value) //nolint:errcheck // strings always marshal
-	var plain bytes.Buffer
-	enc := json.NewEncoder(&plain)
-	enc.SetEscapeHTML(false)
-	enc.Encode(value) //nolint:errcheck // as above
-	return []string{
-		value, inner(escaped), inner(bytes.TrimSpace(plain.Bytes())),
-		url.QueryEscape(value), url.PathEscape(value), base64.StdEncoding.EncodeToString([]byte(value)),
+		c.secret.add(value)
 	}
 }
 
-func (c *Conn) concealed(text []byte) []byte {
-	for _, value := range c.secret {
-		if bytes.Contains(text, value) {
-			text = bytes.ReplaceAll(text, value, blank)
-		}
-	}
-	return c.tokens.conceal(text)
-}
+// credentials are what no answer and no error may tell.
+func (c *Conn) credentials() []*spellings { return append(c.tokens.told(), &c.secret) }
+
+func (c *Conn) concealed(text []byte) []byte { return blanked(text, c.credentials()...) }
 
 func (c *Conn) concealedHeader(h http.Header) http.Header {
+	credentials := c.credentials()
 	for _, values := range h {
 		for i, v := range values {
-			values[i] = string(c.concealed([]byte(v)))
+			values[i] = string(blanked([]byte(v), credentials...))
 		}
 	}
 	return h
 }
 
-// inner is a JSON text without its quotes.
-func inner(text []byte) string { return string(text[1 : len(text)-1]) }
+// hidden is a text of an error without the connection's credentials, those too
+// that are too short to be looked for in answers.
+func (c *Conn) hidden(text string) string { return c.hide.Hide(string(c.concealed([]byte(text)))) }

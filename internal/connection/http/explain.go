@@ -43,7 +43,7 @@ func (c *Conn) explain(err error) (why string, permanent bool) {
 	case errors.Is(err, io.EOF):
 		return "the connection was closed without an answer", false
 	case strings.Contains(text, "malformed HTTP"):
-		return "what answers does not speak HTTP: " + cut(strings.TrimPrefix(text, "net/http: HTTP/1.x transport connection broken: "), 200), false
+		return "what answers does not speak HTTP: " + cut(c.hidden(strings.TrimPrefix(text, "net/http: HTTP/1.x transport connection broken: ")), 200), false
 	case strings.Contains(text, "server response headers exceeded"):
 		return "the answer's headers are larger than 256KiB, those of 1xx answers included", false
 	default:

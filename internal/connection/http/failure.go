@@ -112,9 +112,6 @@ func (c *Conn) failure(ctx context.Context, what string, timeout time.Duration, 
 	return c.notConnected(err, "%s: %s", what, why)
 }
 
-// hidden is a text without the connection's credentials.
-func (c *Conn) hidden(text string) string { return c.tokens.hide(c.hide.Hide(text)) }
-
 func (c *Conn) permanent(format string, args ...any) *connection.Error {
 	return &connection.Error{Class: connection.Permanent, Message: c.hidden(fmt.Sprintf(format, args...))}
 }

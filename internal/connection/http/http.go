@@ -60,7 +60,7 @@ type Conn struct {
 	client  *http.Client
 	idle    func() // drops connections that are not in use
 	hide    *connection.Expander
-	secret  [][]byte // credentials in every spelling that an answer may repeat
+	secret  spellings // credentials that an answer may repeat
 	closed  atomic.Bool
 }
 

@@ -1,12 +1,12 @@
 package http
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,9 +26,9 @@ type tokens struct {
 	group singleflight.Group
 
 	mu      sync.Mutex
-	present string    // as Authorization has it; "" for none
-	until   time.Time // when to fetch another; zero: when it is refused
-	seen    []string  // values that no text may tell: the present one's and the one's before
+	present string       // as Authorization has it; "" for none
+	until   time.Time    // when to fetch another; zero: when it is refused
+	seen    []*spellings // of what no text may tell: the present one and the one before
 }
 
 // maxAhead is how long before its end a token is renewed, at most; a short one
@@ -126,9 +126,9 @@ func (t *tokens) keep(token *oauth2.Token) (string, error) {
 	if left := token.Expiry.Sub(now); !token.Expiry.IsZero() {
 		t.until = token.Expiry.Add(-min(left/10, maxAhead))
 	}
-	if t.seen = append(t.seen, token.AccessToken); len(t.seen) > 2 {
-		t.seen = t.seen[1:]
-	}
+	seen := new(spellings)
+	seen.add(token.AccessToken)
+	t.seen = slices.Concat(t.seen[max(0, len(t.seen)-1):], []*spellings{seen})
 	return value, nil
 }
 
@@ -141,30 +141,14 @@ func (t *tokens) drop(value string) {
 	}
 }
 
-// hide keeps the tokens out of a text of foreign origin.
-func (t *tokens) hide(text string) string {
+// told are the tokens that an answer may repeat.
+func (t *tokens) told() []*spellings {
 	if t == nil {
-		return text
+		return nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, v := range t.seen {
-		text = strings.ReplaceAll(text, v, "***")
-	}
-	return text
-}
-
-// conceal is hide for an answer.
-func (t *tokens) conceal(text []byte) []byte {
-	if t == nil {
-		return text
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, v := range t.seen {
-		text = bytes.ReplaceAll(text, []byte(v), blank)
-	}
-	return text
+	return slices.Clip(t.seen) // never written to
 }
 
 // tokenFailure classes what came instead of a token.
@@ -187,10 +171,10 @@ func (x *exchange) tokenFailure(err error) error {
 	}
 	why := fmt.Sprintf("it answered %s", statusText(answered.Response.StatusCode))
 	if code := answered.ErrorCode; code != "" {
-		why += ", " + cut(code, 100)
+		why += ", " + cut(x.hidden(code), 100)
 	}
 	if text := answered.ErrorDescription; text != "" {
-		why += ": " + cut(text, 300)
+		why += ": " + cut(x.hidden(text), 300)
 	}
 	e := x.permanent("%s: %s", what, why)
 	if retryable(answered.Response.StatusCode) {
@@ -199,7 +183,8 @@ func (x *exchange) tokenFailure(err error) error {
 	return e
 }
 
-// cut keeps the beginning of a foreign text, in one line.
+// cut keeps the beginning of a foreign text, in one line. Credentials are hidden
+// before: of one that is cut the beginning would be left.
 func cut(text string, n int) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if len(text) > n {

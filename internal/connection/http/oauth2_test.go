@@ -52,7 +52,7 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, n)
 		return
 	}
-	fmt.Fprintf(w, `{"access_token": "t0ken-%d", "token_type": "bearer", "expires_in": 3600}`, n)
+	fmt.Fprintf(w, `{"access_token": "access-t0ken-%d", "token_type": "bearer", "expires_in": 3600}`, n)
 }
 
 func (i *issuer) count() int {
@@ -158,7 +158,7 @@ func TestTokenIsRenewedBeforeItsEnd(t *testing.T) {
 
 func TestRefusedTokenIsReplacedOnce(t *testing.T) {
 	i := newIssuer(t)
-	good := "Bearer t0ken-2"
+	good := "Bearer access-t0ken-2"
 	var bodies []string
 	conn := serve(t, Config{Auth: i.auth()}, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

@@ -151,7 +151,7 @@ func (c *Conn) expand(member, text string) (string, error) {
 	if err != nil {
 		return "", &connection.Error{
 			Class: connection.Permanent, Cause: err,
-			Message: fmt.Sprintf("%s: %s: %s", c.label, member, c.hide.Hide(err.Error())),
+			Message: fmt.Sprintf("%s: %s: %s", c.label, member, c.hidden(err.Error())),
 		}
 	}
 	return value, nil
