@@ -2,8 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"junctor/internal/access"
+	"junctor/internal/db"
 )
 
 type secret struct {
@@ -110,6 +116,9 @@ func (s secretRotateKey) Run(ctx context.Context, console *console) error {
 		return usage("say which stopped server: --data DIR or --database URL")
 	}
 	t := target{Data: s.Data, Database: s.Database, anyKey: true}
+	if err := s.there(t.dataOrDefault()); err != nil {
+		return err
+	}
 	return t.use(ctx, console, func(i *installation) error {
 		r, err := i.stopped.RotateKey(ctx, terminal)
 		if err != nil {
@@ -129,4 +138,20 @@ func (s secretRotateKey) Run(ctx context.Context, console *console) error {
 		}
 		return nil
 	})
+}
+
+// there refuses to make a new installation, or a new key, where a directory was
+// mistyped: the key in use would stay as it is.
+func (s secretRotateKey) there(dir string) error {
+	switch {
+	case s.Data == "" && s.Database == "":
+		return nil // which is a mistake of its own
+	case s.Database == "" && !db.Exists(dir):
+		return fmt.Errorf("there is no database in %s; nothing was changed: is --data the server's data directory?", dir)
+	case s.Database != "" && environment("MASTER_KEY") == "":
+		if _, err := os.Stat(filepath.Join(dir, "master.key")); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no master.key in %s; nothing was changed: is --data the server's data directory?", dir)
+		}
+	}
+	return nil
 }

@@ -22,6 +22,13 @@ const (
 	sqliteReaders = 8
 )
 
+// Exists reports whether a data directory has a database, for those who must not
+// make one.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, sqliteFile))
+	return err == nil
+}
+
 // sqliteEngine has one connection that writes and several that read, each
 // with its prepared statements.
 type sqliteEngine struct {

@@ -64,6 +64,9 @@ func replaceKeys(path string, keys Keys) error {
 	if err != nil {
 		return err
 	}
+	if err := sameOwner(file, path); err != nil { // another's could not be read by the server any more
+		return errors.Join(fmt.Errorf("keep its owner and group: %w; give the command as its owner or as root", err), file.Close(), os.Remove(next))
+	}
 	for _, key := range keys {
 		_, writeErr := file.WriteString(key.encoded() + "\n")
 		err = errors.Join(err, writeErr)

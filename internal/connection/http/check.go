@@ -10,6 +10,7 @@ import (
 
 	"junctor/internal/connection"
 	"junctor/internal/fault"
+	"junctor/internal/strict"
 	"junctor/internal/unit"
 )
 
@@ -45,8 +46,14 @@ func (p *problems) check(doc document) {
 	if d := time.Duration(doc.Timeout); d > maxTimeout {
 		p.add("/timeout", "is longer than the 1h that one request may take")
 	}
+	given := map[string]bool{}
 	for _, name := range sortedKeys(doc.Headers) {
 		pointer := "/headers/" + escapePointer(name)
+		if canonical := strings.ToLower(name); given[canonical] {
+			p.add(pointer, "%s: case does not matter in a header's name", strict.Twice)
+		} else {
+			given[canonical] = true
+		}
 		if err := checkHeaderName(name); err != nil {
 			p.add(pointer, "%v", err)
 		}

@@ -64,6 +64,7 @@ func TestParseFindsWhatIsWrong(t *testing.T) {
 		{"colon in the user", `{"url": "http://a", "auth": {"basic": {"user": "u:v", "password": "p"}}}`, []fault.Field{{Pointer: "/auth/basic/user", Detail: "colon"}}, false},
 		{"key nowhere", `{"url": "http://a", "auth": {"api_key": {"value": "x"}}}`, []fault.Field{{Pointer: "/auth/api_key", Detail: "either header or query"}}, true},
 		{"key twice", `{"url": "http://a", "auth": {"api_key": {"value": "x", "header": "A", "query": "b"}}}`, []fault.Field{{Pointer: "/auth/api_key", Detail: "either header or query"}}, true},
+		{"header twice", `{"url": "http://a", "headers": {"X-Api-Key": "a", "x-api-key": "b"}}`, []fault.Field{{Pointer: "/headers/x-api-key", Detail: "given twice"}}, false},
 		{"TLS of nothing", `{"url": "https://a", "tls": {}}`, []fault.Field{{Pointer: "/tls", Detail: "needs ca, or cert and key"}}, true},
 		{"certificate without a key", `{"url": "https://a", "tls": {"cert": "/c.pem"}}`, []fault.Field{{Pointer: "/tls/key", Detail: "is missing beside cert"}}, true},
 		{"key without a certificate", `{"url": "https://a", "tls": {"key": "${secret:k}"}}`, []fault.Field{{Pointer: "/tls/cert", Detail: "is missing beside key"}}, true},

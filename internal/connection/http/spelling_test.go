@@ -105,7 +105,7 @@ func FuzzCredentialsAreFound(f *testing.F) {
 			if strings.Contains(text, `\U`) {
 				continue // Go alone writes it
 			}
-			if got := blanked([]byte(before+text+after), found); bytes.Contains(got, []byte(text)) && !strings.Contains("***", value) && !strings.Contains(before+"***"+after, text) {
+			if got := blanked([]byte(before+text+after), found); bytes.Contains(got, []byte(text)) && !strings.Contains(before+"***"+after, text) {
 				t.Errorf("%q in %q: %q", value, text, got)
 			}
 		}
