@@ -133,7 +133,7 @@ func TestHostileHTTP2(t *testing.T) {
 // endure lets several senders do their worst. Each brings about its own end.
 func (s *site) endure(t *testing.T, send func(*testing.T, net.Conn)) {
 	t.Helper()
-	const senders, most = 10, 12 << 20 // bytes for each, what this test itself sends and nobody has collected yet included
+	const senders, most = 10, 12 << 20 // bytes for each, with what this test itself holds of its sending
 	before := heap()
 	var sending sync.WaitGroup
 	var cost atomic.Int64
