@@ -322,6 +322,38 @@ func TestRetentionIsPerChannelAndState(t *testing.T) {
 	})
 }
 
+func TestRetentionReachesRunsBehindThoseThatStay(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy.KeepSucceeded, w.policy.KeepFailed = time.Hour, 0
+		w.programs["good"] = func(*process) ([]byte, *run.Failure) { return nil, nil }
+		w.programs["bad"] = func(*process) ([]byte, *run.Failure) { return nil, fail("no") }
+		var stay []string
+		for range 450 {
+			stay = append(stay, w.accept("bad"))
+		}
+		last := w.accept("good")
+		for _, id := range append(stay, last) {
+			w.end(id)
+		}
+		deadline := time.Now().Add(20 * time.Second)
+		for {
+			w.clock.Advance(time.Hour)
+			if _, err := w.Get(context.Background(), last); fault.Is(err, fault.NotFound) {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("the succeeded run was never removed")
+			}
+			<-time.After(5 * time.Millisecond)
+		}
+		for _, id := range stay {
+			if _, err := w.Get(context.Background(), id); err != nil {
+				t.Fatalf("a failed run: %v", err)
+			}
+		}
+	})
+}
+
 func TestWhatIsCalledLastIsMadeToo(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		landed := make(chan string, 1)

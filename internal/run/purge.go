@@ -11,40 +11,42 @@ import (
 )
 
 const (
-	pruneEvery = time.Minute // between two passes, at least
-	pruneBatch = 500
-	// A pass over many runs is rare: resting so many times as long as it took
-	// keeps it a small part of the machine's work.
+	pruneEvery = time.Minute // between two passes
+	pruneBatch = 200
+	// A pass looks at every run there is. Resting after each batch so many times
+	// as long as it took to look keeps that a small part of the machine's work at
+	// any moment: a million runs at one go keep a core busy for seconds, and
+	// messages waiting.
 	pruneRest = 20
 )
 
 // prune removes, in small batches, what its retention is over for.
 func (e *Engine) prune() {
-	rest := pruneEvery
 	for e.ctx.Err() == nil {
-		e.pause(rest)
+		e.pause(pruneEvery)
 		if e.ctx.Err() != nil {
 			return
 		}
-		began := e.clock.Now()
 		if err := e.pruneOnce(e.ctx); err != nil && e.ctx.Err() == nil {
 			e.log.Error("old runs could not be removed; trying again later", "error", err)
 		}
-		rest = max(pruneEvery, pruneRest*e.clock.Now().Sub(began))
 	}
 }
 
 // pruneOnce walks over all runs in the order of their ids.
 func (e *Engine) pruneOnce(ctx context.Context) error {
-	for after := ""; ; {
-		last, n, err := e.pruneFrom(ctx, after)
+	for after, n := "", pruneBatch; n == pruneBatch; {
+		began := e.clock.Now()
+		old, last, looked, err := e.overdue(ctx, after)
 		if err != nil {
 			return err
 		}
-		if n < pruneBatch {
-			break
+		rest := pruneRest * e.clock.Now().Sub(began)
+		if err := e.removeRuns(ctx, old); err != nil {
+			return err
 		}
-		after = last
+		after, n = last, looked
+		e.pause(rest)
 	}
 	for n := int64(pruneBatch); n == pruneBatch; {
 		err := e.db.Write(ctx, func(tx *db.Tx) (err error) {
@@ -60,10 +62,9 @@ func (e *Engine) pruneOnce(ctx context.Context) error {
 	return err
 }
 
-// pruneFrom looks at the next runs and deletes those whose time is over. n is
-// how many it has looked at.
-func (e *Engine) pruneFrom(ctx context.Context, after string) (last string, n int, err error) {
-	var old []string
+// overdue looks at the runs that follow an id, and returns those whose time is
+// over, the last one it has looked at, and how many these were.
+func (e *Engine) overdue(ctx context.Context, after string) (old []string, last string, n int, err error) {
 	err = e.db.Read(ctx, func(tx *db.Tx) error {
 		old, n = nil, 0
 		rows, err := tx.Query(`SELECT id, channel, state, finished_at FROM runs WHERE id > $1 ORDER BY id LIMIT $2`, after, pruneBatch)
@@ -84,16 +85,21 @@ func (e *Engine) pruneFrom(ctx context.Context, after string) (last string, n in
 		}
 		return rows.Err()
 	})
-	if err != nil || len(old) == 0 {
-		return last, n, err
+	return old, last, n, err
+}
+
+// removeRuns deletes those of the runs that may go.
+func (e *Engine) removeRuns(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
 	}
-	list, err := json.Marshal(old)
+	list, err := json.Marshal(ids)
 	if err != nil {
-		return last, n, err
+		return err
 	}
 	_, err = e.removeBatch(ctx, func(tx *db.Tx) string { return ` AND id IN (` + tx.Elements("$6") + `)` },
 		append(removableArgs([]State{Succeeded, Failed, Cancelled}, e.now(), e.now()), string(list)))
-	return last, n, err
+	return err
 }
 
 // expired reports whether a run that ended so, that many microseconds ago, has
