@@ -23,6 +23,8 @@ var floors = [][]string{
 		"internal/db/dbtest/server",
 		"internal/db/dbtest/withpg",
 		"internal/fault",
+		"internal/filter",
+		"internal/filter/filtertest",
 		"internal/format/accept",
 		"internal/format/charset",
 		"internal/format/csv",
@@ -89,6 +91,8 @@ var sideways = map[string][]string{
 	"internal/db/dbtest":         {"internal/id"},
 	"internal/db/dbtest/withpg":  {"internal/db/dbtest/server"},
 	"internal/demo":              {"examples/shop-to-erp"},
+	"internal/filter":            {"internal/strict", "internal/value"}, // says what name was meant; comes to a value
+	"internal/filter/filtertest": {"internal/value"},
 	"internal/strict":            {"internal/fault"},
 	"bench":                      {"test/outside"},
 	"test/torture":               {"test/outside"},
