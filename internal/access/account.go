@@ -16,8 +16,12 @@ import (
 // Kind says what sort of caller an account is.
 type Kind string
 
-// Admin has every right, on every door. It is the only kind of this release.
-const Admin Kind = "admin"
+// The kinds.
+const (
+	Admin       Kind = "admin"       // every right, on every door
+	Application Kind = "application" // an external program, with the rights of its roles; its sessions are counted
+	Person      Kind = "person"      // somebody with the rights of his roles
+)
 
 // AdminLogin is the login of the account that the first start makes.
 const AdminLogin = "admin"
