@@ -128,6 +128,15 @@ func (s *Store) SetPassword(ctx context.Context, login, password, author string)
 	return generated, wrap(err, "set the password of %q", login)
 }
 
+// Account finds one by its login. An unknown one is a fault.NotFound.
+func (s *Store) Account(ctx context.Context, login string) (a Account, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		a, _, err = accountByLogin(tx, login)
+		return err
+	})
+	return a, wrap(err, "find the account %q", login)
+}
+
 // ListAccounts returns accounts by login, beyond the login after; next is "" on
 // the last page.
 func (s *Store) ListAccounts(ctx context.Context, after string, limit int) (list []Account, next string, err error) {

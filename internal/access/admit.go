@@ -38,23 +38,18 @@ func allowed(networks []netip.Prefix, address string) bool {
 // address: a program that does not give up must not fill it.
 var refusalsNoted = limit.Rule{Size: 3, Refill: time.Minute}
 
-// refuse notes in the audit log that somebody was turned away, and returns the
-// refusal. The log takes three of a kind from an account and address, and then
-// one a minute.
+// refused is what the audit log calls it when somebody is not let in.
+const refused = "session.refuse"
+
+// refuse notes that an account was turned away, and returns the refusal.
 func (s *Store) refuse(ctx context.Context, login, address, why string, refusal error) error {
-	e := Entry{Author: login, Address: address, Action: "session.refuse", Object: "account", Detail: why}
-	if validLogin(login) {
-		e.Object = "account/" + login
-	} else {
-		e.Author = ""
-	}
-	s.NoteRefusal(ctx, e)
+	s.NoteRefusal(ctx, Entry{Author: login, Address: address, Action: refused, Object: "account/" + login, Detail: why})
 	return refusal
 }
 
-// NoteRefusal writes to the audit log that somebody was refused something,
-// unless there are too many of the kind from the address. That it could not be
-// written changes nothing for whom it is refused.
+// NoteRefusal writes to the audit log that somebody was refused something: three
+// of a kind from an account and address, and then one a minute. That it could
+// not be written changes nothing for whoever is refused.
 func (s *Store) NoteRefusal(ctx context.Context, e Entry) {
 	if s.refusals.Take(e.Author+"\x00"+limit.Network(e.Address)+"\x00"+e.Action+"\x00"+e.Object+"\x00"+e.Detail) == 0 {
 		s.Record(ctx, e) //nolint:errcheck // see above

@@ -11,6 +11,7 @@ import (
 	"junctor/internal/connection"
 	"junctor/internal/db"
 	"junctor/internal/fault"
+	"junctor/internal/strict"
 )
 
 // PutObject brings an application, a person, a role or a unit into use, in the
@@ -75,7 +76,7 @@ func kindOf(kind string) Kind {
 
 func invalid(kind, code string, found []fault.Field) error {
 	for i := range found {
-		found[i].Pointer = "/" + kind + "/" + code + found[i].Pointer
+		found[i].Pointer = strict.Pointer("/"+kind, code) + found[i].Pointer
 	}
 	return fault.New(fault.Unprocessable, "The configuration is not valid (mistakes: %d); nothing was changed.", len(found)).WithFields(found...)
 }

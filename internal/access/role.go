@@ -125,7 +125,7 @@ type Names struct {
 // Columns are those of a class.
 type Columns struct {
 	Names []string
-	Env   filter.Env // for filters over a row, parameters of the account included
+	Types func(path []string) (value.Type, error) // of what a filter names, see filter.Env
 }
 
 // Check finds what a role names and there is not, and what is wrong with its
@@ -142,7 +142,7 @@ func (r *Role) Check(names Names) []fault.Field {
 		}
 		c := r.Grants.Classes[code]
 		for member, row := range map[string]right.Row{"create": c.Create, "read": c.Read, "update": c.Update, "delete": c.Delete} {
-			p.filter(strict.Pointer(pointer, member), row, columns.Env)
+			p.filter(strict.Pointer(pointer, member), row, columns.Types)
 		}
 		for member, list := range map[string]map[string]bool{"hide": c.Hidden, "readonly": c.ReadOnly} {
 			for column := range list {
@@ -158,15 +158,12 @@ func (r *Role) Check(names Names) []fault.Field {
 	return p.found
 }
 
-func (p *parser) filter(pointer string, row right.Row, env filter.Env) {
+func (p *parser) filter(pointer string, row right.Row, types func([]string) (value.Type, error)) {
 	if row.Filter == nil {
 		return
 	}
-	switch t, err := filter.Check(row.Filter, env); {
-	case err != nil:
+	if err := filter.Condition(row.Filter, filter.Env{Column: types, Params: right.ParamTypes()}); err != nil {
 		p.add(pointer, "%s", filterMistake(err))
-	case t != value.Boolean:
-		p.add(pointer, "the filter is not a condition, which is true or false")
 	}
 }
 

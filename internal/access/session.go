@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"strings"
 	"time"
 
 	"junctor/internal/db"
@@ -69,13 +70,17 @@ func (s *Store) password(ctx context.Context, login, password, address string) (
 		return Account{}, wrap(err, "check the password of %q", login)
 	}
 	if !right {
-		return Account{}, s.refuse(ctx, login, address, "wrong login or password", fault.New(fault.Unauthorized, "login or password is wrong"))
+		// Whoever it is, he has not shown it; and what was given for a login may be
+		// a password.
+		s.NoteRefusal(ctx, Entry{Address: address, Action: refused, Object: strings.TrimSuffix("account/"+account.Login, "/"), Detail: "wrong login or password"})
+		return Account{}, fault.New(fault.Unauthorized, "login or password is wrong")
 	}
 	giveBack()
 	return account, nil
 }
 
-// compare takes the same time whether there is such an account or not.
+// compare takes the same time whether there is such an account or not. The
+// account is the one of the login, whatever the password.
 func (s *Store) compare(ctx context.Context, login, password string) (Account, bool, error) {
 	var account Account
 	hash, known := s.decoy(), false // made at the first login of all, not at the first unknown one
@@ -84,8 +89,8 @@ func (s *Store) compare(ctx context.Context, login, password string) (Account, b
 		if fault.Is(err, fault.NotFound) {
 			return nil
 		}
-		if err == nil && a.Enabled && h != "" {
-			account, hash, known = a, h, true
+		if account = a; err == nil && a.Enabled && h != "" {
+			hash, known = h, true
 		}
 		return err
 	})

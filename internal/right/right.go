@@ -171,7 +171,15 @@ func (a Account) Params() map[string]*filter.Expr {
 	}
 }
 
-func text(s string) *filter.Expr { return &filter.Expr{Op: filter.Literal, Value: value.Text(s)} }
+// ParamTypes are the parameters that a role's filter may have, for checking it.
+func ParamTypes() map[string]filter.ParamType {
+	return map[string]filter.ParamType{
+		"account.id": {Type: value.Text}, "account.login": {Type: value.Text}, "account.unit": {Type: value.Text},
+		"account.units": {Type: value.Text, List: true},
+	}
+}
+
+func text(s string) *filter.Expr { return &filter.Expr{Op: filter.Literal, Value: value.String(s)} }
 
 // Merge is what an account may do that has several roles, each given as the Set
 // of an account with that role alone. What one of them grants is granted: rows
@@ -221,7 +229,7 @@ func names(e *filter.Expr, param string) bool {
 	if e == nil {
 		return false
 	}
-	return (e.Op == filter.Param && strings.Join(e.Name, ".") == param) ||
+	return (e.Op == filter.Param && e.Name[0] == param) ||
 		slices.ContainsFunc(e.Args, func(arg *filter.Expr) bool { return names(arg, param) })
 }
 
