@@ -32,6 +32,7 @@ var floors = [][]string{
 		"internal/format/xml",
 		"internal/id",
 		"internal/limit",
+		"internal/right",
 		"internal/secret",
 		"internal/strict",
 		"internal/unit",
@@ -96,6 +97,7 @@ var sideways = map[string][]string{
 	"internal/strict":            {"internal/fault"},
 	"bench":                      {"test/outside"},
 	"test/torture":               {"test/outside"},
+	"internal/right":             {"internal/filter", "internal/value"},
 }
 
 type goPackage struct {
