@@ -54,6 +54,7 @@ var floors = [][]string{
 		"internal/catalog",
 		"internal/channel",
 		"internal/kv",
+		"internal/record",
 		"internal/scenario",
 	},
 	3: {
