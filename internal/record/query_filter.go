@@ -84,7 +84,7 @@ func (b *builder) condition(src *source, e *filter.Expr, f faith) (string, error
 		return "(" + strings.Join(parts, word) + ")", nil
 	case filter.Not:
 		inner, err := b.condition(src, e.Args[0], f.not())
-		return "NOT " + bracket(inner), err
+		return "(NOT " + bracket(inner) + ")", err
 	case filter.Literal:
 		return truth(e.Value), nil
 	case filter.Name:

@@ -34,12 +34,11 @@ func (b *builder) term(src *source, e *filter.Expr) (term, error) {
 	case filter.And, filter.Or, filter.Not:
 		sql, err := b.condition(src, e, always)
 		return term{sql: sql, typ: value.Boolean}, err
+	case filter.In:
+		return b.anyOf(src, e)
 	}
 	args := make([]term, 0, len(e.Args))
 	for _, arg := range e.Args {
-		if arg.Op == filter.List {
-			return b.anyOf(src, e)
-		}
 		t, err := b.term(src, arg)
 		if err != nil {
 			return term{}, err
@@ -87,7 +86,10 @@ func (b *builder) anyOf(src *source, e *filter.Expr) (term, error) {
 	if err != nil {
 		return term{}, err
 	}
-	ways := []string{"false"}
+	ways := []string{heeding("false", left)}
+	if len(e.Args[1].Args) > 0 {
+		ways = nil
+	}
 	for _, item := range e.Args[1].Args {
 		right, err := b.term(src, item)
 		if err != nil {
@@ -120,7 +122,7 @@ func compareTerms(op filter.Op, left, right term) term {
 		case filter.Ne:
 			return term{sql: "((" + some.sql + ") IS NOT NULL)", typ: value.Boolean}
 		}
-		return term{sql: "false", typ: value.Boolean}
+		return term{sql: heeding("false", some), typ: value.Boolean}
 	}
 	if left.typ == value.Null {
 		return term{sql: truth(value.Bool(op == filter.Eq)), typ: value.Boolean}
@@ -128,12 +130,23 @@ func compareTerms(op filter.Op, left, right term) term {
 	return term{sql: compared(left.sql, op, right.sql, always), typ: value.Boolean}
 }
 
+// heeding is a constant in which terms stand that do not matter any more:
+// PostgreSQL wants to see each argument of a statement in it.
+func heeding(constant string, terms ...term) string {
+	for _, t := range terms {
+		if strings.Contains(t.sql, "$") {
+			constant = "CASE WHEN (" + t.sql + ") IS NULL OR true THEN " + constant + " END"
+		}
+	}
+	return constant
+}
+
 // calculate follows package value's rules for the result's type and scale. What
 // package value refuses, a division by zero or a result that is too large, is
 // null.
 func calculate(op filter.Op, left, right term) term {
 	if left.typ == value.Null || right.typ == value.Null {
-		return term{sql: "NULL", typ: value.Null}
+		return term{sql: heeding("NULL", left, right), typ: value.Null}
 	}
 	l, r := left.sql+"::numeric", right.sql+"::numeric"
 	whole := left.typ == value.Integer && right.typ == value.Integer
@@ -171,7 +184,7 @@ func (t term) within() term {
 		bound = "1e" + strconv.Itoa(max(value.MaxDigits-t.scale, 0))
 	}
 	if t.scale > value.MaxDigits {
-		t.sql = "NULL"
+		t.sql = heeding("NULL", t)
 	} else {
 		t.sql = "record_within(" + t.sql + ", " + bound + ")"
 	}
@@ -182,7 +195,7 @@ func (t term) within() term {
 func (b *builder) function(e *filter.Expr, args []term) (term, error) {
 	for _, a := range args {
 		if a.typ == value.Null {
-			return term{sql: "NULL", typ: value.Null}, nil
+			return term{sql: heeding("NULL", args...), typ: value.Null}, nil
 		}
 	}
 	sql := func(i int) string { return args[i].sql }
