@@ -14,24 +14,14 @@ const (
 
 // table is every call the door knows.
 func (d *door) table() []route {
-	channels := noun{door: d, kind: "channels"}
-	connections := noun{door: d, kind: "connections"}
 	settings := noun{door: d, kind: "settings", code: settingsCode}
 	scenarios := scenarioNoun{noun{door: d, kind: "scenarios"}}
-	return []route{
+	routes := []route{
 		{method: post, pattern: v1 + "/session", right: open, summary: "Begin a session with login and password, in the body or by Basic", endpoint: do(d.beginSession), status: http.StatusCreated, bodyless: true},
 		{method: get, pattern: v1 + "/session", right: signedIn, summary: "Who is calling, and by what", endpoint: do(d.showSession)},
 		{method: remove, pattern: v1 + "/session", right: signedIn, summary: "End the session of this call", endpoint: do(d.endOwnSession), status: http.StatusNoContent},
-
-		{method: get, pattern: adm + "/channels", right: admin, summary: "List channels", endpoint: do(channels.list)},
-		{method: get, pattern: adm + "/channels/{code}", right: admin, summary: "Show a channel with its token and paths", endpoint: do(channels.get)},
-		{method: put, pattern: adm + "/channels/{code}", right: admin, summary: "Create or replace a channel", endpoint: do(channels.put), conditional: true},
-		{method: remove, pattern: adm + "/channels/{code}", right: admin, summary: "Delete a channel", endpoint: do(channels.delete), status: http.StatusNoContent, conditional: true},
-
-		{method: get, pattern: adm + "/connections", right: admin, summary: "List connections", endpoint: do(connections.list)},
-		{method: get, pattern: adm + "/connections/{code}", right: admin, summary: "Show a connection; secrets stay references", endpoint: do(connections.get)},
-		{method: put, pattern: adm + "/connections/{code}", right: admin, summary: "Create or replace a connection", endpoint: do(connections.put), conditional: true},
-		{method: remove, pattern: adm + "/connections/{code}", right: admin, summary: "Delete a connection", endpoint: do(connections.delete), status: http.StatusNoContent, conditional: true},
+		{method: post, pattern: v1 + "/functions/{name}", right: signedIn, summary: "Call a function with its parameters", endpoint: d.callable(), bodyless: true, limit: functionLimit},
+		{method: get, pattern: v1 + "/runs/{id}", right: signedIn, summary: "State and output of a run, for who has started it", endpoint: do(d.showOwnRun)},
 
 		{method: get, pattern: adm + "/settings", right: admin, summary: "Show the settings", endpoint: do(settings.get)},
 		{method: put, pattern: adm + "/settings", right: admin, summary: "Replace the settings", endpoint: do(settings.put), conditional: true},
@@ -76,6 +66,25 @@ func (d *door) table() []route {
 		{method: get, pattern: "/openapi.json", right: open, summary: "This document", endpoint: write[nothing]("application/json", d.serveOpenAPI)},
 		{method: get, pattern: "/errors/{code}", right: open, summary: "What an error code means", endpoint: write[nothing]("text/html", d.explainError)},
 		{method: get, pattern: "/{$}", right: open, summary: "The front page", endpoint: write[nothing]("text/html", d.front)},
+	}
+	for _, n := range []struct{ kind, one, show string }{
+		{"channels", "channel", "Show a channel with its token and paths"},
+		{"connections", "connection", "Show a connection; secrets stay references"},
+		{"functions", "function", "Show a function"},
+	} {
+		routes = append(routes, noun{door: d, kind: n.kind}.routes(n.one, n.show)...)
+	}
+	return routes
+}
+
+// routes are the calls of a kind of configuration objects.
+func (n noun) routes(one, show string) []route {
+	list, object := adm+"/"+n.kind, adm+"/"+n.kind+"/{code}"
+	return []route{
+		{method: get, pattern: list, right: admin, summary: "List " + n.kind, endpoint: do(n.list)},
+		{method: get, pattern: object, right: admin, summary: show, endpoint: do(n.get)},
+		{method: put, pattern: object, right: admin, summary: "Create or replace a " + one, endpoint: do(n.put), conditional: true},
+		{method: remove, pattern: object, right: admin, summary: "Delete a " + one, endpoint: do(n.delete), status: http.StatusNoContent, conditional: true},
 	}
 }
 

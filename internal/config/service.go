@@ -31,6 +31,9 @@ type Parts struct {
 	Measure func(*script.Program) (time.Duration, error)
 	// Names finds what a program imports from "junctor" and is not there.
 	Names func(*script.Program) []script.Diagnostic
+	// Params is what a program exports as params, as JSON; nil for nothing. Without
+	// it, the parameters of functions are not checked.
+	Params func(context.Context, *script.Program) (json.RawMessage, error)
 	// Secrets resolves references for Snapshot. Without it, channels whose
 	// verification has references refuse everybody.
 	Secrets connection.Secrets
@@ -163,6 +166,9 @@ func (s *Service) prepare(ctx context.Context, set *Set) (*wanted, map[string]*s
 		return nil, nil, refused(found)
 	}
 	w, err := newWanted(set)
+	if err == nil {
+		w.params, err = s.parameters(ctx, set.Scenarios, programs)
+	}
 	return w, programs, err
 }
 

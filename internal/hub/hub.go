@@ -5,6 +5,7 @@ package hub
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -153,6 +154,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.config = config.New(h.db, h.objects, h.versions, h.tokens, h.access, config.Parts{
 		Measure: func(p *script.Program) (time.Duration, error) { return h.runtime.Measure(p) },
 		Names:   func(p *script.Program) []script.Diagnostic { return h.runtime.Check(p) },
+		Params:  func(ctx context.Context, p *script.Program) (json.RawMessage, error) { return h.runtime.Params(ctx, p) },
 		Secrets: h.secret,
 		Changed: h.changed,
 	})

@@ -144,6 +144,7 @@ func (h *Hub) handlers() []http.Handler {
 	}))
 	inside := api.New(api.Services{
 		Access: h.access, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, ChannelToken: h.tokens.Token,
+		Functions: h, BaseURL: h.baseURL,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
 	})
