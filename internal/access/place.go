@@ -158,9 +158,10 @@ func (s *Store) holder(tx *db.Tx, place string) (h holding, err error) {
 		return h, err
 	}
 	h.changedAt = db.Time(changed)
-	limits := *s.limits.Load()
+	limits, login := *s.limits.Load(), ""
 	h.session, err = scanSession(tx.QueryRow(`SELECT `+sessionColumns+`, a.login, a.id FROM sessions s JOIN accounts a ON a.id = s.account
-		WHERE s.id = $1 AND a.enabled <> 0`, h.last), limits, &h.session.Login, &h.account)
+		WHERE s.id = $1 AND a.enabled <> 0`, h.last), limits, &login, &h.account)
+	h.session.Login = login
 	if errors.Is(err, db.ErrNoRows) {
 		return h, nil
 	}
