@@ -17,6 +17,7 @@ import (
 	"junctor/internal/access"
 	"junctor/internal/catalog"
 	"junctor/internal/clock"
+	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
 	"junctor/internal/fault"
 	"junctor/internal/run"
@@ -32,6 +33,7 @@ type fixture struct {
 	http.Handler
 	door          *door
 	access        *access.Store
+	db            *db.DB
 	clock         *clock.Fake
 	runs          *fakeRuns
 	configuration *fakeConfiguration
@@ -52,7 +54,8 @@ func newFixture(t *testing.T, change func(*Services)) *fixture {
 		configuration: &fakeConfiguration{objects: map[string]catalog.Object{}, versions: fakeVersions{}},
 		log:           &buffer{},
 	}
-	f.access = access.New(dbtest.SQLite(t)(nil), secret.Keys{key}, f.clock)
+	f.db = dbtest.SQLite(t)(nil)
+	f.access = access.New(f.db, secret.Keys{key}, f.clock)
 	if _, _, err := f.access.EnsureAdmin(t.Context(), password); err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,14 @@ func (d *door) authenticate(c *call) (access.Caller, error) {
 	if err != nil {
 		return access.Caller{}, err
 	}
-	if !c.route.required().allows(caller.Account) {
-		return access.Caller{}, fault.New(fault.Forbidden, "the account %q may not do this", caller.Account.Login)
+	if needs := c.route.required(); !needs.allows(caller.Rights) {
+		d.Access.NoteRefusal(c.r.Context(), access.Entry{
+			Author: caller.Author(), Address: c.address, Action: "call.refuse", Object: c.route.method + " " + c.route.pattern,
+		})
+		if needs == admin {
+			return access.Caller{}, fault.New(fault.Forbidden, "the account %q may not do this: it takes every right", caller.Account.Login)
+		}
+		return access.Caller{}, fault.New(fault.Forbidden, "the account %q may not do this: none of its roles has %q in admin", caller.Account.Login, needs)
 	}
 	return caller, nil
 }
@@ -38,5 +44,5 @@ func (d *door) caller(r *http.Request, address string) (access.Caller, error) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return access.Caller{}, fault.New(fault.Unauthorized, "the Authorization header is neither Bearer TOKEN nor Basic")
 	}
-	return d.Access.Authenticate(r.Context(), strings.TrimSpace(token))
+	return d.Access.Authenticate(r.Context(), strings.TrimSpace(token), address)
 }

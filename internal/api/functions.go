@@ -47,7 +47,7 @@ func (d *door) callable() endpoint {
 // mayCall is a fault.Forbidden for who may not call a function, whether there is
 // one of that name or not.
 func mayCall(caller access.Caller, code string) error {
-	if admin.allows(caller.Account) {
+	if caller.Rights.MayCall(code) {
 		return nil
 	}
 	return fault.New(fault.Forbidden, "This account has no right to call a function %q.", code)
@@ -205,7 +205,7 @@ func (d *door) showOwnRun(c *call, _, _ nothing) (ownRun, error) {
 	if err != nil {
 		return ownRun{}, err
 	}
-	if info.Account != c.caller.Account.ID && !admin.allows(c.caller.Account) {
+	if info.Account != c.caller.Account.ID && !c.caller.Rights.Everything {
 		return ownRun{}, fault.New(fault.NotFound, "There is no run %q.", c.path("id"))
 	}
 	return ownRunOf(info), nil

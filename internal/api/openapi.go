@@ -61,7 +61,7 @@ func (s *schemas) operation(r *route) members {
 		"summary": r.summary, "operationId": operationID(r), "tags": []string{tagOf(r.pattern)},
 		"responses": responses, "security": []members{},
 	}
-	if r.required() > open {
+	if r.required() != open {
 		op["security"] = []members{{"bearer": []string{}}, {"basic": []string{}}}
 	}
 	if parameters := s.parameters(r); len(parameters) > 0 {

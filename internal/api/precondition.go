@@ -23,17 +23,22 @@ func (e *staleError) Unwrap() error { return e.cause }
 
 // write answers with the problem, extended by "current".
 func (e *staleError) write(w http.ResponseWriter) {
-	body, err := json.Marshal(struct {
+	w.Header().Set("ETag", e.etag)
+	writeProblem(w, e.cause, struct {
 		fault.Problem
 		Current any `json:"current"`
 	}{fault.ProblemOf(e.cause), e.current})
+}
+
+// writeProblem answers with a problem that has more members than others.
+func writeProblem(w http.ResponseWriter, cause error, extended any) {
+	body, err := json.Marshal(extended)
 	if err != nil {
-		fault.Write(w, e.cause)
+		fault.Write(w, cause)
 		return
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("ETag", e.etag)
-	w.WriteHeader(http.StatusPreconditionFailed)
+	w.WriteHeader(fault.Status(fault.CodeOf(cause)))
 	w.Write(append(body, '\n')) //nolint:errcheck // the client is gone, nobody is left to tell
 }
 

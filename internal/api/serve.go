@@ -135,8 +135,13 @@ func (d *door) refuse(c *call, err error) {
 		c.w.Header().Add("WWW-Authenticate", `Basic realm="junctor", charset="UTF-8"`)
 	}
 	var stale *staleError
-	if errors.As(err, &stale) {
+	var held *access.HeldError
+	switch {
+	case errors.As(err, &stale):
 		stale.write(c.w)
+		return
+	case errors.As(err, &held):
+		writeProblem(c.w, err, heldProblem{fault.ProblemOf(err), held.Holder})
 		return
 	}
 	fault.Write(c.w, err)

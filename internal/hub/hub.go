@@ -270,12 +270,26 @@ func (h *Hub) secret(ref string) (string, error) {
 	return "", fault.New(fault.Invalid, "%q is not a reference.", ref)
 }
 
-// changed writes the audit log's line of a configuration change, in its
-// transaction.
+// changed brings who may come in and what they may do into use, and writes the
+// audit log's line of a configuration change, in its transaction.
 func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
+	if err := h.grant(tx, author, c); err != nil {
+		return err
+	}
 	return h.access.Audit(tx, access.Entry{
 		Author: author, Action: c.Kind + "." + c.Action, Object: c.Kind + "/" + c.Code,
 	})
+}
+
+func (h *Hub) grant(tx *db.Tx, author string, c config.Change) error {
+	if c.Action == config.Delete {
+		return h.access.DropObject(tx, c.Kind, c.Code, author)
+	}
+	o, err := h.objects.Find(tx, c.Kind, c.Code)
+	if err != nil {
+		return err
+	}
+	return h.access.PutObject(tx, c.Kind, c.Code, o.Body, author)
 }
 
 // busy is when more messages are at the door than the machine takes at once.

@@ -98,7 +98,11 @@ func (h *Hub) reload(ctx context.Context) error {
 		return err
 	}
 	h.openConnections(fresh, old, before)
-	h.access.SetLimits(access.Limits{Idle: snapshot.Settings.Sessions.Idle, Age: snapshot.Settings.Sessions.Age})
+	sessions := snapshot.Settings.Sessions
+	h.access.SetLimits(access.Limits{
+		Idle: sessions.Idle, Age: sessions.Age, Zone: snapshot.Settings.Timezone,
+		Sharing: access.Sharing{Policy: access.Policy(sessions.Policy), OnConflict: access.OnConflict(sessions.OnConflict)},
+	})
 	h.live.Store(fresh)
 	h.askHosts()
 	closeUnused(before, fresh)

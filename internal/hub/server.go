@@ -58,6 +58,9 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	}
 	err = h.firstAdmin(ctx) // a start that fails above would have shown the password to nobody
 	if err == nil {
+		err = h.access.RenewPasswords(ctx, "junctor")
+	}
+	if err == nil {
 		h.restart.Store(&cancel)
 		err = h.runs.Start(ctx)
 	}
