@@ -56,6 +56,7 @@ var floors = [][]string{
 		"internal/channel",
 		"internal/function",
 		"internal/kv",
+		"internal/record",
 		"internal/scenario",
 	},
 	3: {
