@@ -91,25 +91,17 @@ var floors = [][]string{
 // between a package and what stands inside its own folder.
 var sideways = map[string][]string{
 	"bench":                      {"test/outside"},
-	"bench":                     {"test/outside"},
 	"examples":                   {"internal/config"},
-	"examples":                  {"internal/config"},
 	"internal/db":                {"internal/clock", "internal/fault", "internal/id", "internal/unit"},
-	"internal/db":               {"internal/clock", "internal/fault", "internal/id", "internal/unit"},
 	"internal/db/dbtest":         {"internal/id"},
-	"internal/db/dbtest":        {"internal/id"},
 	"internal/db/dbtest/withpg":  {"internal/db/dbtest/server"},
-	"internal/db/dbtest/withpg": {"internal/db/dbtest/server"},
 	"internal/demo":              {"examples/shop-to-erp"},
-	"internal/demo":             {"examples/shop-to-erp"},
 	"internal/filter":            {"internal/strict", "internal/value"}, // says what name was meant; comes to a value
 	"internal/filter/filtertest": {"internal/value"},
-	"internal/function":         {"internal/scenario"},
-	"internal/right":            {"internal/filter", "internal/value"},
+	"internal/function":          {"internal/scenario"},
+	"internal/right":             {"internal/filter", "internal/value"},
 	"internal/strict":            {"internal/fault"},
-	"internal/strict":           {"internal/fault"},
 	"test/torture":               {"test/outside"},
-	"test/torture":              {"test/outside"},
 }
 
 type goPackage struct {
