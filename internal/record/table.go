@@ -12,12 +12,12 @@ import (
 // the two is asked of it.
 type dialect struct{ postgres bool }
 
-// micros is the present moment as a datetime column keeps it.
+// now is the present moment as a datetime column keeps it.
 func (d dialect) now() string {
 	if d.postgres {
 		return "clock_timestamp()"
 	}
-	return "(CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER) * 1000)"
+	return "(CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000)" // no newer function: the sqlite3 of others may be old
 }
 
 // newID is an identifier made by the database, for rows that foreign programs
@@ -26,7 +26,7 @@ func (d dialect) newID() string {
 	if d.postgres {
 		return `('rec_' || lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000000)::bigint), 14, '0') || substr(replace(gen_random_uuid()::text, '-', ''), 1, 10))`
 	}
-	return `('rec_' || printf('%014x', CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER) * 1000) || lower(hex(randomblob(5))))`
+	return `('rec_' || printf('%014x', ` + d.now() + `) || lower(hex(randomblob(5))))`
 }
 
 // systemColumns are the definitions of the columns that every class has. What a

@@ -59,7 +59,10 @@ func Apply(tx *db.Tx, m *Model, allowDrop bool) (done []Alteration, left []Unfin
 		return nil, nil, err
 	}
 	a := applying{state: s, tx: tx, wanted: m, changed: map[string]bool{}}
-	return done, a.left, a.do(plans, &left)
+	if err := a.do(plans); err != nil {
+		return nil, nil, err
+	}
+	return done, a.left, nil
 }
 
 // impatient keeps a change of a table from holding up those who wait behind it:
@@ -81,7 +84,7 @@ type applying struct {
 	left    []Unfinished
 }
 
-func (a *applying) do(plans []*classPlan, left *[]Unfinished) error {
+func (a *applying) do(plans []*classPlan) error {
 	later := slices.ContainsFunc(plans, func(p *classPlan) bool { return p.byRun })
 	if err := a.unviewed(plans); err != nil {
 		return err
@@ -108,7 +111,6 @@ func (a *applying) do(plans []*classPlan, left *[]Unfinished) error {
 			return fmt.Errorf("change the table of the class %s: %w", p.code, err)
 		}
 	}
-	*left = a.left
 	return a.review()
 }
 

@@ -10,13 +10,6 @@ CREATE TABLE record_tables (
   changed_at BIGINT NOT NULL
 );
 
--- Records that were written while their table was copied: to be copied again.
-CREATE TABLE record_touched (
-  class  TEXT NOT NULL,
-  record TEXT NOT NULL,
-  PRIMARY KEY (class, record)
-);
-
 -- Tables that nobody reads any more and that are removed bit by bit.
 CREATE TABLE record_garbage (
   name TEXT NOT NULL PRIMARY KEY

@@ -8,3 +8,11 @@ CREATE TABLE record_captured (
   before    TEXT,
   after     TEXT
 ) STRICT;
+
+-- Records that were written while their table was copied: to be copied again. A
+-- writer adds a row and never looks at another's, so that none waits for one.
+CREATE TABLE record_touched (
+  seq    INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  class  TEXT    NOT NULL,
+  record TEXT    NOT NULL
+) STRICT;
