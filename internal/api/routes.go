@@ -79,6 +79,11 @@ func (d *door) table() []route {
 		{"channels", "channel", right.Channels, "Show a channel with its token and paths"},
 		{"connections", "connection", right.Connections, "Show a connection; secrets stay references"},
 		{"functions", "function", right.Scenarios, "Show a function"},
+		{"classes", "class", right.Records, "Show a class"},
+		{"units", "unit", right.Access, "Show a unit of the organisation"},
+		{"roles", "role", right.Access, "Show a role"},
+		{"applications", "application", right.Access, "Show an application; its password stays a reference"},
+		{"accounts", "person", right.Access, "Show a person's account; the password stays a reference"},
 	} {
 		routes = append(routes, noun{door: d, kind: n.kind}.routes(n.one, n.right, n.show)...)
 	}
@@ -87,13 +92,19 @@ func (d *door) table() []route {
 
 // routes are the calls of a kind of configuration objects.
 func (n noun) routes(one string, area permission, show string) []route {
-	list, object := adm+"/"+n.kind, adm+"/"+n.kind+"/{code}"
-	return []route{
-		{method: get, pattern: list, right: area, summary: "List " + n.kind, endpoint: do(n.list)},
-		{method: get, pattern: object, right: area, summary: show, endpoint: do(n.get)},
-		{method: put, pattern: object, right: area, summary: "Create or replace a " + one, endpoint: do(n.put), conditional: true},
-		{method: remove, pattern: object, right: area, summary: "Delete a " + one, endpoint: do(n.delete), status: http.StatusNoContent, conditional: true},
+	pattern, write, drop := adm+"/"+n.kind+"/{code}", do(n.put), do(n.delete)
+	if n.kind == "classes" {
+		write, drop = do(n.putClass), do(n.deleteClass)
 	}
+	routes := []route{
+		{method: get, pattern: pattern, right: area, summary: show, endpoint: do(n.get)},
+		{method: put, pattern: pattern, right: area, summary: "Create or replace a " + one, endpoint: write, conditional: true},
+		{method: remove, pattern: pattern, right: area, summary: "Delete a " + one, endpoint: drop, status: http.StatusNoContent, conditional: true},
+	}
+	if n.kind == "accounts" { // the list has administrators too
+		return routes
+	}
+	return append(routes, route{method: get, pattern: adm + "/" + n.kind, right: area, summary: "List " + n.kind, endpoint: do(n.list)})
 }
 
 // settingsCode is the code of the one settings object.

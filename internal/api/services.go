@@ -54,12 +54,15 @@ type Configuration interface {
 type Edit struct {
 	Author  string
 	IfMatch *int64 // the version it must have, 0: it must not exist yet; nil: no condition
+
+	AllowDrop bool // of a class: also when it loses data
 }
 
 // ChangeOptions say who changes the configuration and how far.
 type ChangeOptions struct {
-	Author string
-	Prune  bool // also remove what was not made from files
+	Author    string
+	Prune     bool // also remove what was not made from files
+	AllowDrop bool // also what makes classes lose data
 }
 
 // Versions is what the door needs of the scenarios' versions;

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"junctor/internal/fault"
 	"junctor/internal/script"
@@ -56,6 +57,7 @@ func checkObjects(set *Set, scenarios map[string]string) []fault.Field {
 			c.below(pointer, there.lacks(k, code, body))
 		}
 	}
+	c.below("", agree(set.Objects))
 	return c.found
 }
 
@@ -78,6 +80,7 @@ func (w world) lacks(k *kind, code string, body json.RawMessage) []fault.Field {
 	var c checker
 	for _, r := range k.references(code, body) {
 		switch reason, exists := w[r.kind][r.code]; {
+		case !exists && r.agreed:
 		case !exists:
 			c.add(r.pointer, "%s", kindOf(r.kind).lacks(r.code, sorted(w[r.kind])))
 		case reason != "":
@@ -93,8 +96,11 @@ func (c *checker) add(pointer, format string, args ...any) {
 	c.found = append(c.found, fault.Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
 
+// below adds findings below a place, each once.
 func (c *checker) below(pointer string, found []fault.Field) {
 	for _, f := range found {
-		c.add(pointer+f.Pointer, "%s", f.Detail)
+		if f.Pointer = pointer + f.Pointer; !slices.Contains(c.found, f) {
+			c.found = append(c.found, f)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/access"
 	"junctor/internal/channel"
 	"junctor/internal/connection"
 	"junctor/internal/connection/http"
@@ -22,6 +23,12 @@ const (
 	Scenarios   = "scenarios" // in a folder of their own
 	Channels    = "channels"
 	Functions   = "functions"
+	Classes     = "classes"
+
+	Units        = access.Units
+	Roles        = access.Roles
+	Applications = access.Applications
+	Accounts     = access.Accounts
 )
 
 // SettingsCode is the code of the one settings object.
@@ -34,7 +41,8 @@ type kind struct {
 	one  string // what one of them is called
 	only string // the code of the one object that there is; "": a map of codes
 
-	// check says what is wrong with a body by itself.
+	// check says what is wrong with a body by itself, and agree with all objects
+	// what they get wrong about each other.
 	check func(code string, body json.RawMessage) []fault.Field
 	// refers lists the other objects that a body names. They have to be there, and
 	// cannot be deleted while they are named.
@@ -54,7 +62,10 @@ type kind struct {
 }
 
 // reference is a member of a body that names another object.
-type reference struct{ pointer, kind, code string }
+type reference struct {
+	pointer, kind, code string
+	agreed              bool // agree says so when it is not there
+}
 
 // kinds are all of them, each after those that it may refer to.
 var kinds = []*kind{
@@ -87,11 +98,12 @@ var kinds = []*kind{
 			return found
 		},
 	},
+	{name: Classes, one: "class", check: checkClass, refers: classRefers},
 	{
 		name: Channels, one: "channel", check: checked(channel.Parse),
 		refers: func(code string, body json.RawMessage) []reference {
 			c, _ := channel.Parse(code, body)
-			return []reference{{"/scenario", Scenarios, c.Scenario}}
+			return []reference{{pointer: "/scenario", kind: Scenarios, code: c.Scenario}}
 		},
 		caution: func(code string, body json.RawMessage) string {
 			c, _ := channel.Parse(code, body)
@@ -104,9 +116,25 @@ var kinds = []*kind{
 		name: Functions, one: "function", check: checked(function.Parse),
 		refers: func(code string, body json.RawMessage) []reference {
 			c, _ := function.Parse(code, body)
-			return []reference{{"/scenario", Scenarios, c.Scenario}}
+			return []reference{{pointer: "/scenario", kind: Scenarios, code: c.Scenario}}
 		},
 		take: taken(function.Parse, func(snap *Snapshot, c function.Config) { snap.Functions[c.Code] = &function.Function{Config: c} }),
+	},
+	{
+		name: Units, one: "unit", check: checked(access.ParseUnit),
+		refers: func(code string, body json.RawMessage) []reference {
+			u, _ := access.ParseUnit(code, body)
+			return []reference{{"/parent", Units, u.Parent, true}}
+		},
+	},
+	{name: Roles, one: "role", check: checked(access.ParseRole), refers: roleRefers},
+	{
+		name: Applications, one: "application", check: checked(access.ParseApplication), refers: accountRefers(access.ParseApplication),
+		secrets: access.SecretMembers(),
+	},
+	{
+		name: Accounts, one: "account", check: checked(access.ParseAccount), refers: accountRefers(access.ParseAccount),
+		secrets: access.SecretMembers(),
 	},
 }
 
@@ -139,7 +167,7 @@ func Kinds() []string {
 }
 
 // laterKinds are the keys of junctor.yaml that belong to a coming release.
-var laterKinds = []string{"classes", "schedules", "subscriptions", "roles", "applications", "packets", "queries", "units", "accounts"}
+var laterKinds = []string{"schedules", "subscriptions", "packets", "queries"}
 
 const notAvailable = "is not available in this release"
 

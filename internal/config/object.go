@@ -12,6 +12,7 @@ import (
 	"junctor/internal/catalog"
 	"junctor/internal/db"
 	"junctor/internal/fault"
+	"junctor/internal/record"
 	"junctor/internal/strict"
 )
 
@@ -19,6 +20,8 @@ import (
 type Edit struct {
 	Author  string
 	IfMatch *int64 // the version it must have, 0: it must not exist yet; nil: no condition
+
+	AllowDrop bool // of a class: also when it loses data
 }
 
 // StaleError is in the chain of a fault.Stale and has what is there now.
@@ -57,11 +60,18 @@ func (s *Service) Put(ctx context.Context, kind, name string, body json.RawMessa
 		return catalog.Object{}, err
 	}
 	var stored catalog.Object
+	var left []record.Unfinished
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
-		stored, err = s.edit(tx, k, name, body, content, e)
+		if stored, err = s.edit(tx, k, name, body, content, e); err != nil {
+			return err
+		}
+		left, err = s.tablesAfter(tx, kind, e.AllowDrop)
 		return err
 	})
-	return stored, err
+	if err != nil {
+		return catalog.Object{}, err
+	}
+	return stored, s.follow(ctx, left)
 }
 
 func (s *Service) edit(tx *db.Tx, k *kind, name string, body json.RawMessage, content *built, e Edit) (catalog.Object, error) {
@@ -105,7 +115,8 @@ func (s *Service) edit(tx *db.Tx, k *kind, name string, body json.RawMessage, co
 // Delete removes one object. Errors: fault.NotFound, fault.Stale, and
 // fault.Conflict when another object needs it.
 func (s *Service) Delete(ctx context.Context, kind, name string, e Edit) error {
-	return s.db.Write(ctx, func(tx *db.Tx) error {
+	var left []record.Unfinished
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
 		present, exists, err := s.present(tx, kind, name, e)
 		if err != nil {
 			return err
@@ -124,8 +135,16 @@ func (s *Service) Delete(ctx context.Context, kind, name string, e Edit) error {
 		if err := s.sweep(tx, []catalog.Object{present}, e.Author); err != nil {
 			return err
 		}
-		return s.changed(tx, e.Author, Change{Kind: kind, Code: name, Action: Delete})
+		if err := s.changed(tx, e.Author, Change{Kind: kind, Code: name, Action: Delete}); err != nil {
+			return err
+		}
+		left, err = s.tablesAfter(tx, kind, e.AllowDrop)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	return s.follow(ctx, left)
 }
 
 // present locks the configuration, reads the object and holds it against the
@@ -172,17 +191,14 @@ func (s *Service) fits(tx *db.Tx, k *kind, name string, body json.RawMessage, co
 	if err != nil {
 		return err
 	}
-	scenarios, there := map[string]json.RawMessage{}, world{}
-	for _, o := range append(objects, catalog.Object{Kind: k.name, Code: name}) {
-		there.have(o.Kind, map[string]json.RawMessage{o.Code: nil})
-		if o.Kind == Scenarios && o.Body != nil {
-			scenarios[o.Code] = o.Body
-		}
-	}
 	if content == nil {
-		return problems(there.lacks(k, name, body))
+		there, all := world{}, bodiesOf(append(objects, catalog.Object{Kind: k.name, Code: name, Body: body}))
+		for kind := range all {
+			there.have(kind, all[kind])
+		}
+		return problems(append(there.lacks(k, name, body), concerning(k, name, agree(all))...))
 	}
-	bundles, err := s.bundles(tx, scenarios)
+	bundles, err := s.bundles(tx, bodiesOf(objects)[Scenarios])
 	if err != nil {
 		return err
 	}
@@ -192,6 +208,32 @@ func (s *Service) fits(tx *db.Tx, k *kind, name string, body json.RawMessage, co
 		found[i].Pointer = "/sources"
 	}
 	return problems(found)
+}
+
+// bodiesOf sorts objects by kind and code.
+func bodiesOf(objects []catalog.Object) map[string]map[string]json.RawMessage {
+	all := map[string]map[string]json.RawMessage{}
+	for _, o := range objects {
+		if all[o.Kind] == nil {
+			all[o.Kind] = map[string]json.RawMessage{}
+		}
+		all[o.Kind][o.Code] = o.Body
+	}
+	return all
+}
+
+// concerning are findings with pointers into one object. What is wrong in others
+// because of it has their place in words.
+func concerning(k *kind, name string, found []fault.Field) (all []fault.Field) {
+	place := strict.Pointer("/"+k.name, name)
+	for _, f := range found {
+		if own := within(place, []fault.Field{f}); own != nil {
+			all = append(all, own...)
+		} else {
+			all = append(all, fault.Field{Detail: sentence(f.Pointer, f.Detail)})
+		}
+	}
+	return all
 }
 
 func problems(found []fault.Field) error {

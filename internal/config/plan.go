@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"junctor/internal/catalog"
@@ -41,7 +42,7 @@ func newWanted(set *Set) (*wanted, error) {
 // ones, and what there is afterwards.
 type plan struct {
 	*wanted
-	changes []Change
+	changed []Change
 	claims  []catalog.Object // made by the API, and from now on the files'
 	stays   map[string]map[string]json.RawMessage
 	present map[string]map[string]catalog.Object
@@ -80,15 +81,22 @@ func (p *plan) left() []fault.Field {
 	for _, k := range kinds {
 		there.have(k.name, p.after(k.name))
 	}
+	all := map[string]map[string]json.RawMessage{}
+	for _, k := range kinds {
+		all[k.name] = p.after(k.name)
+	}
+	found := agree(all)
 	var c checker
 	for _, k := range kinds {
 		for _, name := range sorted(p.stays[k.name]) {
-			for _, f := range there.lacks(k, name, p.stays[k.name][name]) {
-				c.add(strict.Pointer("/"+k.name, name)+f.Pointer, "%s (this %s was made by the API and stays)", f.Detail, k.one)
+			place := strict.Pointer("/"+k.name, name)
+			for _, f := range slices.Concat(there.lacks(k, name, p.stays[k.name][name]), within(place, found)) {
+				c.add(place+f.Pointer, "%s (this %s was made by the API and stays)", f.Detail, k.one)
 			}
+			found = slices.DeleteFunc(found, func(f fault.Field) bool { return len(within(place, []fault.Field{f})) > 0 })
 		}
 	}
-	return c.found
+	return append(c.found, found...) // of two with one login, the other is the set's
 }
 
 // settled begins a plan: the wanted bodies as they would be stored.
@@ -144,7 +152,7 @@ func (p *plan) compare(kind, name string, object catalog.Object, exists bool, bo
 		if action == Update {
 			c.Detail = difference(kind, object.Body, body, p.written[kind][name])
 		}
-		p.changes = append(p.changes, c)
+		p.changed = append(p.changed, c)
 	}
 	switch {
 	case listed && !exists:
@@ -190,7 +198,12 @@ func difference(kind string, from, to json.RawMessage, written []literal) string
 }
 
 // list is the changes for people and programs: never nil.
-func (p *plan) list() []Change { return append([]Change{}, p.changes...) }
+func (p *plan) list() []Change { return append([]Change{}, p.changed...) }
+
+// changes reports whether objects of a kind do.
+func (p *plan) changes(kind string) bool {
+	return slices.ContainsFunc(p.changed, func(c Change) bool { return c.Kind == kind })
+}
 
 // after is the objects of a kind that there are afterwards.
 func (p *plan) after(kind string) map[string]json.RawMessage {
@@ -252,7 +265,7 @@ func (s *Service) execute(tx *db.Tx, p *plan, author string) error {
 		}
 	}
 	var before []catalog.Object
-	for _, c := range p.changes {
+	for _, c := range p.changed {
 		if object, existed := p.present[c.Kind][c.Code]; existed {
 			before = append(before, object)
 		}

@@ -11,6 +11,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/function"
+	"junctor/internal/record"
 )
 
 // Snapshot is the whole configuration at one revision, read and resolved: what
@@ -23,6 +24,7 @@ type Snapshot struct {
 	ByToken     map[string]*Channel           // the enabled ones: a disabled token is an unknown one
 	Functions   map[string]*function.Function // by code, the disabled ones too
 	Connections map[string]http.Config
+	Model       *record.Model     // the classes as their tables are
 	Scenarios   map[string]string // code -> version
 	Problems    []error           // what could not be used, for the log
 }
@@ -64,6 +66,9 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 		for _, o := range objects {
 			snap.note(snap.take(o))
 		}
+		if snap.Model, err = record.Applied(tx); err != nil {
+			return err
+		}
 		for _, f := range snap.Functions { // now that the scenarios are known
 			f.Version = snap.Scenarios[f.Scenario]
 			snap.note(s.schema(tx, f))
@@ -93,7 +98,7 @@ func (snap *Snapshot) note(err error) {
 // looked at.
 func (snap *Snapshot) take(o catalog.Object) error {
 	k := kindOf(o.Kind)
-	if k == nil {
+	if k == nil || k.take == nil {
 		return nil
 	}
 	if found := k.take(snap, o.Code, o.Body); len(found) > 0 {

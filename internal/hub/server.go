@@ -64,6 +64,9 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 		h.restart.Store(&cancel)
 		err = h.runs.Start(ctx)
 	}
+	if err == nil {
+		err = h.unfinished(ctx)
+	}
 	if err != nil {
 		closeAll(listeners)
 		return err
