@@ -23,10 +23,7 @@ func finishBy(m *record.Migration, left []record.Unfinished) error {
 				if err := json.Unmarshal(result, &progress); err != nil {
 					return err
 				}
-				if progress.Superseded {
-					return nil
-				}
-				done = progress.Done
+				done = progress.Done || progress.Superseded
 			}
 		}
 	}

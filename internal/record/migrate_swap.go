@@ -39,7 +39,7 @@ func (d dialect) dropTouchTriggers(c *Class) []string {
 // swap puts the shadow in the place of a class's table and makes the triggers
 // again: Junctor's own, and those that an administrator has made. Views are the
 // caller's.
-func swap(tx *db.Tx, d dialect, old, new *Class, generation int64) error {
+func swap(tx *db.Tx, d dialect, old, new *Class) error {
 	table := old.Table()
 	theirs, err := d.foreignTriggers(tx, table)
 	if err != nil {
@@ -49,7 +49,7 @@ func swap(tx *db.Tx, d dialect, old, new *Class, generation int64) error {
 	if err != nil {
 		return err
 	}
-	if err := discard(tx, d, table, generation); err != nil {
+	if err := discard(tx, d, table); err != nil {
 		return inTheWay(table, err)
 	}
 	if d.postgres {

@@ -86,7 +86,7 @@ func Pending(tx *db.Tx) ([]Unfinished, error) {
 			all = append(all, Unfinished{Class: t.code, Number: t.change})
 		}
 	}
-	return all, nil
+	return cleaning(tx, all)
 }
 
 // indexName finds the index of a table by what it is over; "" when there is none.
