@@ -84,7 +84,7 @@ func TestMistakesInClasses(t *testing.T) {
 		column(`"enum(a,)"`):                        `/t/columns/a/values/1 "" is not usable`,
 		column(`"ref"`):                             `/t/columns/a/class is required`,
 		column(`"ref(x)"`):                          `/t/columns/a refers to the class "x", which does not exist`,
-		column(`"ref(T)"`):                         `did you mean "t"?`,
+		column(`"ref(T)"`):                          `did you mean "t"?`,
 		column(`"integer(5)"`):                      `/t/columns/a integer has nothing in parentheses`,
 		column(`{"type":"text","lenght":5}`):        `/t/columns/a/lenght "lenght" is not known here, did you mean "length"?`,
 		column(`{"required":true}`):                 `/t/columns/a/type is required`,

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"testing"
 
+	"junctor/internal/db"
 	"junctor/internal/record"
 	"junctor/internal/run"
 )
@@ -28,4 +30,13 @@ func finishBy(m *record.Migration, left []record.Unfinished) error {
 		}
 	}
 	return nil
+}
+
+// prepareOnly makes the first step of a change.
+func prepareOnly(t *testing.T, d *db.DB, u record.Unfinished) {
+	t.Helper()
+	m := &record.Migration{DB: d}
+	if _, err := m.Handlers()["table.prepare"].External(context.Background(), &run.Call{Args: u.Start().Input}); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -409,7 +409,7 @@ func (m *Migration) exchange(tx *db.Tx, s *state, t *tableState, v *conversion) 
 	if err := swap(tx, s.dialect, t.class, v.new); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`UPDATE record_tables SET body = wanted, wanted = NULL, position = NULL, generation = $2, changed_at = $3 WHERE class = $1`,
+	if _, err := tx.Exec(`UPDATE record_tables SET body = wanted, change = change + 1, wanted = NULL, position = NULL, generation = $2, changed_at = $3 WHERE class = $1`,
 		t.code, stamp(), db.Micros(time.Now())); err != nil {
 		return err
 	}
