@@ -233,7 +233,7 @@ func (a *applying) inPlace(p *classPlan) error {
 		return err
 	}
 	if err := a.define(p.define); err != nil {
-		return err
+		return inTheWay(p.old.Table(), err)
 	}
 	return a.define(a.dialect.captureTriggers(p.new))
 }
