@@ -83,9 +83,16 @@ func invalid(kind, code string, found []fault.Field) error {
 
 // changed tells all nodes that rights are others now.
 func (s *Store) changed(tx *db.Tx) error {
-	tx.Notify(topicCredentials, "")
+	s.forgetAfter(tx)
 	_, err := tx.Exec(`UPDATE access_epoch SET epoch = epoch + 1 WHERE id = 1`)
 	return err
+}
+
+// forgetAfter makes every node forget whom it remembers when the transaction has
+// committed; this one remembers nobody meanwhile.
+func (s *Store) forgetAfter(tx *db.Tx) {
+	s.callers.suspend()
+	tx.Notify(topicCredentials, "")
 }
 
 func (s *Store) putDefinition(tx *db.Tx, d Definition, body json.RawMessage, author string) error {
@@ -168,7 +175,6 @@ func (s *Store) storePassword(tx *db.Tx, account Account, hash, author string) e
 	if err := s.endSessionsOf(tx, account.ID); err != nil {
 		return err
 	}
-	tx.Notify(topicCredentials, "")
 	return s.Audit(tx, Entry{Author: author, Action: "account.password", Object: "account/" + account.Login})
 }
 
