@@ -49,8 +49,8 @@ func TestPasswordsOfTheConfiguration(t *testing.T) {
 		// That of an environment variable when a node starts with it.
 		t.Setenv("ESHOP_PASSWORD", "another")
 		f.wantIn(t, session)
-		if err := f.another(t).RenewPasswords(f.ctx, "junctor"); err != nil {
-			t.Fatal(err)
+		if problems, err := f.another(t).RenewPasswords(f.ctx, "junctor"); err != nil || problems != nil {
+			t.Fatal(problems, err)
 		}
 		f.callers.clear()
 		f.wantOut(t, session)
@@ -59,8 +59,12 @@ func TestPasswordsOfTheConfiguration(t *testing.T) {
 
 		f.put(t, Applications, "eshop", `{"password":"${env:NO_SUCH_VARIABLE}"}`)
 		f.wantLogin(t, "eshop", "another", false)
+		problems, err := f.RenewPasswords(f.ctx, "junctor")
+		if err != nil || len(problems) != 1 || !strings.Contains(problems[0].Error(), "NO_SUCH_VARIABLE") {
+			t.Errorf("the problems are %v, %v", problems, err)
+		}
 		var stored string
-		err := f.db.Read(f.ctx, func(tx *db.Tx) error {
+		err = f.db.Read(f.ctx, func(tx *db.Tx) error {
 			return tx.QueryRow(`SELECT definition FROM accounts WHERE login = 'literal'`).Scan(&stored)
 		})
 		if err != nil || strings.Contains(stored, "written out") {
@@ -97,7 +101,7 @@ func TestAPasswordIsChangedWhereItIsWritten(t *testing.T) {
 		}
 		f.wantOut(t, session)
 		f.wantLogin(t, "jana", "new", true)
-		if err := f.RenewPasswords(f.ctx, "junctor"); err != nil {
+		if _, err := f.RenewPasswords(f.ctx, "junctor"); err != nil {
 			t.Fatal(err)
 		}
 		f.wantLogin(t, "jana", "new", true)
