@@ -114,7 +114,7 @@ func (s *Store) begin(tx *db.Tx, a Account, needs seat, want Session) (session S
 			return Session{}, false, err
 		}
 		if took {
-			tx.Notify(topicCredentials, "")
+			s.forgetAfter(tx)
 		}
 	}
 	_, err = tx.Exec(`INSERT INTO sessions (id, digest, account, address, created_at, seen_at, via, place, epoch) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)`,
@@ -256,6 +256,6 @@ func (s *Store) endSessionsOf(tx *db.Tx, account string) error {
 		return err
 	}
 	_, err = tx.Exec(`DELETE FROM sessions WHERE account = $1`, account)
-	tx.Notify(topicCredentials, "")
+	s.forgetAfter(tx)
 	return err
 }

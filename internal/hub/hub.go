@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -287,6 +288,9 @@ func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
 }
 
 func (h *Hub) grant(tx *db.Tx, author string, c config.Change) error {
+	if !slices.Contains(access.Kinds(), c.Kind) {
+		return nil
+	}
 	if c.Action == config.Delete {
 		return h.access.DropObject(tx, c.Kind, c.Code, author)
 	}
