@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/alecthomas/kong"
 
@@ -226,7 +225,7 @@ func (r remote) Apply(ctx context.Context, set *config.Set, o config.Options) (*
 
 func (r remote) change(ctx context.Context, act string, set *config.Set, o config.Options) (*config.Result, error) {
 	var result config.Result
-	path := fmt.Sprintf("/api/v1/admin/configuration/%s?prune=%s", act, strconv.FormatBool(o.Prune))
+	path := fmt.Sprintf("/api/v1/admin/configuration/%s?prune=%t&allow_drop=%t", act, o.Prune, o.AllowDrop)
 	if err := r.client.Do(ctx, http.MethodPost, path, set, &result); err != nil {
 		return nil, err
 	}

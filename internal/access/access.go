@@ -62,6 +62,7 @@ type Store struct {
 	entry     turnstile
 	directory atomic.Pointer[directory]
 	reading   sync.Mutex    // the directory
+	deafen    func()        // ends hearing of other nodes' changes
 	elsewhere time.Duration // for how long other nodes remember what they have found; 0: there are none
 
 	hashing       chan struct{} // bounds the memory that argon2 takes at one moment
@@ -88,7 +89,7 @@ func New(d *db.DB, keys secret.Keys, c clock.Clock) *Store {
 	}
 	s.decoy = sync.OnceValue(func() string { return s.hashPassword(id.Token(20)) })
 	s.SetLimits(DefaultLimits)
-	d.Listen(topicCredentials, func(string) { s.callers.clear() })
+	s.deafen = d.Listen(topicCredentials, func(string) { s.callers.clear() })
 	return s
 }
 

@@ -22,9 +22,10 @@ type cacheKey [32]byte
 type memory[V any] struct {
 	clock clock.Clock
 
-	mu  sync.Mutex
-	gen uint64 // rises when everything is forgotten
-	by  map[cacheKey]remembered[V]
+	mu        sync.Mutex
+	gen       uint64 // rises when everything is forgotten
+	by        map[cacheKey]remembered[V]
+	suspended time.Time // until when nothing is remembered
 }
 
 type remembered[V any] struct {
@@ -60,7 +61,7 @@ func (m *memory[V]) get(key cacheKey) (V, bool) {
 func (m *memory[V]) put(key cacheKey, generation uint64, value V, until time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.gen != generation {
+	if m.gen != generation || m.clock.Now().Before(m.suspended) {
 		return
 	}
 	if len(m.by) >= maxRemembered {
@@ -69,9 +70,18 @@ func (m *memory[V]) put(key cacheKey, generation uint64, value V, until time.Tim
 	m.by[key] = remembered[V]{value, until}
 }
 
-func (m *memory[V]) clear() {
+// clear forgets everything.
+func (m *memory[V]) clear() { m.forget(time.Time{}) }
+
+// suspend forgets everything and remembers nothing until the next clear, for
+// somebody is about to commit what makes it wrong, and gives notice then. Should
+// nobody, it is for a while only.
+func (m *memory[V]) suspend() { m.forget(m.clock.Now().Add(rememberCaller)) }
+
+func (m *memory[V]) forget(until time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.gen++
+	m.suspended = until
 	clear(m.by)
 }

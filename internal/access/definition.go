@@ -21,6 +21,9 @@ const (
 	Units        = "units"
 )
 
+// Kinds lists them, each after those that it may refer to.
+func Kinds() []string { return []string{Units, Roles, Applications, Accounts} }
+
 // Policy says how many sessions there may be at once.
 type Policy string
 

@@ -114,7 +114,7 @@ func (s *Store) begin(tx *db.Tx, a Account, needs seat, want Session) (session S
 			return Session{}, false, err
 		}
 		if took {
-			tx.Notify(topicCredentials, "")
+			s.forgetAfter(tx)
 		}
 	}
 	_, err = tx.Exec(`INSERT INTO sessions (id, digest, account, address, created_at, seen_at, via, place, epoch) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)`,
@@ -158,9 +158,10 @@ func (s *Store) holder(tx *db.Tx, place string) (h holding, err error) {
 		return h, err
 	}
 	h.changedAt = db.Time(changed)
-	limits := *s.limits.Load()
+	limits, login := *s.limits.Load(), ""
 	h.session, err = scanSession(tx.QueryRow(`SELECT `+sessionColumns+`, a.login, a.id FROM sessions s JOIN accounts a ON a.id = s.account
-		WHERE s.id = $1 AND a.enabled <> 0`, h.last), limits, &h.session.Login, &h.account)
+		WHERE s.id = $1 AND a.enabled <> 0`, h.last), limits, &login, &h.account)
+	h.session.Login = login
 	if errors.Is(err, db.ErrNoRows) {
 		return h, nil
 	}
@@ -255,6 +256,6 @@ func (s *Store) endSessionsOf(tx *db.Tx, account string) error {
 		return err
 	}
 	_, err = tx.Exec(`DELETE FROM sessions WHERE account = $1`, account)
-	tx.Notify(topicCredentials, "")
+	s.forgetAfter(tx)
 	return err
 }

@@ -83,9 +83,16 @@ func invalid(kind, code string, found []fault.Field) error {
 
 // changed tells all nodes that rights are others now.
 func (s *Store) changed(tx *db.Tx) error {
-	tx.Notify(topicCredentials, "")
+	s.forgetAfter(tx)
 	_, err := tx.Exec(`UPDATE access_epoch SET epoch = epoch + 1 WHERE id = 1`)
 	return err
+}
+
+// forgetAfter makes every node forget whom it remembers when the transaction has
+// committed; this one remembers nobody meanwhile.
+func (s *Store) forgetAfter(tx *db.Tx) {
+	s.callers.suspend()
+	tx.Notify(topicCredentials, "")
 }
 
 func (s *Store) putDefinition(tx *db.Tx, d Definition, body json.RawMessage, author string) error {
@@ -168,7 +175,6 @@ func (s *Store) storePassword(tx *db.Tx, account Account, hash, author string) e
 	if err := s.endSessionsOf(tx, account.ID); err != nil {
 		return err
 	}
-	tx.Notify(topicCredentials, "")
 	return s.Audit(tx, Entry{Author: author, Action: "account.password", Object: "account/" + account.Login})
 }
 
@@ -188,48 +194,47 @@ func (s *Store) resolve(tx *db.Tx, written string) (string, error) {
 }
 
 // RenewPasswords takes the passwords that the configuration refers to, such as
-// those in environment variables, as they are for this process. What cannot be
-// found stays as it was. It belongs to a node's start: a secret's new value is
-// taken when it is set.
-func (s *Store) RenewPasswords(ctx context.Context, author string) error {
-	var stale []referring
-	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
-		stale, err = referringTo(tx, "")
+// those in environment variables, as they are for this process. It belongs to a
+// node's start: a secret's new value is taken when it is set. What cannot be
+// resolved stays as it was; problems say what, for the log.
+func (s *Store) RenewPasswords(ctx context.Context, author string) (problems []error, err error) {
+	var all []referring
+	err = s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		all, err = referringTo(tx, "")
 		return err
 	})
-	for _, r := range stale {
+	for _, r := range all {
 		if err != nil {
 			break
 		}
-		if same, checkErr := s.isCurrent(ctx, r); same || checkErr != nil {
-			err = checkErr
+		var value string
+		unknown := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+			value, err = s.resolve(tx, r.reference)
+			return err
+		})
+		if unknown != nil {
+			problems = append(problems, fmt.Errorf("the password of %s %q is not known: %w", r.Kind, r.Login, unknown))
 			continue
 		}
-		err = s.db.Write(ctx, func(tx *db.Tx) error { return s.renew(tx, r.Account, r.hash, r.reference, author) })
+		var same bool
+		if same, err = s.belongs(ctx, r.hash, value); err == nil && !same {
+			err = s.db.Write(ctx, func(tx *db.Tx) error { return s.renew(tx, r.Account, r.hash, r.reference, author) })
+		}
 	}
 	s.callers.clear()
-	return wrap(err, "take the passwords that the configuration refers to")
+	return problems, wrap(err, "take the passwords that the configuration refers to")
 }
 
-// isCurrent reports whether a password is what it refers to, or that cannot be
-// found. It hashes outside of a transaction that writes.
-func (s *Store) isCurrent(ctx context.Context, r referring) (bool, error) {
-	var value string
-	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
-		value, err = s.resolve(tx, r.reference)
-		return err
-	})
-	if fault.Is(err, fault.NotFound) {
-		return true, nil
-	}
-	if err != nil || r.hash == "" {
-		return false, err
+// belongs checks a hash outside of a transaction that writes.
+func (s *Store) belongs(ctx context.Context, hash, password string) (bool, error) {
+	if hash == "" {
+		return false, nil
 	}
 	if err := s.acquireHashing(ctx); err != nil {
 		return false, err
 	}
 	defer s.releaseHashing()
-	return s.checkPassword(r.hash, value), nil
+	return s.checkPassword(hash, password), nil
 }
 
 // renewReferring takes a secret's new value for the accounts whose password it

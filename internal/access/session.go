@@ -142,7 +142,7 @@ func (s *Store) EndSession(ctx context.Context, sessionID, author string) error 
 		if n == 0 {
 			return fault.New(fault.NotFound, "there is no session %q; it may have ended already", sessionID)
 		}
-		tx.Notify(topicCredentials, "")
+		s.forgetAfter(tx)
 		return s.Audit(tx, Entry{Author: author, Action: "session.end", Object: "session/" + sessionID})
 	})
 	s.callers.clear()

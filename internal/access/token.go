@@ -96,7 +96,7 @@ func (s *Store) RevokeToken(ctx context.Context, nameOrID, author string) (Token
 		}
 		at := db.Time(db.Micros(now))
 		token.RevokedAt = &at
-		tx.Notify(topicCredentials, "")
+		s.forgetAfter(tx)
 		return s.Audit(tx, Entry{Author: author, Action: "token.revoke", Object: "token/" + token.Name, Detail: token.ID})
 	})
 	s.callers.clear()

@@ -133,8 +133,10 @@ func tagOf(pattern string) string {
 		noun, _, _ := strings.Cut(rest, "/")
 		return noun
 	}
-	if strings.HasPrefix(pattern, v1+"/session") {
-		return "session"
+	for _, noun := range []string{"session", "functions", "runs"} {
+		if strings.HasPrefix(pattern, v1+"/"+noun) {
+			return noun
+		}
 	}
 	return "installation"
 }

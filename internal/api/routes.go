@@ -18,24 +18,14 @@ const (
 
 // table is every call the door knows.
 func (d *door) table() []route {
-	channels := noun{door: d, kind: "channels"}
-	connections := noun{door: d, kind: "connections"}
 	settings := noun{door: d, kind: "settings", code: settingsCode}
 	scenarios := scenarioNoun{noun{door: d, kind: "scenarios"}}
-	return []route{
+	routes := []route{
 		{method: post, pattern: v1 + "/session", right: open, summary: "Begin a session with login and password, in the body or by Basic", endpoint: do(d.beginSession), status: http.StatusCreated, bodyless: true},
 		{method: get, pattern: v1 + "/session", right: signedIn, summary: "Who is calling, and by what", endpoint: do(d.showSession)},
 		{method: remove, pattern: v1 + "/session", right: signedIn, summary: "End the session of this call", endpoint: do(d.endOwnSession), status: http.StatusNoContent},
-
-		{method: get, pattern: adm + "/channels", right: right.Channels, summary: "List channels", endpoint: do(channels.list)},
-		{method: get, pattern: adm + "/channels/{code}", right: right.Channels, summary: "Show a channel with its token and paths", endpoint: do(channels.get)},
-		{method: put, pattern: adm + "/channels/{code}", right: right.Channels, summary: "Create or replace a channel", endpoint: do(channels.put), conditional: true},
-		{method: remove, pattern: adm + "/channels/{code}", right: right.Channels, summary: "Delete a channel", endpoint: do(channels.delete), status: http.StatusNoContent, conditional: true},
-
-		{method: get, pattern: adm + "/connections", right: right.Connections, summary: "List connections", endpoint: do(connections.list)},
-		{method: get, pattern: adm + "/connections/{code}", right: right.Connections, summary: "Show a connection; secrets stay references", endpoint: do(connections.get)},
-		{method: put, pattern: adm + "/connections/{code}", right: right.Connections, summary: "Create or replace a connection", endpoint: do(connections.put), conditional: true},
-		{method: remove, pattern: adm + "/connections/{code}", right: right.Connections, summary: "Delete a connection", endpoint: do(connections.delete), status: http.StatusNoContent, conditional: true},
+		{method: post, pattern: v1 + "/functions/{name}", right: signedIn, summary: "Call a function with its parameters", endpoint: d.callable(), bodyless: true, limit: functionLimit},
+		{method: get, pattern: v1 + "/runs/{id}", right: signedIn, summary: "State and output of a run, for who has started it", endpoint: do(d.showOwnRun)},
 
 		{method: get, pattern: adm + "/settings", right: right.Settings, summary: "Show the settings", endpoint: do(settings.get)},
 		{method: put, pattern: adm + "/settings", right: right.Settings, summary: "Replace the settings", endpoint: do(settings.put), conditional: true},
@@ -81,6 +71,40 @@ func (d *door) table() []route {
 		{method: get, pattern: "/errors/{code}", right: open, summary: "What an error code means", endpoint: write[nothing]("text/html", d.explainError)},
 		{method: get, pattern: "/{$}", right: open, summary: "The front page", endpoint: write[nothing]("text/html", d.front)},
 	}
+	for _, n := range []struct {
+		kind, one string
+		right     permission
+		show      string
+	}{
+		{"channels", "channel", right.Channels, "Show a channel with its token and paths"},
+		{"connections", "connection", right.Connections, "Show a connection; secrets stay references"},
+		{"functions", "function", right.Scenarios, "Show a function"},
+		{"classes", "class", right.Records, "Show a class"},
+		{"units", "unit", right.Access, "Show a unit of the organisation"},
+		{"roles", "role", right.Access, "Show a role"},
+		{"applications", "application", right.Access, "Show an application; its password stays a reference"},
+		{"accounts", "person", right.Access, "Show a person's account; the password stays a reference"},
+	} {
+		routes = append(routes, noun{door: d, kind: n.kind}.routes(n.one, n.right, n.show)...)
+	}
+	return routes
+}
+
+// routes are the calls of a kind of configuration objects.
+func (n noun) routes(one string, area permission, show string) []route {
+	pattern, write, drop := adm+"/"+n.kind+"/{code}", do(n.put), do(n.delete)
+	if n.kind == "classes" {
+		write, drop = do(n.putClass), do(n.deleteClass)
+	}
+	routes := []route{
+		{method: get, pattern: pattern, right: area, summary: show, endpoint: do(n.get)},
+		{method: put, pattern: pattern, right: area, summary: "Create or replace a " + one, endpoint: write, conditional: true},
+		{method: remove, pattern: pattern, right: area, summary: "Delete a " + one, endpoint: drop, status: http.StatusNoContent, conditional: true},
+	}
+	if n.kind == "accounts" { // the list has administrators too
+		return routes
+	}
+	return append(routes, route{method: get, pattern: adm + "/" + n.kind, right: area, summary: "List " + n.kind, endpoint: do(n.list)})
 }
 
 // settingsCode is the code of the one settings object.

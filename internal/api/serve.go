@@ -69,7 +69,9 @@ func (d *door) serve(r *route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		c := &call{door: d, route: r, w: w, r: req, address: d.Address(req)}
 		defer func() {
-			if p := recover(); p != nil {
+			if p := recover(); p == http.ErrAbortHandler {
+				panic(p)
+			} else if p != nil {
 				d.Log.Error("panic in a handler", "route", r.method+" "+r.pattern, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 				fault.Write(w, errors.New("panic"))
 			}
@@ -124,7 +126,7 @@ func (c *call) record() {
 func (d *door) refuse(c *call, err error) {
 	status := fault.Status(fault.CodeOf(err))
 	level := slog.LevelDebug
-	if status >= 500 {
+	if status >= 500 && !fault.Is(err, fault.ScenarioFailed) && !fault.Is(err, fault.AnswerTimeout) { // the run tells of these
 		level = slog.LevelError
 	}
 	d.Log.Log(c.r.Context(), level, "call refused", "route", c.route.method+" "+c.route.pattern, "status", status, "address", c.address, "error", err)

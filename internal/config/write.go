@@ -100,20 +100,22 @@ func YAML(set *Set) ([]byte, error) {
 	e := encoder{}
 	e.out.WriteString("# Written by \"junctor export\".\n")
 	e.line(0, "domain", Domain)
-	if len(set.Settings) > 0 {
-		if err := e.section(Settings, set.Settings, 1); err != nil {
-			return nil, err
-		}
-	}
-	for _, kind := range []string{Connections, Channels} {
-		if len(set.Objects[kind]) == 0 {
+	for _, k := range kinds {
+		objects := set.bodies(k)
+		switch {
+		case !k.written() || len(objects) == 0:
 			continue
+		case k.mapped():
+			e.out.WriteString(k.name + ":\n")
 		}
-		e.out.WriteString(kind + ":\n")
-		for _, name := range sorted(set.Objects[kind]) {
-			e.indent(1)
-			if err := e.section(name, set.Objects[kind][name], 2); err != nil {
-				return nil, fmt.Errorf("%s %q: %w", kind, name, err)
+		for _, name := range sorted(objects) {
+			key, depth := k.name, 1
+			if k.mapped() {
+				e.indent(1)
+				key, depth = name, 2
+			}
+			if err := e.section(key, objects[name], depth); err != nil {
+				return nil, fmt.Errorf("%s %q: %w", k.name, name, err)
 			}
 		}
 	}

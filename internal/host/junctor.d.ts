@@ -46,6 +46,14 @@ declare module "junctor" {
     readonly comment: string;
   }
 
+  /** Who calls a function. */
+  export interface AccountInfo {
+    readonly id: string;
+    readonly login: string;
+    /** `"admin"`, `"application"` or `"person"`. */
+    readonly kind: string;
+  }
+
   /** A certificate that a client has shown, verified by `--tls-client-ca`. */
   export interface ClientCertificate {
     /** As in RFC 2253: `"CN=shop.example.com,O=Shop"`. */
@@ -59,9 +67,19 @@ declare module "junctor" {
     readonly not_after: string;
   }
 
-  /** A message of a channel, as it came. */
-  export interface Request {
+  /** A message of a channel, as it came, or a function's call. */
+  export interface Request<Params = any> {
+    /** The channel that a message came by. Of a function's call it is `undefined`. */
     readonly channel: ChannelInfo;
+    /** The code of the function that was called; `undefined` for a message. */
+    readonly function: string | undefined;
+    /**
+     * The parameters of a function's call, which fit the scenario's `params`;
+     * `undefined` for a message.
+     */
+    readonly params: Params;
+    /** Who called the function; `undefined` for a message. */
+    readonly account: AccountInfo | undefined;
     /** In upper case: `"POST"`. */
     readonly method: string;
     /** The whole URL; tokens in it are blanked. */

@@ -5,13 +5,16 @@ package hub
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,6 +32,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/host"
+	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
 	"junctor/internal/script"
@@ -153,7 +157,9 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.config = config.New(h.db, h.objects, h.versions, h.tokens, h.access, config.Parts{
 		Measure: func(p *script.Program) (time.Duration, error) { return h.runtime.Measure(p) },
 		Names:   func(p *script.Program) []script.Diagnostic { return h.runtime.Check(p) },
+		Params:  func(ctx context.Context, p *script.Program) (json.RawMessage, error) { return h.runtime.Params(ctx, p) },
 		Secrets: h.secret,
+		Tables:  h.tables,
 		Changed: h.changed,
 	})
 	first, err := h.config.Snapshot(ctx)
@@ -165,11 +171,13 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	}
 	h.closes(func() error { h.pool.Close(); return nil })
 	h.runtime = scenario.NewRuntime(h.versions, h.pool, cores, h.version, h.busy)
+	migration := &record.Migration{DB: h.db, Changed: h.objects.Touch}
 	handlers := host.Handlers(connections{h}, scenarios{h}, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
+	maps.Copy(handlers, migration.Handlers())
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{
-		DB: h.db, Committer: h.committer, Programs: h.runtime, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: h.revise,
+		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration}, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: h.revise,
 		Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
 		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd,
 	})
@@ -280,6 +288,9 @@ func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
 }
 
 func (h *Hub) grant(tx *db.Tx, author string, c config.Change) error {
+	if !slices.Contains(access.Kinds(), c.Kind) {
+		return nil
+	}
 	if c.Action == config.Delete {
 		return h.access.DropObject(tx, c.Kind, c.Code, author)
 	}

@@ -58,11 +58,14 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	}
 	err = h.firstAdmin(ctx) // a start that fails above would have shown the password to nobody
 	if err == nil {
-		err = h.access.RenewPasswords(ctx, "junctor")
+		err = h.renewPasswords(ctx)
 	}
 	if err == nil {
 		h.restart.Store(&cancel)
 		err = h.runs.Start(ctx)
+	}
+	if err == nil {
+		err = h.unfinished(ctx)
 	}
 	if err != nil {
 		closeAll(listeners)
@@ -139,6 +142,16 @@ func (h *Hub) firstAdmin(ctx context.Context) error {
 	return nil
 }
 
+// renewPasswords takes those of applications and people that stand in this
+// process's environment.
+func (h *Hub) renewPasswords(ctx context.Context) error {
+	problems, err := h.access.RenewPasswords(ctx, "junctor")
+	for _, p := range problems {
+		h.log.Warn("an account cannot come in with a new password", "error", p)
+	}
+	return err
+}
+
 // handlers are the doors behind each of the server's addresses.
 func (h *Hub) handlers() []http.Handler {
 	outside := h.counted(ingress.New(ingress.Options{
@@ -147,6 +160,7 @@ func (h *Hub) handlers() []http.Handler {
 	}))
 	inside := api.New(api.Services{
 		Access: h.access, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, ChannelToken: h.tokens.Token,
+		Functions: h, BaseURL: h.baseURL,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
 	})

@@ -51,8 +51,9 @@ func (u Unfinished) input() []byte {
 // Execute implements run.Program. The steps of the run show how far it is.
 func (m *Migration) Execute(_ context.Context, x *run.Execution) run.Outcome {
 	p := process{x: x}
+	superseded := false
 	for _, name := range []string{"table.prepare", "table.copy", "table.swap", "table.clean"} {
-		for {
+		for !superseded || name == "table.clean" {
 			c, err := p.step(name, x.Input())
 			if err != nil {
 				return run.Outcome{Left: err}
@@ -64,15 +65,16 @@ func (m *Migration) Execute(_ context.Context, x *run.Execution) run.Outcome {
 			if err := json.Unmarshal(c.Result, &done); err != nil {
 				return run.Outcome{Failure: &run.Failure{ErrorInfo: run.ErrorInfo{Name: "Error", Message: err.Error(), Permanent: true}}}
 			}
-			if done.Superseded {
-				return run.Outcome{Output: c.Result}
-			}
-			if done.Done {
+			if superseded = superseded || done.Superseded; done.Done {
 				break
 			}
 		}
 	}
-	return run.Outcome{Output: x.Input()}
+	output, err := json.Marshal(progress{Done: true, Superseded: superseded})
+	if err != nil {
+		return run.Outcome{Failure: &run.Failure{ErrorInfo: run.ErrorInfo{Name: "Error", Message: err.Error(), Permanent: true}}}
+	}
+	return run.Outcome{Output: output}
 }
 
 // process calls one step after another.
@@ -178,7 +180,7 @@ func (m *Migration) prepare(ctx context.Context, u Unfinished) (progress, error)
 		if err := s.dialect.impatient(tx); err != nil {
 			return err
 		}
-		statements := append(s.dialect.createTable(c, shadow(u.Class), t.generation+1), s.dialect.touchTriggers(t.class)...)
+		statements := append(s.dialect.createTable(c, shadow(u.Class), stamp()), s.dialect.touchTriggers(t.class)...)
 		if err := define(tx, statements); err != nil {
 			return err
 		}
@@ -404,11 +406,11 @@ func (m *Migration) exchange(tx *db.Tx, s *state, t *tableState, v *conversion) 
 	if err := define(tx, s.dialect.dropTouchTriggers(t.class)); err != nil {
 		return err
 	}
-	if err := swap(tx, s.dialect, t.class, v.new, t.generation+1); err != nil {
+	if err := swap(tx, s.dialect, t.class, v.new); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`UPDATE record_tables SET body = wanted, wanted = NULL, position = NULL, generation = generation + 1, changed_at = $2 WHERE class = $1`,
-		t.code, db.Micros(time.Now())); err != nil {
+	if _, err := tx.Exec(`UPDATE record_tables SET body = wanted, change = change + 1, wanted = NULL, position = NULL, generation = $2, changed_at = $3 WHERE class = $1`,
+		t.code, stamp(), db.Micros(time.Now())); err != nil {
 		return err
 	}
 	return m.finished(tx, changed, kept)

@@ -1,4 +1,9 @@
-package channel
+// Package content is what HTTP messages carry: whether a body may come in, which
+// text it is, and what a scenario's output is answered as, in the form that the
+// caller wants.
+//
+// It must not know by which door a message came.
+package content
 
 import (
 	"bytes"
@@ -19,7 +24,7 @@ import (
 // deepestJSON is how many arrays and objects may stand within each other.
 const deepestJSON = 1000
 
-// CheckContent looks at a message's content as its Content-Type declares it,
+// Check looks at a message's content as its Content-Type declares it,
 // before anything is stored: whether text is in the encoding that it is said to
 // be in, and whether its structure is one that can be read within limits. It
 // makes one pass and builds nothing. A content of any other type, and what is
@@ -27,7 +32,7 @@ const deepestJSON = 1000
 //
 // Errors: fault.Invalid, which names the limit and the place; fault.Unsupported
 // for a charset that nobody knows.
-func CheckContent(contentType string, body []byte) error {
+func Check(contentType string, body []byte) error {
 	if contentType == "" || len(body) == 0 {
 		return nil
 	}

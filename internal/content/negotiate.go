@@ -1,4 +1,4 @@
-package channel
+package content
 
 import (
 	"encoding/json"

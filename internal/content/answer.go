@@ -1,10 +1,11 @@
-package channel
+package content
 
 import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -16,7 +17,7 @@ import (
 	"junctor/internal/format/xml"
 )
 
-// Answer is what the caller of an awaited channel gets (O6).
+// Answer is what the caller of an awaited channel or a function gets (O6).
 type Answer struct {
 	Status int
 	Header http.Header // with Content-Type, when there is content
@@ -175,7 +176,7 @@ var ownHeaders = map[string]bool{
 
 func (a *Answer) addHeader(name string, raw json.RawMessage) error {
 	name = http.CanonicalHeaderKey(name)
-	if checkHeaderName(name) != nil || ownHeaders[name] {
+	if CheckHeaderName(name) != nil || ownHeaders[name] {
 		return nil // what cannot be sent is left out: the answer itself is worth more
 	}
 	var values []string
@@ -202,4 +203,18 @@ func headerRune(r rune) rune {
 		return ' '
 	}
 	return r
+}
+
+// CheckHeaderName holds a name against RFC 9110's token.
+func CheckHeaderName(name string) error {
+	const marks = "!#$%&'*+-.^_`|~"
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(marks, r) {
+			return fmt.Errorf("%q is not a header's name", name)
+		}
+	}
+	if name == "" {
+		return errors.New("a header's name must not be empty")
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-package channel
+package content
 
 import (
 	"net/http"
@@ -59,7 +59,7 @@ func FuzzDecodeAnswer(f *testing.F) {
 			return
 		}
 		for name, values := range a.Header {
-			if checkHeaderName(name) != nil || ownHeaders[name] {
+			if CheckHeaderName(name) != nil || ownHeaders[name] {
 				t.Errorf("header %q", name)
 			}
 			for _, v := range values {
