@@ -4,15 +4,18 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
 	_ "modernc.org/sqlite" // the driver that the hand-written handler uses
 
 	"junctor/internal/db"
@@ -28,7 +31,7 @@ import (
 // filter, validation, an event in the same transaction.
 
 const speedBody = `{"key":"number","columns":{"number":"text!","customer":{"type":"text","index":true},"total":"decimal(12,2)","state":"enum(new,sent,done)",
-	"received":"datetime","note":{"type":"text","length":200},"owner":{"type":"text","index":true}}}`
+	"received":"datetime","note":{"type":"text","length":200},"owner":"text"}}`
 
 const speedRows = 10_000
 
@@ -37,14 +40,16 @@ func speedJSON(n int64) string {
 }
 
 func BenchmarkHandWritten(b *testing.B) {
-	d, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "hand.db")+"?_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=5000")
+	d, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "hand.db")+"?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000")
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer d.Close()
+	d.SetMaxOpenConns(8)
+	var writing sync.Mutex
 	for _, text := range []string{
 		`CREATE TABLE orders (id TEXT PRIMARY KEY, version INTEGER NOT NULL, number TEXT NOT NULL UNIQUE, customer TEXT, total INTEGER, state TEXT, received INTEGER, note TEXT, owner TEXT) STRICT`,
-		`CREATE INDEX orders_customer ON orders (customer, id)`, `CREATE INDEX orders_owner ON orders (owner, id)`,
+		`CREATE INDEX orders_customer ON orders (customer, id)`,
 		`CREATE TABLE events (seq INTEGER PRIMARY KEY, type TEXT, subject TEXT, data TEXT) STRICT`,
 	} {
 		if _, err := d.Exec(text); err != nil {
@@ -65,6 +70,8 @@ func BenchmarkHandWritten(b *testing.B) {
 		if o.Number == "" || len(o.Note) > 200 || !strings.Contains("new sent done", o.State) || o.Owner != "acc_1" {
 			return fmt.Errorf("invalid")
 		}
+		writing.Lock()
+		defer writing.Unlock()
 		tx, err := d.Begin()
 		if err != nil {
 			return err
@@ -83,11 +90,7 @@ func BenchmarkHandWritten(b *testing.B) {
 		}
 		return tx.Commit()
 	}
-	for i := range int64(speedRows) {
-		if err := create([]byte(speedJSON(i))); err != nil {
-			b.Fatal(err)
-		}
-	}
+	fill(b, create)
 	const fields = `id, version, number, customer, total, state, received, note, owner`
 	get, _ := d.Prepare(`SELECT ` + fields + ` FROM orders WHERE number = ? AND owner = ?`)
 	list, _ := d.Prepare(`SELECT ` + fields + ` FROM orders WHERE customer = ? AND owner = ? ORDER BY id LIMIT 50`)
@@ -105,7 +108,8 @@ func BenchmarkHandWritten(b *testing.B) {
 		}
 		return all, rows.Err()
 	}
-	count := int64(speedRows)
+	var count atomic.Int64
+	count.Store(speedRows)
 	speed(b, func(w http.ResponseWriter, r *http.Request) error {
 		switch r.URL.Path {
 		case "/create":
@@ -173,18 +177,19 @@ func BenchmarkRecords(b *testing.B) {
 	actor := record.Actor{By: "app", Rights: &right.Set{Account: right.Account{ID: "acc_1"}, Classes: map[string]right.Class{
 		"orders": {Create: row, Read: row, Update: row, Hidden: map[string]bool{"margin": true}},
 	}}}
+	committer := db.NewCommitter(d, nil, nil)
+	b.Cleanup(committer.Close)
 	create := func(body []byte) error {
-		return d.Write(ctx, func(tx *db.Tx) error {
-			_, err := store.Create(tx, m, actor, "orders", body)
-			return err
-		})
+		var refusal error
+		err := committer.Commit(ctx, db.Item{Func: func(tx *db.Tx) ([]db.Op, error) {
+			_, refusal = store.Create(tx, m, actor, "orders", body)
+			return nil, nil
+		}})
+		return errors.Join(err, refusal)
 	}
-	for i := range int64(speedRows) {
-		if err := create([]byte(speedJSON(i))); err != nil {
-			b.Fatal(err)
-		}
-	}
-	count := int64(speedRows)
+	fill(b, create)
+	var count atomic.Int64
+	count.Store(speedRows)
 	speed(b, func(w http.ResponseWriter, r *http.Request) error {
 		switch r.URL.Path {
 		case "/create":
@@ -221,8 +226,20 @@ func BenchmarkRecords(b *testing.B) {
 	}, &count)
 }
 
+func fill(b *testing.B, create func([]byte) error) {
+	b.Helper()
+	var group errgroup.Group
+	group.SetLimit(64)
+	for i := range int64(speedRows) {
+		group.Go(func() error { return create([]byte(speedJSON(i))) })
+	}
+	if err := group.Wait(); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // speed measures the three requests of P5.
-func speed(b *testing.B, do func(http.ResponseWriter, *http.Request) error, count *int64) {
+func speed(b *testing.B, do func(http.ResponseWriter, *http.Request) error, count *atomic.Int64) {
 	b.Helper()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := do(w, r); err != nil {
@@ -234,14 +251,16 @@ func speed(b *testing.B, do func(http.ResponseWriter, *http.Request) error, coun
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, url, strings.NewReader(body)))
 		if w.Code != http.StatusOK {
-			b.Fatalf("%s: %d %s", url, w.Code, w.Body)
+			b.Errorf("%s: %d %s", url, w.Code, w.Body)
 		}
 	}
 	b.Run("create", func(b *testing.B) {
-		for b.Loop() {
-			*count++
-			request(b, "/create", speedJSON(*count))
-		}
+		b.SetParallelism(32)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				request(b, "/create", speedJSON(count.Add(1)))
+			}
+		})
 	})
 	b.Run("get", func(b *testing.B) {
 		for b.Loop() {
