@@ -287,6 +287,9 @@ func (w *write) create(as Address) (*Outcome, error) {
 	if !stored {
 		return nil, w.overtaken()
 	}
+	if err := w.moveFiles(); err != nil {
+		return nil, err
+	}
 	return w.outcome(Created, w.row), w.tell(onCreated)
 }
 
@@ -311,7 +314,10 @@ func (w *write) update(match Match, how manner) (*Outcome, error) {
 	}
 	w.row[atVersion] = value.Int(w.old[atVersion].Int() + 1)
 	w.row[atModifiedAt], w.row[atModifiedBy] = w.now, value.String(w.actor.By)
-	if err := w.store.save(w); err != nil {
+	if err := w.save(); err != nil {
+		return nil, err
+	}
+	if err := w.moveFiles(); err != nil {
 		return nil, err
 	}
 	return w.outcome(Updated, w.row), w.tell(onUpdated)

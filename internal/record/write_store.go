@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -101,7 +102,7 @@ func (l *layout) insert(postgres bool) *db.Stmt {
 // save stores the columns that have changed. Others with the same key are found
 // before; on PostgreSQL one that comes at the same moment makes the transaction
 // fail.
-func (s *Store) save(w *write) error {
+func (w *write) save() error {
 	if taken, err := w.taken(); err != nil {
 		return err
 	} else if taken != nil {
@@ -135,8 +136,13 @@ func (w *write) remove() error {
 	if err != nil || !w.class.Hard {
 		return err
 	}
-	_, err = w.tx.Exec("DELETE FROM "+quote(w.class.Table())+" WHERE id = $1", w.old[atID].Text())
-	return err
+	if _, err = w.tx.Exec("DELETE FROM "+quote(w.class.Table())+" WHERE id = $1", w.old[atID].Text()); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(w.class.Columns, func(c *Column) bool { return c.Kind == File }) {
+		return nil
+	}
+	return DropFiles(w.tx, w.old[atID].Text())
 }
 
 // numbered reports whether the record gets a number that it has not yet.
