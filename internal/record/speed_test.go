@@ -90,7 +90,7 @@ func BenchmarkHandWritten(b *testing.B) {
 		}
 		return tx.Commit()
 	}
-	fill(b, create)
+	fillFast(b, create)
 	const fields = `id, version, number, customer, total, state, received, note, owner`
 	get, _ := d.Prepare(`SELECT ` + fields + ` FROM orders WHERE number = ? AND owner = ?`)
 	list, _ := d.Prepare(`SELECT ` + fields + ` FROM orders WHERE customer = ? AND owner = ? ORDER BY id LIMIT 50`)
@@ -187,7 +187,7 @@ func BenchmarkRecords(b *testing.B) {
 		}})
 		return errors.Join(err, refusal)
 	}
-	fill(b, create)
+	fillFast(b, create)
 	var count atomic.Int64
 	count.Store(speedRows)
 	speed(b, func(w http.ResponseWriter, r *http.Request) error {
@@ -226,7 +226,7 @@ func BenchmarkRecords(b *testing.B) {
 	}, &count)
 }
 
-func fill(b *testing.B, create func([]byte) error) {
+func fillFast(b *testing.B, create func([]byte) error) {
 	b.Helper()
 	var group errgroup.Group
 	group.SetLimit(64)
