@@ -32,7 +32,7 @@ type Migration struct {
 // A chunk is as many rows as take about this long to copy. Others write between
 // two chunks.
 const (
-	chunkTime  = 20 * time.Millisecond
+	chunkTime  = 10 * time.Millisecond
 	chunkFirst = 100
 	chunkLeast = 10
 	chunkMost  = 5000
