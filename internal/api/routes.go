@@ -53,6 +53,9 @@ func (d *door) table() []route {
 		{method: post, pattern: adm + "/purge", right: admin, summary: "Delete finished runs for good", endpoint: do(d.purgeRuns), action: "run.purge"},
 		{method: get, pattern: adm + "/nodes", right: admin, summary: "List the processes that execute runs", endpoint: do(d.listNodes)},
 
+		{method: get, pattern: adm + "/views", right: admin, summary: "List the classes' API views, and which are current", endpoint: do(d.listViews)},
+		{method: post, pattern: adm + "/views/refresh", right: admin, summary: "Make the classes' API views again", endpoint: do(d.refreshViews), action: "views.refresh"},
+
 		{method: get, pattern: adm + "/accounts", right: admin, summary: "List accounts", endpoint: do(d.listAccounts)},
 		{method: post, pattern: adm + "/accounts", right: admin, summary: "Create an account with every right", endpoint: do(d.createAccount), status: http.StatusCreated},
 		{method: put, pattern: adm + "/accounts/{login}/password", right: admin, summary: "Give an account another password and end its sessions", endpoint: do(d.setPassword), bodyless: true},
