@@ -30,6 +30,7 @@ type Services struct {
 	Runs          Runs
 	Configuration Configuration
 	Versions      Versions
+	Views         Views
 	// ChannelToken gives the token of a channel that exists.
 	ChannelToken func(ctx context.Context, code string) (string, error)
 	// Ready makes a probe write; its error says why the database does not take it.

@@ -63,7 +63,7 @@ func (c *Column) sqlValid(name string) string {
 	case c.Type == value.Boolean:
 		return name + " IN (0, 1)"
 	case c.Type == value.Date:
-		return name + " IS date(" + name + ")"
+		return name + " IS date(" + name + ", '+0 days')"
 	case c.Type == value.Decimal && c.Precision <= scaledDigits:
 		return fmt.Sprintf("abs(%s) < 1%s", name, strings.Repeat("0", c.Precision))
 	case c.Type == value.Decimal:

@@ -75,7 +75,7 @@ func (c *Column) checkText(text string) error {
 	case c.Kind == Enum && !slices.Contains(c.Values, text):
 		return errors.New(strict.Unknown(text, c.Values))
 	case c.Pattern != nil && !c.Pattern.MatchString(text):
-		return fmt.Errorf("does not match the pattern %s", strings.TrimSuffix(strings.TrimPrefix(c.Pattern.String(), "^(?:"), ")$"))
+		return fmt.Errorf("does not match the pattern %s", c.pattern())
 	case c.Kind == Ref && len(text) > maxID:
 		return fmt.Errorf("is no identifier of a record, which has at most %d bytes", maxID)
 	}
@@ -84,3 +84,8 @@ func (c *Column) checkText(text string) error {
 
 // maxID bounds identifiers, in bytes; foreign programs may make their own.
 const maxID = 100
+
+// pattern is as it was written, without what makes it match the whole text.
+func (c *Column) pattern() string {
+	return strings.TrimSuffix(strings.TrimPrefix(c.Pattern.String(), "^(?:"), ")$")
+}

@@ -16,7 +16,7 @@ func (p *parser) expression(at string, c *Column, w *wireColumn) {
 	for _, m := range []struct {
 		name  string
 		given bool
-	}{{"required", w.Required}, {"default", len(w.Default) > 0}, {"length", w.Length != nil}, {"pattern", w.Pattern != nil}, {"min", c.Min != nil}, {"max", c.Max != nil}} {
+	}{{"required", w.Required}, {"default", len(w.Default) > 0}, {"pattern", w.Pattern != nil}, {"min", c.Min != nil}, {"max", c.Max != nil}} {
 		if m.given {
 			p.add(at+"/"+m.name, "nobody writes a computed column: it has no %s", m.name)
 		}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"testing"
 
+	"junctor/internal/db"
 	"junctor/internal/record"
 	"junctor/internal/run"
 )
@@ -23,12 +25,18 @@ func finishBy(m *record.Migration, left []record.Unfinished) error {
 				if err := json.Unmarshal(result, &progress); err != nil {
 					return err
 				}
-				if progress.Superseded {
-					return nil
-				}
-				done = progress.Done
+				done = progress.Done || progress.Superseded
 			}
 		}
 	}
 	return nil
+}
+
+// prepareOnly makes the first step of a change.
+func prepareOnly(t *testing.T, d *db.DB, u record.Unfinished) {
+	t.Helper()
+	m := &record.Migration{DB: d}
+	if _, err := m.Handlers()["table.prepare"].External(context.Background(), &run.Call{Args: u.Start().Input}); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -39,7 +39,7 @@ func (d dialect) dropTouchTriggers(c *Class) []string {
 // swap puts the shadow in the place of a class's table and makes the triggers
 // again: Junctor's own, and those that an administrator has made. Views are the
 // caller's.
-func swap(tx *db.Tx, d dialect, old, new *Class, generation int64) error {
+func swap(tx *db.Tx, d dialect, old, new *Class) error {
 	table := old.Table()
 	theirs, err := d.foreignTriggers(tx, table)
 	if err != nil {
@@ -49,7 +49,7 @@ func swap(tx *db.Tx, d dialect, old, new *Class, generation int64) error {
 	if err != nil {
 		return err
 	}
-	if err := discard(tx, d, table, generation); err != nil {
+	if err := discard(tx, d, table); err != nil {
 		return inTheWay(table, err)
 	}
 	if d.postgres {
@@ -65,7 +65,7 @@ func swap(tx *db.Tx, d dialect, old, new *Class, generation int64) error {
 	}
 	for _, t := range theirs {
 		if err := tx.Define(t.sql); err != nil {
-			return fault.Wrap(err, fault.Conflict, "The trigger %s on %s, which is not Junctor's, does not fit the table as it is to be. Change or drop it, apply, and make it again.", t.name, table)
+			return misfitting(t, table, err)
 		}
 	}
 	return d.tryTriggers(tx, table, theirs)
@@ -105,22 +105,29 @@ func (d dialect) foreignTriggers(tx *db.Tx, table string) ([]trigger, error) {
 }
 
 // tryTriggers finds triggers that name columns which are gone: SQLite does not
-// look before they fire, and every write would fail then. It compiles a write
-// without making one.
+// look before they fire, and every write would fail then. It does look when a
+// column is renamed, which is taken back here.
 func (d dialect) tryTriggers(tx *db.Tx, table string, theirs []trigger) error {
 	if d.postgres || len(theirs) == 0 {
 		return nil
 	}
-	for _, write := range []string{"INSERT INTO %s DEFAULT VALUES", "UPDATE %s SET version = version", "UPDATE %s SET id = id", "DELETE FROM %s"} {
-		if err := tx.Define("EXPLAIN " + fmt.Sprintf(write, quote(table))); err != nil {
-			names := make([]string, len(theirs))
-			for i, t := range theirs {
-				names[i] = t.name
-			}
-			return fault.Wrap(err, fault.Conflict, "A trigger on %s that is not Junctor's (%s) does not fit the table as it is to be. Change or drop it, apply, and make it again.", table, strings.Join(names, ", "))
+	if err := tx.Define("SAVEPOINT probe"); err != nil {
+		return err
+	}
+	found := tx.Define(fmt.Sprintf("ALTER TABLE %s RENAME COLUMN version TO version_probe", quote(table)))
+	if err := tx.Define("ROLLBACK TO probe; RELEASE probe"); err != nil || found == nil {
+		return err
+	}
+	for _, t := range theirs {
+		if strings.Contains(found.Error(), "trigger "+t.name) {
+			return misfitting(t, table, found)
 		}
 	}
-	return nil
+	return nil // somebody's trigger on another table has been broken before
+}
+
+func misfitting(t trigger, table string, err error) error {
+	return fault.Wrap(err, fault.Conflict, "The trigger %s on %s, which is not Junctor's, does not fit the table as it is to be. Change or drop it, apply, and make it again.", t.name, table)
 }
 
 // dropTriggers takes all triggers off a table, on SQLite: they would stay with

@@ -16,6 +16,7 @@ type Model struct {
 	classes []*Class // by code
 	byCode  map[string]*Class
 	bodies  map[string]json.RawMessage
+	changes map[string]int64 // of the tables, where Applied has made it
 }
 
 // NewModel reads the classes' bodies as they stand under their codes in

@@ -125,7 +125,7 @@ const checked = 20_000
 
 // countRows counts up to checked and one more.
 func countRows(tx *db.Tx, table string) (n int64, err error) {
-	err = tx.QueryRow(fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM %s LIMIT %d) AS some`, quote(table), checked+1)).Scan(&n)
+	err = tx.QueryRow(fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM %s LIMIT %d) AS part`, quote(table), checked+1)).Scan(&n)
 	return n, err
 }
 
@@ -229,10 +229,11 @@ func (p *classPlan) changeColumn(d dialect, o, c *Column) (look bool) {
 	}
 	if o.sqlType(d.postgres) != c.sqlType(d.postgres) || o.Type != c.Type || o.Scale != c.Scale || o.Kind != c.Kind && !alike(o.Kind, c.Kind) {
 		wider := o.Type == value.Decimal && c.Type == value.Decimal && o.Scale == c.Scale && o.Precision <= c.Precision
-		p.add(c.Code, "the type of %s changes from %s to %s", c.Code, o.describe(), c.describe())
-		if wider && d.postgres {
+		if wider {
+			p.add(c.Code, "%s becomes wider: from %s to %s", c.Code, o.describe(), c.describe())
 			alter("TYPE %s", c.sqlType(true))
 		} else {
+			p.add(c.Code, "the type of %s changes from %s to %s", c.Code, o.describe(), c.describe())
 			look = true
 		}
 	} else if narrower := o.narrows(c); narrower != "" {
@@ -328,7 +329,7 @@ func (c *Column) describe() string {
 		parts = append(parts, string(c.Kind))
 	}
 	if c.Pattern != nil {
-		parts = append(parts, "like "+c.Pattern.String())
+		parts = append(parts, "like "+c.pattern())
 	}
 	if c.Min != nil {
 		parts = append(parts, "from "+c.Min.String())

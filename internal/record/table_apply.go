@@ -12,8 +12,8 @@ import (
 
 // Unfinished is a change of one class that follows as a run.
 type Unfinished struct {
-	Class  string
-	Number int64 // of the change: a later one of the same class ends it
+	Class  string // "" when all that is left is to remove tables that nobody reads
+	Number int64  // of the change: a later one of the same class ends it
 }
 
 // MigrationProgram is the name of the built-in program that brings a table with
@@ -26,7 +26,7 @@ const MigrationProgram = "table"
 func (u Unfinished) Start() run.Start {
 	key := fmt.Sprintf("table %s %d", u.Class, u.Number)
 	return run.Start{
-		Program: MigrationProgram, Subject: u.Class, Input: u.input(),
+		Program: MigrationProgram, Version: Version, Subject: u.Class, Input: u.input(),
 		Once: &run.Once{Key: key, Digest: []byte(key), Window: 24 * time.Hour},
 	}
 }
@@ -62,7 +62,8 @@ func Apply(tx *db.Tx, m *Model, allowDrop bool) (done []Alteration, left []Unfin
 	if err := a.do(plans); err != nil {
 		return nil, nil, err
 	}
-	return done, a.left, nil
+	left, err = cleaning(tx, a.left)
+	return done, left, err
 }
 
 // impatient keeps a change of a table from holding up those who wait behind it:
@@ -137,14 +138,15 @@ func (a *applying) review() error {
 
 // create makes the table of a new class.
 func (a *applying) create(c *Class, body string) error {
-	if err := a.define(a.dialect.createTable(c, c.Table(), 1)); err != nil {
+	generation := stamp()
+	if err := a.define(a.dialect.createTable(c, c.Table(), generation)); err != nil {
 		return err
 	}
 	if err := a.define(a.dialect.captureTriggers(c)); err != nil {
 		return err
 	}
-	_, err := a.tx.Exec(`INSERT INTO record_tables (class, body, generation, change, copied, changed_at) VALUES ($1, $2, 1, 0, 0, $3)`,
-		c.Code, body, db.Micros(time.Now()))
+	_, err := a.tx.Exec(`INSERT INTO record_tables (class, body, generation, change, copied, changed_at) VALUES ($1, $2, $3, 0, 0, $4)`,
+		c.Code, body, generation, db.Micros(time.Now()))
 	return err
 }
 
@@ -165,7 +167,7 @@ func (a *applying) drop(c *Class) error {
 	if err := a.abandon(c.Code); err != nil {
 		return err
 	}
-	if err := discard(a.tx, a.dialect, c.Table(), a.tables[c.Code].generation); err != nil {
+	if err := discard(a.tx, a.dialect, c.Table()); err != nil {
 		return err
 	}
 	for _, query := range []string{`DELETE FROM record_tables WHERE class = $1`, `DELETE FROM record_touched WHERE class = $1`} {
@@ -194,7 +196,7 @@ func (a *applying) alter(p *classPlan, body string) error {
 			return err
 		}
 		if rows == 0 {
-			generation++
+			generation = stamp()
 			err = a.anew(p, generation)
 		} else {
 			err = a.inPlace(p)
@@ -222,7 +224,7 @@ func (a *applying) anew(p *classPlan, generation int64) error {
 	if err := a.define(a.dialect.createTable(p.new, name, generation)); err != nil {
 		return err
 	}
-	return swap(a.tx, a.dialect, p.old, p.new, generation)
+	return swap(a.tx, a.dialect, p.old, p.new)
 }
 
 // inPlace changes a table that has rows, which stay as they are.
@@ -231,7 +233,7 @@ func (a *applying) inPlace(p *classPlan) error {
 		return err
 	}
 	if err := a.define(p.define); err != nil {
-		return err
+		return inTheWay(p.old.Table(), err)
 	}
 	return a.define(a.dialect.captureTriggers(p.new))
 }
@@ -266,26 +268,49 @@ func (a *applying) abandon(code string) error {
 	if _, err := a.tx.Exec(`DELETE FROM record_touched WHERE class = $1`, code); err != nil {
 		return err
 	}
-	return discard(a.tx, a.dialect, shadow(code), t.generation*1000+t.change)
+	return discard(a.tx, a.dialect, shadow(code))
 }
 
 // shadow is the name of the table that takes a class's place.
 func shadow(code string) string { return "shadow_" + code }
 
+// stamp is a number that no table before has had.
+func stamp() int64 { return time.Now().UnixMicro() }
+
 // discard takes a table out of sight. PostgreSQL drops it at once; on SQLite that
-// takes as long as reading it, so it is removed bit by bit, see cleaning.
-func discard(tx *db.Tx, d dialect, table string, number int64) error {
-	if d.postgres {
+// takes as long as reading it, so a full one is removed bit by bit, see sweep.
+func discard(tx *db.Tx, d dialect, table string) error {
+	rows := int64(0)
+	var err error
+	if !d.postgres {
+		if rows, err = countRows(tx, table); err != nil {
+			return err
+		}
+	}
+	if rows == 0 {
 		return tx.Define("DROP TABLE " + quote(table))
 	}
 	if err := dropTriggers(tx, table); err != nil {
 		return err
 	}
-	garbage := fmt.Sprintf("garbage_%s_%d", table, number)
+	garbage := fmt.Sprintf("garbage_%s_%d", table, stamp())
 	if _, err := tx.Exec(`INSERT INTO record_garbage (name) VALUES ($1)`, garbage); err != nil {
 		return err
 	}
 	return renameTable(tx, table, garbage)
+}
+
+// cleaning adds a run that removes what is out of sight, when none of the others
+// is there to do it.
+func cleaning(tx *db.Tx, left []Unfinished) ([]Unfinished, error) {
+	var any bool
+	if err := tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM record_garbage)`).Scan(&any); err != nil {
+		return nil, err
+	}
+	if any && len(left) == 0 {
+		left = append(left, Unfinished{Number: stamp()})
+	}
+	return left, nil
 }
 
 // renameTable is SQLite's, which by itself would let triggers and views of

@@ -56,8 +56,10 @@ func load(tx *db.Tx) (*state, error) {
 		return nil, fault.New(fault.Internal, "The definitions of the classes' tables cannot be read.").WithFields(found...)
 	}
 	s.model = model
+	model.changes = map[string]int64{}
 	for _, t := range s.list {
 		t.class = model.byCode[t.code]
+		model.changes[t.code] = t.change
 	}
 	return s, nil
 }
@@ -74,6 +76,30 @@ func Applied(tx *db.Tx) (*Model, error) {
 	return s.model, nil
 }
 
+// ErrStale says that a class's table is not what the Model says any more: load
+// Applied again, and do the whole again.
+var ErrStale = errors.New("the table of the class has changed meanwhile")
+
+// Current is ErrStale when a class's table has changed since Applied has made
+// the Model. It tells for sure in a transaction that has read or written the
+// class's table before, and until that ends: the change of a table waits for
+// those who use it. A write has to ask, a value may be kept otherwise in the new
+// table.
+func (m *Model) Current(tx *db.Tx, class string) error {
+	if m.changes == nil {
+		return nil // made by NewModel, for those who look at definitions only
+	}
+	var change int64
+	err := tx.QueryRow(`SELECT change FROM record_tables WHERE class = $1`, class).Scan(&change)
+	if err != nil && !errors.Is(err, db.ErrNoRows) {
+		return fmt.Errorf("ask whether the class %s is as it was: %w", class, err)
+	}
+	if err != nil || change != m.changes[class] {
+		return ErrStale
+	}
+	return nil
+}
+
 // Pending are the classes whose change waits for a run or is being made by one.
 func Pending(tx *db.Tx) ([]Unfinished, error) {
 	s, err := load(tx)
@@ -86,7 +112,7 @@ func Pending(tx *db.Tx) ([]Unfinished, error) {
 			all = append(all, Unfinished{Class: t.code, Number: t.change})
 		}
 	}
-	return all, nil
+	return cleaning(tx, all)
 }
 
 // indexName finds the index of a table by what it is over; "" when there is none.
