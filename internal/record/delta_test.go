@@ -31,20 +31,20 @@ func (l *memory) Changed(_ *db.Tx, changes ...record.Change) error {
 
 func (l *memory) Position(*db.Tx) (string, error) { return strconv.Itoa(len(l.changes)), nil }
 
-func (l *memory) Since(_ *db.Tx, class, position string, limit int) (found []record.Logged, next string, err error) {
+func (l *memory) Since(_ *db.Tx, class, position string, limit int) (found []record.Logged, next string, more bool, err error) {
 	at, err := strconv.Atoi(position)
 	if err != nil {
-		return nil, "", fault.New(fault.Invalid, "no position")
+		return nil, "", false, fault.New(fault.Invalid, "no position")
 	}
 	if at < l.from {
-		return nil, "", fault.New(fault.Gone, "too old")
+		return nil, "", false, fault.New(fault.Gone, "too old")
 	}
 	for ; at < len(l.changes) && len(found) < limit; at++ {
 		if c := l.changes[at]; c.Class == class {
 			found = append(found, record.Logged{Kind: c.Kind, ID: c.ID, Before: c.Before})
 		}
 	}
-	return found, strconv.Itoa(at), nil
+	return found, strconv.Itoa(at), at < len(l.changes), nil
 }
 
 func TestChangesSinceADelta(t *testing.T) {
@@ -177,7 +177,19 @@ func TestFilesBelongToOneRecord(t *testing.T) {
 			if files != 1 || large != 1 {
 				t.Errorf("%d files, %d large values are left beside %s", files, large, free)
 			}
-			n, err := s.store.CollectFiles(tx, 10, -time.Second)
+			n, err := s.store.CollectFiles(tx, s.model, 10, -time.Second)
+			if n != 1 {
+				t.Errorf("%d collected", n)
+			}
+			return err
+		})
+		// a row that somebody removes directly leaves its file behind
+		s.create("papers", `{"id":"p2","scan":"`+upload(content)+`"}`)
+		write(t, s.d, func(tx *db.Tx) error {
+			if _, err := tx.Exec(`DELETE FROM class_papers`); err != nil {
+				return err
+			}
+			n, err := s.store.CollectFiles(tx, s.model, 10, time.Hour)
 			if n != 1 {
 				t.Errorf("%d collected", n)
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -131,36 +132,48 @@ func (s *Store) Files(tx *db.Tx, ids ...string) (map[string]StoredFile, error) {
 	return all, nil
 }
 
-// CollectFiles removes up to n files that no record has taken for so long, and
+// CollectFiles removes up to n files that no record has taken for so long, and up
+// to n of each class whose records are gone, also by a foreign program's hand. It
 // returns how many.
-func (s *Store) CollectFiles(tx *db.Tx, n int, olderThan time.Duration) (int, error) {
-	rows, err := tx.Query(`SELECT id FROM record_files WHERE class IS NULL AND created_at < $1 ORDER BY created_at LIMIT $2`,
+func (s *Store) CollectFiles(tx *db.Tx, m *Model, n int, olderThan time.Duration) (int, error) {
+	ids, err := texts(tx, `SELECT id FROM record_files WHERE class IS NULL AND created_at < $1 ORDER BY created_at LIMIT $2`,
 		db.Micros(s.now().Add(-olderThan)), n)
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	var ids []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return 0, err
+	for _, c := range m.Classes() {
+		if err != nil || !c.files() {
+			continue
 		}
-		ids = append(ids, id)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return 0, err
+		var lost []string
+		lost, err = texts(tx, `SELECT f.id FROM record_files AS f WHERE f.class = $1 AND NOT EXISTS (SELECT 1 FROM `+quote(c.Table())+` AS t WHERE t.id = f.record_id) LIMIT $2`, c.Code, n)
+		ids = append(ids, lost...)
 	}
 	for _, id := range ids {
-		if err := dropFiles(tx, `id = $1 AND class IS NULL`, id); err != nil {
-			return 0, err
+		if err == nil {
+			err = dropFiles(tx, `id = $1`, id)
 		}
 	}
-	return len(ids), nil
+	return len(ids), err
 }
 
-// DropFiles removes all files of a record that goes for good.
-func DropFiles(tx *db.Tx, record string) error { return dropFiles(tx, `record_id = $1`, record) }
+// files reports whether the class has a file column.
+func (c *Class) files() bool {
+	return slices.ContainsFunc(c.Columns, func(c *Column) bool { return c.Kind == File })
+}
+
+func texts(tx *db.Tx, sql string, args ...any) (all []string, err error) {
+	rows, err := tx.Query(sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, errors.Join(rows.Err(), rows.Close())
+}
 
 func dropFiles(tx *db.Tx, where string, arg any) error {
 	rows, err := tx.Query(`SELECT content FROM record_files WHERE `+where, arg)
