@@ -24,6 +24,9 @@ func (v Value) AppendJSON(b []byte) []byte {
 	return v.AppendText(b)
 }
 
+// MarshalJSON is AppendJSON.
+func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
+
 const hex = "0123456789abcdef"
 
 // appendQuoted escapes what RFC 8259 demands and nothing else. What is not UTF-8
