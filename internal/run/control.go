@@ -50,7 +50,7 @@ func (e *Engine) change(ctx context.Context, id string, f func(tx *db.Tx, r *row
 		if err := f(tx, r); err != nil {
 			return err
 		}
-		tx.Notify("runs", id)
+		tx.Notify(topic, id)
 		return nil
 	})
 	if err != nil {
