@@ -441,7 +441,8 @@ channels:
 		ids[channel] = resp.Header.Get("Junctor-Run")
 		s.endedAs(ids[channel], run.Waiting)
 	}
-	files["junctor.yaml"] = files["junctor.yaml"][strings.Index(files["junctor.yaml"], "channels:"):]
+	_, channels, _ := strings.Cut(files["junctor.yaml"], "channels:")
+	files["junctor.yaml"] = "channels:" + channels
 	set, problems := config.Load(t.Context(), s.write(files))
 	if len(problems) > 0 {
 		t.Fatal(problems)

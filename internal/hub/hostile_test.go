@@ -225,8 +225,8 @@ func TestSmuggling(t *testing.T) {
 			t.Parallel()
 			s := &site{t: t, base: s.base, token: s.token}
 			conn := s.connect()
-			io.WriteString(conn, first+second)                                                //nolint:errcheck // the server may have heard enough
-			answers, _ := io.ReadAll(conn) // an end in any way is an end
+			io.WriteString(conn, first+second)                                                         //nolint:errcheck // the server may have heard enough
+			answers, _ := io.ReadAll(conn)                                                             // an end in any way is an end
 			if n := strings.Count(string(answers), "HTTP/1."); n > 1 && name != "broken compression" { // that was read to its end
 				t.Errorf("%s", answers)
 			}

@@ -113,7 +113,7 @@ func (s *street) Door(token string) *ingress.Door {
 	if !slices.Contains(s.codes, token) {
 		return nil
 	}
-	door, own := s.house.door, *s.house.door.Channel
+	door, own := s.door, *s.door.Channel
 	own.Code = token
 	door.Channel = &own
 	return &door
