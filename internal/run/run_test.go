@@ -185,7 +185,7 @@ func (w *world) handlers() run.Handlers {
 		}},
 		"sleep": {Sleep: func(c *run.Call) (time.Duration, error) { return time.ParseDuration(string(c.Args)) }},
 		"child": {Child: func(_ context.Context, c *run.Call) (run.Start, error) {
-			return run.Start{Program: string(c.Args)}, nil
+			return run.Start{Program: string(c.Args), Input: []byte(`{"of":"a parent"}`)}, nil
 		}},
 	}
 }
