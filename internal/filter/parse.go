@@ -91,23 +91,13 @@ func array(text string, at int) (*Expr, error) {
 	}
 	e := &Expr{Op: List, At: at}
 	for _, raw := range items {
-		v, err := jsonLiteral(raw)
-		if err != nil {
+		v, err := value.Infer(raw)
+		if err != nil || v.Type() == value.JSON {
 			return nil, wrong(at, "%.40s in the list is no text, number, true, false or null", raw)
 		}
 		e.Args = append(e.Args, &Expr{Op: Literal, At: at, Value: v})
 	}
 	return e, nil
-}
-
-func jsonLiteral(raw []byte) (value.Value, error) {
-	switch raw[0] {
-	case '"':
-		return value.FromJSON(value.Text, raw)
-	case 't', 'f', 'n':
-		return value.FromJSON(value.Boolean, raw)
-	}
-	return read(string(raw))
 }
 
 // The precedence of operators, as 5.1.1.17 has it.

@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -206,8 +205,5 @@ func read(text string) (value.Value, error) {
 		}
 		return value.FromText(value.Date, text)
 	}
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return value.Int(n), nil
-	}
-	return value.FromText(value.Decimal, text)
+	return value.Number(text)
 }

@@ -120,6 +120,24 @@ func FromJSON(t Type, raw []byte) (Value, error) {
 	return Value{}, fmt.Errorf("%s is expected, not %s", wanted[t], found(raw))
 }
 
+// Infer reads one JSON value as what it is by itself: a Text, a Boolean, null, a
+// number as Number says, and JSON for an object or a list.
+func Infer(raw []byte) (Value, error) {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 {
+		return Value{}, errors.New("a value is expected")
+	}
+	switch raw[0] {
+	case '"':
+		return FromJSON(Text, raw)
+	case 't', 'f', 'n':
+		return FromJSON(Boolean, raw)
+	case '{', '[':
+		return FromJSON(JSON, raw)
+	}
+	return Number(string(raw))
+}
+
 var wanted = [...]string{
 	Null: "null", Boolean: "true or false", Integer: "a whole number", Decimal: "a number", Text: "a text",
 	Date: "a date like \"2026-11-22\"", DateTime: "a moment like \"2026-11-22T13:45:00Z\"", JSON: "JSON",

@@ -112,6 +112,15 @@ func isOffset(text string) bool {
 	return err == nil
 }
 
+// Number reads digits alone, within 64 bits, as an Integer, and every other
+// number as a Decimal.
+func Number(text string) (Value, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return Int(n), nil
+	}
+	return FromText(Decimal, text)
+}
+
 func whole64(text string) (Value, error) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return Int(n), nil

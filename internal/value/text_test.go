@@ -253,6 +253,30 @@ func TestFromXML(t *testing.T) {
 	}
 }
 
+func TestInfer(t *testing.T) {
+	for _, tt := range []struct {
+		raw  string
+		kind value.Type
+		want string
+	}{
+		{` "a" `, value.Text, "a"}, {"true", value.Boolean, "true"}, {"false", value.Boolean, "false"}, {"null", value.Null, "null"},
+		{"5", value.Integer, "5"}, {"-0", value.Integer, "0"}, {"5.0", value.Decimal, "5.0"}, {"1e2", value.Decimal, "100"},
+		{"12345678901234567890", value.Decimal, "12345678901234567890"},
+		{`{"a": 1}`, value.JSON, `{"a":1}`}, {"[ ]", value.JSON, "[]"},
+		{"", value.Null, "!a value is expected"}, {"tru", value.Null, "!true or false is expected"}, {"nul", value.Null, "!true or false"},
+		{"[1", value.Null, "!is not JSON"}, {`"\ud800"`, value.Null, "!surrogate"}, {"1e99", value.Null, "!38 digits"}, {"x", value.Null, "!is not a number"},
+	} {
+		v, err := value.Infer([]byte(tt.raw))
+		if want, refused := strings.CutPrefix(tt.want, "!"); refused {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, %v; want an error with %q", tt.raw, v, err, want)
+			}
+		} else if err != nil || v.Type() != tt.kind || v.String() != tt.want {
+			t.Errorf("%s: %s %v, %v; want %s %s", tt.raw, v.Type(), v, err, tt.kind, tt.want)
+		}
+	}
+}
+
 func TestMarshal(t *testing.T) {
 	raw, err := json.Marshal(map[string]value.Value{"a": value.Scaled(1010, 2), "b": {}, "c": value.String("<é>")})
 	if err != nil || string(raw) != `{"a":10.10,"b":null,"c":"\u003cé\u003e"}` {
