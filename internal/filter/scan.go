@@ -184,10 +184,8 @@ func (p *parser) quoted() *Expr {
 // measure reads a number, a date or a moment, which have no quotes.
 func (p *parser) measure() *Expr {
 	at, start := p.here(), p.at
-	for p.at++; p.at < len(p.text); p.at++ {
-		if c := p.text[p.at]; !isDigit(c) && strings.IndexByte(".:+-_", c) < 0 && (c|0x20 < 'a' || c|0x20 > 'z') {
-			break
-		}
+	for p.at++; p.at < len(p.text) && isMeasure(p.text[p.at]); {
+		p.at++
 	}
 	text := p.text[start:p.at]
 	v, err := read(text)
@@ -196,6 +194,14 @@ func (p *parser) measure() *Expr {
 		return p.fail("%s", misread(text, p.text[start+len(text):], err))
 	}
 	return p.node(Expr{Op: Literal, At: at, Value: v})
+}
+
+func isMeasure(c byte) bool {
+	switch c {
+	case '.', ':', '+', '-', '_':
+		return true
+	}
+	return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'z'
 }
 
 func read(text string) (value.Value, error) {
