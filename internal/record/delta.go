@@ -86,7 +86,7 @@ func (s *Store) Changes(tx *db.Tx, m *Model, a Actor, q Query, delta string) (*C
 		return nil, err
 	}
 	out := &Changed{}
-	if err := s.since(tx, m, a, c, q, logged, out); err != nil {
+	if err := s.since(tx, m, a, q, logged, out); err != nil {
 		return nil, err
 	}
 	token := encodeCursor(cursorForm{Sum: form.Sum, Rest: -1, Start: next})
@@ -100,7 +100,7 @@ func (s *Store) Changes(tx *db.Tx, m *Model, a Actor, q Query, delta string) (*C
 
 // since sorts the records that were changed into those that are in the answer
 // and those that are not.
-func (s *Store) since(tx *db.Tx, m *Model, a Actor, c *Class, q Query, logged []Logged, out *Changed) error {
+func (s *Store) since(tx *db.Tx, m *Model, a Actor, q Query, logged []Logged, out *Changed) error {
 	var ids []string
 	for _, l := range slices.Backward(logged) { // each where it was changed last
 		if !slices.Contains(ids, l.ID) {
