@@ -160,6 +160,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 		Params:  func(ctx context.Context, p *script.Program) (json.RawMessage, error) { return h.runtime.Params(ctx, p) },
 		Secrets: h.secret,
 		Tables:  h.tables,
+		Runs:    func() config.Runs { return h.runs },
 		Changed: h.changed,
 	})
 	first, err := h.config.Snapshot(ctx)
