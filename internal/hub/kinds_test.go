@@ -48,6 +48,7 @@ func TestFunctionsByRole(t *testing.T) {
 }
 
 func functionsByRole(t *testing.T, database string) {
+	t.Helper()
 	s := serveOn(t, database, brokerage)
 	resp, body := s.as("eshop", "POST", "/api/v1/functions/placeOrder", `{"a":1}`, "Idempotency-Key", "k")
 	if resp.StatusCode != 200 || body != `{"by":"eshop","kind":"application","got":{"a":1}}` {
@@ -142,6 +143,7 @@ func TestClassesWithRecords(t *testing.T) {
 }
 
 func classesWithRecords(t *testing.T, database string) {
+	t.Helper()
 	s := serveOn(t, database, brokerage)
 	const orders = "/api/v1/admin/classes/orders"
 	fill(t, s, database)
