@@ -13,6 +13,7 @@ import (
 	"junctor/internal/clock"
 	"junctor/internal/config"
 	"junctor/internal/hub"
+	"junctor/internal/record"
 	"junctor/internal/run"
 )
 
@@ -60,6 +61,10 @@ type (
 	eraser interface {
 		Erase(ctx context.Context, subject string, dryRun bool) (run.Erased, error)
 	}
+	classViews interface {
+		Views(ctx context.Context) ([]record.View, error)
+		RefreshViews(ctx context.Context) error
+	}
 	configuration interface {
 		Plan(ctx context.Context, set *config.Set, o config.Options) (*config.Result, error)
 		Apply(ctx context.Context, set *config.Set, o config.Options) (*config.Result, error)
@@ -74,6 +79,7 @@ type installation struct {
 	accounts      accounts
 	runs          engine
 	eraser        eraser
+	views         classViews
 	configuration configuration
 	stopped       *hub.Hub // nil for a running server
 	close         func() error
@@ -126,7 +132,7 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 			return nil, usageError{error: err}
 		}
 		return &installation{
-			tokens: c, secrets: c, accounts: c, runs: c, eraser: c, configuration: remote{c},
+			tokens: c, secrets: c, accounts: c, runs: c, eraser: c, views: c, configuration: remote{c},
 			close:      func() error { return nil },
 			firstAdmin: func(context.Context) error { return nil },
 		}, nil
@@ -141,7 +147,7 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 		return nil, err
 	}
 	return &installation{
-		tokens: h.Access(), secrets: stored{h.Access(), h.Config()}, accounts: h.Access(), runs: h.Runs(), eraser: audited{h}, configuration: h.Config(), stopped: h,
+		tokens: h.Access(), secrets: stored{h.Access(), h.Config()}, accounts: h.Access(), runs: h.Runs(), eraser: audited{h}, views: h, configuration: h.Config(), stopped: h,
 		close: h.Close,
 		firstAdmin: func(ctx context.Context) error {
 			generated, _, err := h.Access().EnsureAdmin(ctx, environment("ADMIN_PASSWORD"))

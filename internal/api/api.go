@@ -31,6 +31,7 @@ type Services struct {
 	Configuration Configuration
 	Versions      Versions
 	Functions     Functions
+	Views         Views
 	// ChannelToken gives the token of a channel that exists.
 	ChannelToken func(ctx context.Context, code string) (string, error)
 	// Ready makes a probe write; its error says why the database does not take it.

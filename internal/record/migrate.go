@@ -32,9 +32,9 @@ type Migration struct {
 // A chunk is as many rows as take about this long to copy. Others write between
 // two chunks.
 const (
-	chunkTime  = 20 * time.Millisecond
-	chunkFirst = 100
-	chunkLeast = 10
+	chunkTime  = 15 * time.Millisecond
+	chunkFirst = 200
+	chunkLeast = 100
 	chunkMost  = 5000
 	stepTime   = 5 * time.Second // of copying that make one step of the run
 	swapBelow  = 50              // records that are still to be copied again when the swap begins
@@ -200,22 +200,21 @@ func (m *Migration) copy(ctx context.Context, u Unfinished) (progress, error) {
 	n, clashes := chunkFirst, 0
 	for began := time.Now(); !done.Done && time.Since(began) < stepTime; {
 		var took time.Duration
-		superseded, err := m.write(ctx, u, func(tx *db.Tx, s *state, t *tableState, c *Class) error {
-			if c == nil || t.position == nil {
-				done.Done = true
-				return nil
-			}
-			if v == nil {
-				v = newConversion(s.dialect, t.class, c)
-			}
+		err := m.DB.Write(ctx, func(tx *db.Tx) (err error) {
 			start := time.Now()
-			rows, err := v.chunk(tx, t, n)
+			if v == nil {
+				if v, err = m.conversion(tx, u); err != nil || v == nil {
+					done.Done = err == nil
+					return err
+				}
+			}
+			rows, copied, err := v.chunk(tx, u, n)
 			took = time.Since(start)
-			done = progress{Done: rows < n, Copied: t.copied + int64(rows)}
+			done = progress{Done: rows < n, Copied: copied}
 			return err
 		})
 		switch {
-		case superseded:
+		case errors.Is(err, errSuperseded):
 			return progress{Superseded: true}, nil
 		case errors.Is(err, db.ErrUnique) && clashes < 3: // with a record that was written meanwhile
 			clashes++
@@ -230,6 +229,15 @@ func (m *Migration) copy(ctx context.Context, u Unfinished) (progress, error) {
 		m.pause(ctx, took)
 	}
 	return done, ctx.Err()
+}
+
+// conversion is how the class's rows are copied; nil when there is nothing to copy.
+func (m *Migration) conversion(tx *db.Tx, u Unfinished) (*conversion, error) {
+	s, t, c, err := m.current(tx, u)
+	if err != nil || c == nil || t.position == nil {
+		return nil, err
+	}
+	return newConversion(s.dialect, t.class, c), nil
 }
 
 // adapt makes the next chunk so large that it takes its time.
@@ -256,22 +264,31 @@ func (m *Migration) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// chunk copies the next rows and returns how many there were.
-func (v *conversion) chunk(tx *db.Tx, t *tableState, n int) (int, error) {
+// chunk copies the next rows and returns how many there were, and have been in all.
+func (v *conversion) chunk(tx *db.Tx, u Unfinished, n int) (rows int, copied int64, err error) {
+	var position string
+	err = tx.QueryRow(`SELECT position, copied FROM record_tables WHERE class = $1 AND change = $2 AND wanted IS NOT NULL AND position IS NOT NULL`, u.Class, u.Number).Scan(&position, &copied)
+	if errors.Is(err, db.ErrNoRows) {
+		return 0, 0, errSuperseded
+	}
+	if err != nil {
+		return 0, 0, err
+	}
 	// What was written meanwhile is copied again later; until then its old copy
 	// must not be in the way of a unique value.
-	if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT record FROM record_touched WHERE class = $1)`, quote(shadow(t.code))), t.code); err != nil {
-		return 0, err
+	if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT record FROM record_touched WHERE class = $1)`, quote(shadow(u.Class))), u.Class); err != nil {
+		return 0, 0, err
 	}
-	rows, err := v.rows(tx, `WHERE id > $1 ORDER BY id LIMIT $2`, *t.position, n)
-	if err != nil || len(rows) == 0 {
-		return 0, err
+	found, err := v.rows(tx, `WHERE id > $1 ORDER BY id LIMIT $2`, position, n)
+	if err != nil || len(found) == 0 {
+		return 0, copied, err
 	}
-	if err := v.put(tx, rows); err != nil {
-		return 0, err
+	if err := v.put(tx, found); err != nil {
+		return 0, 0, err
 	}
-	_, err = tx.Exec(`UPDATE record_tables SET position = $2, copied = copied + $3 WHERE class = $1`, t.code, rows[len(rows)-1][0].Text(), len(rows))
-	return len(rows), err
+	copied += int64(len(found))
+	_, err = tx.Exec(`UPDATE record_tables SET position = $2, copied = $3 WHERE class = $1`, u.Class, found[len(found)-1][0].Text(), copied)
+	return len(found), copied, err
 }
 
 func (v *conversion) put(tx *db.Tx, rows [][]value.Value) error {
