@@ -68,6 +68,7 @@ var floors = [][]string{
 		"internal/demo",
 		"internal/host",
 		"internal/ingress",
+		"internal/odata",
 		"internal/trial",
 	},
 	4: {

@@ -52,6 +52,7 @@ type Hub struct {
 	tokens    *channel.Tokens
 	nonces    *channel.Nonces
 	config    *config.Service
+	records   *record.Store
 	pool      *script.Pool   // of the zone
 	zone      *time.Location // the domain's
 	pools     int            // that have been made
@@ -152,6 +153,7 @@ func (h *Hub) keyFits(ctx context.Context) error {
 }
 
 func (h *Hub) openServices(ctx context.Context) (err error) {
+	h.openRecords()
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens, h.nonces = scenario.NewVersions(h.db), channel.NewTokens(h.db), channel.NewNonces(h.db)
 	h.config = config.New(h.db, h.objects, h.versions, h.tokens, h.access, config.Parts{

@@ -37,6 +37,9 @@ func (q *request) chooseForm() (form, error) {
 		if long := formats[strings.ToLower(media)]; long != "" {
 			media = long
 		}
+		if !strings.Contains(media, "/") {
+			return form{}, fault.New(fault.NotAcceptable, "$format is json, xml, csv or a media type, not %.100q.", text)
+		}
 		values = []string{media + ";" + parameters}
 	}
 	f := form{kind: asJSON, metadata: minimal}

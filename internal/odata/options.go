@@ -28,6 +28,7 @@ type options struct {
 	cursor  string // of $skiptoken
 	delta   string // of $deltatoken
 	page    int    // records of one page, 0 where nothing is said
+	track   bool   // the last page is to have a delta
 }
 
 // pair is one member of a query string: its decoded name, and both as they were
@@ -80,6 +81,7 @@ func (q *request) readOptions(allowed string) (options, error) {
 	if o.page == 0 {
 		o.page = q.prefer.pageSize
 	}
+	o.track = (o.track || q.prefer.track) && o.apply == nil
 	return o, nil
 }
 
@@ -207,6 +209,9 @@ func (o *options) tokens() error {
 			continue
 		}
 		size, cursor, divided := strings.Cut(text, ".")
+		if t.name == "skiptoken" {
+			size, o.track = strings.CutPrefix(size, "t")
+		}
 		n, err := strconv.Atoi(size)
 		if err != nil || !divided || cursor == "" || n < 0 || n > record.MaxPage {
 			return fault.New(fault.Invalid, "$%s is not one that an answer has had: take links as they are answered.", t.name)
@@ -219,7 +224,15 @@ func (o *options) tokens() error {
 	return nil
 }
 
-func token(page int, cursor string) string { return strconv.Itoa(page) + "." + cursor }
+// token is a cursor with what has to go along with it: the size of the pages,
+// and whether the last is to have a delta.
+func (o *options) token(option, cursor string) string {
+	text := strconv.Itoa(o.page) + "." + cursor
+	if o.track && option == "$skiptoken" {
+		return "t" + text
+	}
+	return text
+}
 
 func whole(name, text string) (int, error) {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
@@ -345,7 +358,7 @@ func (q *request) recordQuery() record.Query {
 	o := &q.options
 	return record.Query{
 		Class: q.target.class.Code, Filter: o.filter, Params: o.params, Order: o.order, Select: o.selects, Expand: q.expansion(),
-		Skip: o.skip, Top: o.top, Count: o.count, Page: o.page, Cursor: o.cursor, Apply: o.apply, Track: q.prefer.track,
+		Skip: o.skip, Top: o.top, Count: o.count, Page: o.page, Cursor: o.cursor, Apply: o.apply, Track: o.track,
 	}
 }
 

@@ -49,9 +49,6 @@ func (q *request) list(tx *db.Tx) (*answer, error) {
 	if q.options.delta != "" {
 		return q.changes(tx, ask)
 	}
-	if ask.Apply != nil {
-		ask.Track = false
-	}
 	page, err := q.door.Records.Query(tx, q.model, q.actor, ask)
 	if err != nil {
 		return nil, err
@@ -107,7 +104,7 @@ func (q *request) paged(a *answer) *answer {
 	if n := q.prefer.pageSize; n > 0 {
 		a.applied("odata.maxpagesize=" + strconv.Itoa(n))
 	}
-	if q.prefer.track && q.options.apply == nil {
+	if q.prefer.track && q.options.track {
 		a.applied("odata.track-changes")
 	}
 	return a
@@ -214,7 +211,7 @@ func (q *request) from(option, cursor string) string {
 		}
 		kept = append(kept, p.raw)
 	}
-	return strings.Join(append(kept, option+"="+token(q.options.page, cursor)), "&")
+	return strings.Join(append(kept, option+"="+q.options.token(option, cursor)), "&")
 }
 
 // listByBody is list with the options in the body (URL conventions 4.01, 4.12).

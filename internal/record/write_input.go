@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -326,8 +327,15 @@ func (w *write) take(how manner) {
 	if how == merges {
 		return
 	}
+	named, err := w.view.root.keyColumns(w.at.Key)
+	if len(w.at.Key) == 0 || err != nil {
+		named = nil
+	}
 	for i := w.layout.own; i < len(w.layout.columns); i++ {
 		c := w.layout.columns[i]
+		if slices.Contains(named, c) { // what it is asked for by says what it is to have
+			continue
+		}
 		if w.placed[i] || !c.Written() || !w.rights.Writes(c.Code) {
 			continue
 		}
