@@ -11,10 +11,12 @@ type Tx struct {
 	db      *DB
 	session session
 	notices []notice
+	calls   []int64 // see Call
 }
 
 // end takes everything back.
 func (tx *Tx) end() {
+	tx.hangUp()
 	tx.session.rollback()
 	tx.session.release()
 }
