@@ -49,6 +49,7 @@ var floors = [][]string{
 		"internal/access",
 		"internal/catalog",
 		"internal/channel",
+		"internal/event",
 		"internal/kv",
 		"internal/scenario",
 	},

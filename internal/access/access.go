@@ -53,6 +53,7 @@ type Store struct {
 	guesses *guesses
 	callers *callerCache
 	entry   turnstile
+	onAudit func(*db.Tx, Entry) error // nil: nobody wants to know
 
 	hashing       chan struct{} // bounds the memory that argon2 takes at one moment
 	hashPassword  func(password string) string

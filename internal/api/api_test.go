@@ -18,6 +18,7 @@ import (
 	"junctor/internal/catalog"
 	"junctor/internal/clock"
 	"junctor/internal/db/dbtest"
+	"junctor/internal/event"
 	"junctor/internal/fault"
 	"junctor/internal/run"
 	"junctor/internal/secret"
@@ -32,6 +33,7 @@ type fixture struct {
 	http.Handler
 	door          *door
 	access        *access.Store
+	events        *event.Log
 	clock         *clock.Fake
 	runs          *fakeRuns
 	configuration *fakeConfiguration
@@ -52,7 +54,9 @@ func newFixture(t *testing.T, change func(*Services)) *fixture {
 		configuration: &fakeConfiguration{objects: map[string]catalog.Object{}, versions: fakeVersions{}},
 		log:           &buffer{},
 	}
-	f.access = access.New(dbtest.SQLite(t)(nil), secret.Keys{key}, f.clock)
+	d := dbtest.SQLite(t)(nil)
+	f.access = access.New(d, secret.Keys{key}, f.clock)
+	f.events = newEvents(t, d, f.clock)
 	if _, _, err := f.access.EnsureAdmin(t.Context(), password); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +66,7 @@ func newFixture(t *testing.T, change func(*Services)) *fixture {
 	}
 	f.token = made.Token
 	services := Services{
-		Access: f.access, Runs: f.runs, Configuration: f.configuration, Versions: f.configuration.versions,
+		Access: f.access, Events: f.events, Runs: f.runs, Configuration: f.configuration, Versions: f.configuration.versions,
 		ChannelToken: func(_ context.Context, code string) (string, error) { return "token-of-" + code, nil },
 		Ready:        func(context.Context) error { return f.ready },
 		Metrics:      prometheus.NewRegistry(), Release: "1.2.3",

@@ -1,6 +1,10 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+
+	"junctor/internal/event"
+)
 
 const (
 	get    = http.MethodGet
@@ -22,6 +26,9 @@ func (d *door) table() []route {
 		{method: post, pattern: v1 + "/session", right: open, summary: "Begin a session with login and password, in the body or by Basic", endpoint: do(d.beginSession), status: http.StatusCreated, bodyless: true},
 		{method: get, pattern: v1 + "/session", right: signedIn, summary: "Who is calling, and by what", endpoint: do(d.showSession)},
 		{method: remove, pattern: v1 + "/session", right: signedIn, summary: "End the session of this call", endpoint: do(d.endOwnSession), status: http.StatusNoContent},
+
+		{method: get, pattern: v1 + "/events", right: admin, summary: "Read the event log from a cursor, and wait for an event when there is none", endpoint: do(d.readEvents)},
+		{method: post, pattern: v1 + "/events", right: admin, summary: "Publish CloudEvents: one structured or binary, or a batch", endpoint: takes(d.publishEvents, event.Structured, event.Batch, "*/*"), status: http.StatusAccepted, limit: publishLimit},
 
 		{method: get, pattern: adm + "/channels", right: admin, summary: "List channels", endpoint: do(channels.list)},
 		{method: get, pattern: adm + "/channels/{code}", right: admin, summary: "Show a channel with its token and paths", endpoint: do(channels.get)},
@@ -65,6 +72,9 @@ func (d *door) table() []route {
 		{method: put, pattern: adm + "/secrets/{name}", right: admin, summary: "Set a secret; it is never shown", endpoint: do(d.setSecret), status: http.StatusNoContent},
 		{method: remove, pattern: adm + "/secrets/{name}", right: admin, summary: "Delete a secret", endpoint: do(d.deleteSecret), status: http.StatusNoContent},
 		{method: get, pattern: adm + "/audit", right: admin, summary: "Who changed what, newest first", endpoint: do(d.listAudit)},
+
+		{method: get, pattern: adm + "/events", right: admin, summary: "List events, newest first", endpoint: do(d.listEvents)},
+		{method: get, pattern: adm + "/events/{id}", right: admin, summary: "Show an event", endpoint: do(d.showEvent)},
 
 		{method: get, pattern: adm + "/configuration", right: admin, summary: "Export the whole configuration, without values of secrets", endpoint: do(d.exportConfiguration)},
 		{method: post, pattern: adm + "/configuration/plan", right: admin, summary: "What applying a configuration would change", endpoint: shown[changes](do(d.planConfiguration)), limit: setLimit},

@@ -25,8 +25,14 @@ const (
 type Query struct {
 	After  int64 // a position; Oldest: from the beginning
 	Types  Patterns
-	Filter *Filter // nil: all
-	Limit  int     // 100 when 0, at most MaxLimit
+	Filter *Filter                // nil: all
+	Allow  func(kind string) bool // of which types the reader may know; nil: of all
+	Limit  int                    // 100 when 0, at most MaxLimit
+}
+
+// knows reports whether the reader may know of the event, and wants its type.
+func (q *Query) knows(i *Item) bool {
+	return q.Types.Match(i.Type) && (q.Allow == nil || q.Allow(i.Type))
 }
 
 // Page is what was found, in the order of the log.
@@ -81,7 +87,7 @@ func (l *Log) ReadIn(tx *db.Tx, q Query) (Page, error) {
 	types, args := q.Types.condition(3)
 	for looked := 0; page.Next < end && looked < maxLook; looked += window {
 		upTo := min(page.Next+window, end)
-		err := l.walk(tx, `seq > $1 AND seq <= $2`+types+` ORDER BY seq`, page.Next, append([]any{upTo}, args...), q.Types, q.Filter, func(i Item) bool {
+		err := l.walk(tx, `seq > $1 AND seq <= $2`+types+` ORDER BY seq`, page.Next, append([]any{upTo}, args...), &q, func(i Item) bool {
 			page.Items = append(page.Items, i)
 			bytes += i.size()
 			if len(page.Items) < limit && bytes < pageBytes {
@@ -152,7 +158,7 @@ func scanItem(rows interface{ Scan(...any) error }) (i Item, err error) {
 // walk hands over the events that a condition on the table, patterns and a
 // filter choose, until take has enough. The condition's $1 is where it begins,
 // and moves on: a statement reads some rows only.
-func (l *Log) walk(tx *db.Tx, condition string, from int64, args []any, types Patterns, filter *Filter, take func(Item) bool) error {
+func (l *Log) walk(tx *db.Tx, condition string, from int64, args []any, q *Query, take func(Item) bool) error {
 	for more := true; more; {
 		items, full, err := l.stretch(tx, condition, append([]any{from}, args...))
 		if err != nil {
@@ -162,7 +168,7 @@ func (l *Log) walk(tx *db.Tx, condition string, from int64, args []any, types Pa
 		for n := range items {
 			i := &items[n]
 			from = i.Seq
-			if !types.Match(i.Type) {
+			if !q.knows(i) {
 				continue
 			}
 			if i.form&formLarge != 0 {
@@ -170,7 +176,7 @@ func (l *Log) walk(tx *db.Tx, condition string, from int64, args []any, types Pa
 					return err
 				}
 			}
-			if chosen, err := filter.choose(i); err != nil {
+			if chosen, err := q.Filter.choose(i); err != nil {
 				return err
 			} else if chosen && !take(*i) {
 				return nil
@@ -282,7 +288,7 @@ func (l *Log) List(ctx context.Context, s Selection) (items []Item, next int64, 
 		items, next = nil, 0
 		bytes := 0
 		return l.walk(tx, `seq < $1 AND ($2 = '' OR subject = $2) AND ($4 = 1 OR source = $3) AND at >= $5 AND at < $6`+types+` ORDER BY seq DESC`,
-			before, args, s.Types, s.Filter, func(i Item) bool {
+			before, args, &Query{Types: s.Types, Filter: s.Filter}, func(i Item) bool {
 				if len(items) == pageSize(s.Limit) || bytes >= pageBytes {
 					next = items[len(items)-1].Seq
 					return false

@@ -190,7 +190,7 @@ func (l *Log) news(ctx context.Context, after int64) (Page, error) {
 
 func (w *waiter) wanted(items []Item) bool {
 	for n := range items {
-		if !w.query.Types.Match(items[n].Type) {
+		if !w.query.knows(&items[n]) {
 			continue
 		}
 		if chosen, err := w.query.Filter.choose(&items[n]); chosen || err != nil {
