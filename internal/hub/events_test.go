@@ -86,9 +86,9 @@ func TestEventsFromScenarios(t *testing.T) {
 				at = database(t)
 			}
 			s := serveOn(t, at, map[string]string{
-				"junctor.yaml":          "channels:\n  shop: { type: public, scenario: publisher, await: true }\n",
+				"junctor.yaml":           "channels:\n  shop: { type: public, scenario: publisher, await: true }\n",
 				"scenarios/publisher.ts": publisher,
-				"scenarios/child.ts":    `import { events } from "junctor"; export default async () => (await events.publish("order.deep")).id;`,
+				"scenarios/child.ts":     `import { events } from "junctor"; export default async () => (await events.publish("order.deep")).id;`,
 			})
 			resp, body := s.send("POST", "shop", "", `{"number":"4711"}`)
 			id := resp.Header.Get("Junctor-Run")
@@ -209,8 +209,8 @@ func TestEventsOfConfigurationAndSessions(t *testing.T) {
 		}
 	}
 	want := []string{
-		`config.channels.created one {"kind":"channels","code":"one","author":"test"}`,
 		`config.scenarios.created one {"kind":"scenarios","code":"one","author":"test"}`,
+		`config.channels.created one {"kind":"channels","code":"one","author":"test"}`,
 		"session.begun",
 		`config.channels.updated one {"kind":"channels","code":"one","author":"admin"}`,
 		`config.channels.deleted one {"kind":"channels","code":"one","author":"admin"}`,
@@ -230,7 +230,9 @@ func TestEventsOnTwoNodes(t *testing.T) {
 	two := serveOn(t, at, files)
 	began := two.events("after", "latest").Next
 	waiting := make(chan followed, 1)
-	go func() { waiting <- two.events("after", began, "wait", "1m", "types", "order.*", "filter", "data/total gt 10") }()
+	go func() {
+		waiting <- two.events("after", began, "wait", "1m", "types", "order.*", "filter", "data/total gt 10")
+	}()
 	for i := 1; i <= 20; i++ {
 		status, body := one.call("POST", "/api/v1/events", fmt.Sprintf(`{"specversion":"1.0","id":"%d","source":"/s","type":"order.made","data":{"total":%d}}`, i, i),
 			"Content-Type", "application/cloudevents+json")
