@@ -24,15 +24,15 @@ type Event struct {
 	ID         string
 	Source     string // a URI reference; "" for the log's own
 	Type       string
-	Subject    string         // "" for none
-	Time       time.Time      // zero: when it came into the log
-	MediaType  string         // datacontenttype; "" means JSON
-	Schema     string         // dataschema, an absolute URI; "" for none
-	Run        string         // junctorrun: the run that it came from, "" for none
-	Depth      int            // junctordepth: how many runs and events led to it, 0 for none
-	Extensions map[string]any // further attributes: string, bool, int64
-	Data       json.RawMessage
-	Bytes      []byte // data that is no JSON; nil for none
+	Subject    string          // "" for none
+	Time       time.Time       // zero: when it came into the log
+	MediaType  string          // datacontenttype; "" means JSON
+	Schema     string          // dataschema, an absolute URI; "" for none
+	Run        string          // junctorrun: the run that it came from, "" for none
+	Depth      int             // junctordepth: how many runs and events led to it, 0 for none
+	Extensions map[string]any  // further attributes: string, bool, int64
+	Data       json.RawMessage // without spaces that mean nothing; nil for none
+	Bytes      []byte          // data that is no JSON, instead of Data; nil for none
 }
 
 // Limits of one event.

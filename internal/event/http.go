@@ -127,7 +127,7 @@ func (e *Event) setBody(body []byte) (wrong string) {
 		if !utf8.Valid(body) || !json.Valid(body) {
 			return "is not JSON, as Content-Type says it were"
 		}
-		e.Data = body
+		e.Data = compact(body)
 	case plain && utf8.Valid(body) && (strings.HasPrefix(media, "text/") || media == "application/xml" || strings.HasSuffix(media, "+xml")):
 		e.Data = appendText(nil, string(body))
 	default:

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -31,7 +32,7 @@ func Parse(doc []byte) (*Event, []fault.Field) {
 		wrong := ""
 		switch {
 		case name == "data":
-			e.Data = raw
+			e.Data = compact(raw)
 		case string(raw) == "null":
 			delete(members, name)
 		case name == "data_base64":
@@ -73,6 +74,15 @@ func ParseBatch(doc []byte) ([]*Event, []fault.Field) {
 		events = append(events, e)
 	}
 	return events, found
+}
+
+// compact is JSON without spaces that mean nothing.
+func compact(text []byte) json.RawMessage {
+	var b bytes.Buffer
+	if err := json.Compact(&b, text); err != nil {
+		return text // it was read already
+	}
+	return b.Bytes()
 }
 
 // setJSON gives an attribute the value that its JSON has.

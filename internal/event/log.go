@@ -1,11 +1,9 @@
 package event
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -148,13 +146,6 @@ func (e *Event) check() error {
 func store(tx *db.Tx, e *Event, data []byte, form int64) (db.Blob, int64, error) {
 	if data == nil {
 		return nil, form, nil
-	}
-	if form == 0 {
-		var compact bytes.Buffer
-		if err := json.Compact(&compact, data); err != nil {
-			return nil, form, fmt.Errorf("the data of the event %s are not JSON: %w", e.Type, err)
-		}
-		data = compact.Bytes()
 	}
 	if len(data) <= db.InlineLimit {
 		return append(db.Blob{0}, data...), form, nil

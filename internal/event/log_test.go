@@ -92,7 +92,7 @@ func TestEventsComeBackInOrder(t *testing.T) {
 			t.Fatalf("an empty log: %+v, %v", empty, err)
 		}
 		n.append(t, told("a", "1"), told("b", "2"))
-		n.append(t, told("c", `{ "x" : [ 1.10, "ž" ] }`))
+		n.append(t, told("c", `{"x":[1.10,"ž"]}`))
 		n.append(t)
 		first, err := n.Read(t.Context(), event.Query{After: empty.Next, Limit: 2})
 		must(t, err)
