@@ -134,17 +134,24 @@ func (d *door) refuse(c *call, err error) {
 		c.w.Header().Add("WWW-Authenticate", `Bearer realm="junctor"`)
 		c.w.Header().Add("WWW-Authenticate", `Basic realm="junctor", charset="UTF-8"`)
 	}
-	var stale *staleError
 	var held *access.HeldError
-	switch {
-	case errors.As(err, &stale):
-		stale.write(c.w)
-		return
-	case errors.As(err, &held):
-		writeProblem(c.w, err, heldProblem{fault.ProblemOf(err), held.Holder})
-		return
+	if errors.As(err, &held) {
+		err = &heldError{err, held.Holder}
+	}
+	var more extendedError
+	if errors.As(err, &more) {
+		if body, err := json.Marshal(more.extended(c.w.Header())); err == nil {
+			fault.WriteAs(c.w, more, "application/problem+json", append(body, '\n'))
+			return
+		}
 	}
 	fault.Write(c.w, err)
+}
+
+// extendedError is an error whose problem has further members, and headers.
+type extendedError interface {
+	error
+	extended(http.Header) any
 }
 
 // answer writes what the route's function returned.

@@ -147,7 +147,7 @@ var order = []string{
 	"verify", "basic", "user", "password", "bearer", "api_key", "header", "query", "value", "window",
 	"nonce", "allow", "rate", "rate_per_address", "body_limit", "idempotency", "subject", "ordering_key", "redact", "on_failure",
 	"retry", "attempts", "first", "factor", "max", "retention", "succeeded", "failed", "capture", "cors", "origins", "credentials", "max_age",
-	"timezone", "sessions", "policy", "on_conflict", "idle", "age", "allow_private_subscribers",
+	"timezone", "sessions", "policy", "on_conflict", "idle", "age", "allow_private_subscribers", "events", "keep",
 }
 
 func inOrder(m map[string]any) []string {

@@ -71,6 +71,26 @@ func (d *DB) putChunks(ctx context.Context, name string, data []byte, from int) 
 	})
 }
 
+// PutLarge stores data in this transaction, under a name of the caller's, and
+// returns what refers to it. The name stands for the data: given again it stores
+// nothing. It is for values that are not much over InlineLimit, since other
+// writers wait meanwhile; DB.PutLarge stores larger ones.
+func (tx *Tx) PutLarge(name string, data []byte) (Blob, error) {
+	if len(data) <= InlineLimit {
+		return append(Blob{inline}, data...), nil
+	}
+	n, err := tx.Exec(`INSERT INTO large_values (id, size, claimed, created_at) VALUES ($1, $2, 1, $3) ON CONFLICT (id) DO NOTHING`,
+		name, len(data), Micros(time.Now()))
+	for seq := 0; err == nil && n > 0 && seq*chunkSize < len(data); seq++ {
+		piece := data[seq*chunkSize : min((seq+1)*chunkSize, len(data))]
+		_, err = tx.Exec(`INSERT INTO chunks (value_id, seq, data) VALUES ($1, $2, $3)`, name, seq, piece)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store a value of %d bytes: %w", len(data), err)
+	}
+	return append(Blob{reference}, name...), nil
+}
+
 // ClaimOps belong into the transaction that stores the Blob: they make the
 // value more than an orphan. There are none for an inline value. When the value
 // has been collected meanwhile they fail with ErrNoRows.

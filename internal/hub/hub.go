@@ -30,6 +30,7 @@ import (
 	"junctor/internal/clock"
 	"junctor/internal/config"
 	"junctor/internal/db"
+	"junctor/internal/event"
 	"junctor/internal/fault"
 	"junctor/internal/host"
 	"junctor/internal/record"
@@ -52,6 +53,7 @@ type Hub struct {
 	tokens    *channel.Tokens
 	nonces    *channel.Nonces
 	config    *config.Service
+	events    *event.Log
 	pool      *script.Pool   // of the zone
 	zone      *time.Location // the domain's
 	pools     int            // that have been made
@@ -152,6 +154,13 @@ func (h *Hub) keyFits(ctx context.Context) error {
 }
 
 func (h *Hub) openServices(ctx context.Context) (err error) {
+	h.events, err = event.Open(ctx, event.Options{
+		DB: h.db, Committer: h.committer, Source: "/junctor/" + config.Domain, Keep: h.keepsEvents, Clock: h.options.Clock, Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	h.access.OnAudit(h.audited)
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens, h.nonces = scenario.NewVersions(h.db), channel.NewTokens(h.db), channel.NewNonces(h.db)
 	h.config = config.New(h.db, h.objects, h.versions, h.tokens, h.access, config.Parts{
@@ -277,14 +286,18 @@ func (h *Hub) secret(ref string) (string, error) {
 }
 
 // changed brings who may come in and what they may do into use, and writes the
-// audit log's line of a configuration change, in its transaction.
+// audit log's line of a configuration change, and its event, in its transaction.
 func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
 	if err := h.grant(tx, author, c); err != nil {
 		return err
 	}
-	return h.access.Audit(tx, access.Entry{
+	err := h.access.Audit(tx, access.Entry{
 		Author: author, Action: c.Kind + "." + c.Action, Object: c.Kind + "/" + c.Code,
 	})
+	if err != nil {
+		return err
+	}
+	return h.configured(tx, author, c)
 }
 
 func (h *Hub) grant(tx *db.Tx, author string, c config.Change) error {

@@ -1,0 +1,59 @@
+package hub
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"junctor/internal/access"
+	"junctor/internal/config"
+	"junctor/internal/db"
+	"junctor/internal/event"
+)
+
+// keepsEvents is the retention of the event log.
+func (h *Hub) keepsEvents() time.Duration {
+	if l := h.live.Load(); l != nil {
+		return l.snapshot.Settings.KeepEvents
+	}
+	return 0 // not known yet: nothing is removed
+}
+
+// pastTense is how an event says what was done.
+var pastTense = map[string]string{"create": "created", "update": "updated", "delete": "deleted"}
+
+// configured tells of a change of the configuration.
+func (h *Hub) configured(tx *db.Tx, author string, c config.Change) error {
+	return h.tell(tx, "config."+c.Kind+"."+pastTense[c.Action], c.Code, struct {
+		Kind   string `json:"kind"`
+		Code   string `json:"code"`
+		Author string `json:"author"`
+	}{c.Kind, c.Code, author})
+}
+
+// audited tells of sessions that begin and end, which the audit log hears of in
+// their transactions.
+func (h *Hub) audited(tx *db.Tx, e access.Entry) error {
+	kind := map[string]string{"session.begin": "session.begun", "session.end": "session.ended"}[e.Action]
+	if kind == "" {
+		return nil
+	}
+	id := strings.TrimPrefix(e.Object, "session/")
+	return h.tell(tx, kind, id, struct {
+		ID      string `json:"id"`
+		Author  string `json:"author"` // who began or ended it
+		Address string `json:"address,omitempty"`
+	}{id, e.Author, e.Address})
+}
+
+// tell appends an event of the domain's own.
+func (h *Hub) tell(tx *db.Tx, kind, subject string, data any) error {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	return h.events.Append(tx, &event.Event{Type: kind, Subject: subject, Data: text})
+}
+
+// Events is the domain's event log.
+func (h *Hub) Events() *event.Log { return h.events }
