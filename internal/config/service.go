@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"junctor/internal/access"
@@ -41,6 +42,9 @@ type Parts struct {
 	// Tables makes the runs that bring the tables of classes with records to what
 	// is wanted of them, once that has been committed.
 	Tables func(ctx context.Context, left []record.Unfinished) error
+	// Runs are asked for Warnings; a function, since they are made after the
+	// Service.
+	Runs func() Runs
 	// Changed is called in the transaction, after each change: for the audit.
 	Changed func(tx *db.Tx, author string, c Change) error
 }
@@ -127,7 +131,7 @@ func (s *Service) Plan(ctx context.Context, set *Set, o Options) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	result.Warnings = s.warnings(p)
+	result.Warnings = slices.Concat(s.missed(ctx, p), s.warnings(p))
 	return result, nil
 }
 
@@ -171,7 +175,7 @@ func (s *Service) Apply(ctx context.Context, set *Set, o Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	result.Warnings = s.warnings(p)
+	result.Warnings = slices.Concat(s.missed(ctx, p), s.warnings(p))
 	return result, s.follow(ctx, left)
 }
 

@@ -60,15 +60,17 @@ func (d *DB) PutLarge(ctx context.Context, data []byte) (Blob, error) {
 }
 
 func (d *DB) putChunks(ctx context.Context, name string, data []byte, from int) error {
-	return d.Write(ctx, func(tx *Tx) error {
-		for seq := from; seq < from+chunksAtOnce && seq*chunkSize < len(data); seq++ {
-			piece := data[seq*chunkSize : min((seq+1)*chunkSize, len(data))]
-			if _, err := tx.Exec(`INSERT INTO chunks (value_id, seq, data) VALUES ($1, $2, $3)`, name, seq, piece); err != nil {
-				return err
-			}
+	return d.Write(ctx, func(tx *Tx) error { return tx.putChunks(name, data, from, from+chunksAtOnce) })
+}
+
+func (tx *Tx) putChunks(name string, data []byte, from, to int) error {
+	for seq := from; seq < to && seq*chunkSize < len(data); seq++ {
+		piece := data[seq*chunkSize : min((seq+1)*chunkSize, len(data))]
+		if _, err := tx.Exec(`INSERT INTO chunks (value_id, seq, data) VALUES ($1, $2, $3)`, name, seq, piece); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // PutLarge stores data in this transaction, under a name of the caller's, and
@@ -81,9 +83,8 @@ func (tx *Tx) PutLarge(name string, data []byte) (Blob, error) {
 	}
 	n, err := tx.Exec(`INSERT INTO large_values (id, size, claimed, created_at) VALUES ($1, $2, 1, $3) ON CONFLICT (id) DO NOTHING`,
 		name, len(data), Micros(time.Now()))
-	for seq := 0; err == nil && n > 0 && seq*chunkSize < len(data); seq++ {
-		piece := data[seq*chunkSize : min((seq+1)*chunkSize, len(data))]
-		_, err = tx.Exec(`INSERT INTO chunks (value_id, seq, data) VALUES ($1, $2, $3)`, name, seq, piece)
+	if err == nil && n > 0 {
+		err = tx.putChunks(name, data, 0, len(data))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store a value of %d bytes: %w", len(data), err)

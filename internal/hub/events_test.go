@@ -15,8 +15,8 @@ import (
 	"junctor/internal/run"
 )
 
-// call is a request to the API as admin.
-func (s *site) call(method, path, body string, header ...string) (int, string) {
+// ask is a request to the API as admin.
+func (s *site) ask(method, path, body string, header ...string) (int, string) {
 	s.t.Helper()
 	r, err := http.NewRequest(method, s.base+path, strings.NewReader(body))
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *site) events(query ...string) followed {
 	for i := 0; i+1 < len(query); i += 2 {
 		values.Set(query[i], query[i+1])
 	}
-	status, body := s.call("GET", "/api/v1/events?"+values.Encode(), "")
+	status, body := s.ask("GET", "/api/v1/events?"+values.Encode(), "")
 	var f followed
 	if err := json.Unmarshal([]byte(body), &f); err != nil || status != 200 {
 		s.t.Fatalf("%d %s", status, body)
@@ -178,7 +178,7 @@ func TestEventsOfConfigurationAndSessions(t *testing.T) {
 		"junctor.yaml":     "channels:\n  one: { type: public, scenario: one }\n",
 		"scenarios/one.ts": "export default () => 1;",
 	})
-	status, body := s.call("POST", "/api/v1/session", `{"login":"admin","password":"`+adminPassword+`"}`, "Content-Type", "application/json")
+	status, body := s.ask("POST", "/api/v1/session", `{"login":"admin","password":"`+adminPassword+`"}`, "Content-Type", "application/json")
 	if status != 201 {
 		t.Fatalf("%d %s", status, body)
 	}
@@ -186,13 +186,13 @@ func TestEventsOfConfigurationAndSessions(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &session); err != nil {
 		t.Fatal(err)
 	}
-	if status, body := s.call("PUT", "/api/v1/admin/channels/one", `{"type":"public","scenario":"one","comment":"x"}`, "Content-Type", "application/json"); status != 200 {
+	if status, body := s.ask("PUT", "/api/v1/admin/channels/one", `{"type":"public","scenario":"one","comment":"x"}`, "Content-Type", "application/json"); status != 200 {
 		t.Fatalf("%d %s", status, body)
 	}
-	if status, body := s.call("DELETE", "/api/v1/admin/channels/one", ""); status != 204 {
+	if status, body := s.ask("DELETE", "/api/v1/admin/channels/one", ""); status != 204 {
 		t.Fatalf("%d %s", status, body)
 	}
-	if status, body := s.call("DELETE", "/api/v1/session", "", "Authorization", "Bearer "+session.Token); status != 204 {
+	if status, body := s.ask("DELETE", "/api/v1/session", "", "Authorization", "Bearer "+session.Token); status != 204 {
 		t.Fatalf("%d %s", status, body)
 	}
 	var got []string
@@ -262,7 +262,7 @@ func TestEventsOnTwoNodes(t *testing.T) {
 
 func TestEventsKeep(t *testing.T) {
 	s := serve(t, map[string]string{"junctor.yaml": "settings:\n  events: { keep: 1ms }\n"})
-	status, body := s.call("GET", "/api/v1/admin/settings", "")
+	status, body := s.ask("GET", "/api/v1/admin/settings", "")
 	if status != 200 || !strings.Contains(body, `"keep":"1ms"`) {
 		t.Errorf("%d %s", status, body)
 	}

@@ -54,6 +54,7 @@ type Hub struct {
 	nonces    *channel.Nonces
 	config    *config.Service
 	events    *event.Log
+	records   *record.Store
 	pool      *script.Pool   // of the zone
 	zone      *time.Location // the domain's
 	pools     int            // that have been made
@@ -161,6 +162,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 		return err
 	}
 	h.access.OnAudit(h.audited)
+	h.openRecords()
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens, h.nonces = scenario.NewVersions(h.db), channel.NewTokens(h.db), channel.NewNonces(h.db)
 	h.config = config.New(h.db, h.objects, h.versions, h.tokens, h.access, config.Parts{
@@ -169,6 +171,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 		Params:  func(ctx context.Context, p *script.Program) (json.RawMessage, error) { return h.runtime.Params(ctx, p) },
 		Secrets: h.secret,
 		Tables:  h.tables,
+		Runs:    func() config.Runs { return h.runs },
 		Changed: h.changed,
 	})
 	first, err := h.config.Snapshot(ctx)

@@ -77,6 +77,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	go h.hosts(ctx)
 	go h.profiles(ctx)
 	go h.expire(ctx)
+	go h.capturer().Run(ctx)
 	if cert != nil {
 		go cert.Watch(ctx)
 	}
