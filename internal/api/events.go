@@ -37,12 +37,30 @@ type eventPage struct {
 	Next  string        `json:"next"`
 }
 
-// mayRead says of which types a caller may hear; nil: of all. It is the one place
-// where his rights are asked for.
-func (c *call) mayRead() func(kind string) bool { return nil } // every account has every right
+// mayRead says of which types a caller may hear; nil: of all. Of records it
+// hears only where it may see each record of the class and each column: there is
+// no part of an event. Others follow a class by its delta (OData), which shows
+// what they may see.
+func (c *call) mayRead() func(kind string) bool {
+	rights := c.caller.Rights
+	if rights.Everything {
+		return nil
+	}
+	return func(kind string) bool {
+		if !rights.MayRead(kind) {
+			return false
+		}
+		parts := strings.Split(kind, ".")
+		if parts[0] != "record" || len(parts) < 2 {
+			return true
+		}
+		class := rights.Class(parts[1])
+		return class.Read.All && len(class.Hidden) == 0
+	}
+}
 
 // mayPublish reports whether a caller may publish events of the type.
-func (c *call) mayPublish(string) bool { return true } // as above
+func (c *call) mayPublish(kind string) bool { return c.caller.Rights.MayPublish(kind) }
 
 // readEvents reads the log from a cursor, and waits for an event when there is
 // none.

@@ -234,7 +234,7 @@ func TestEventsOnTwoNodes(t *testing.T) {
 		waiting <- two.events("after", began, "wait", "1m", "types", "order.*", "filter", "data/total gt 10")
 	}()
 	for i := 1; i <= 20; i++ {
-		status, body := one.call("POST", "/api/v1/events", fmt.Sprintf(`{"specversion":"1.0","id":"%d","source":"/s","type":"order.made","data":{"total":%d}}`, i, i),
+		status, body := one.ask("POST", "/api/v1/events", fmt.Sprintf(`{"specversion":"1.0","id":"%d","source":"/s","type":"order.made","data":{"total":%d}}`, i, i),
 			"Content-Type", "application/cloudevents+json")
 		if status != 202 {
 			t.Fatalf("%d %s", status, body)
