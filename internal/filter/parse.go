@@ -69,7 +69,8 @@ type parser struct {
 	at   int // bytes read
 	err  *Error
 
-	counted, characters int // so many characters are in text[:counted]
+	counted, characters int    // so many characters are in text[:counted]
+	nodes               []Expr // made in advance, several at a time
 }
 
 func begin(text string) (*parser, error) {
@@ -87,6 +88,17 @@ func begin(text string) (*parser, error) {
 		return nil, wrong(p.here(), "is empty, an expression is expected")
 	}
 	return p, nil
+}
+
+// node is a new expression.
+func (p *parser) node(e Expr) *Expr {
+	const several = 8
+	if len(p.nodes) == 0 {
+		p.nodes = make([]Expr, several)
+	}
+	made := &p.nodes[0]
+	*made, p.nodes = e, p.nodes[1:]
+	return made
 }
 
 // done is e unless something was wrong, or e is too deep.
@@ -175,7 +187,7 @@ func (p *parser) expression(above, depth int) *Expr {
 			own.Args = append(own.Args, right)
 			continue
 		}
-		left = &Expr{Op: operator.op, At: at, Args: []*Expr{left, right}}
+		left = p.node(Expr{Op: operator.op, At: at, Args: []*Expr{left, right}})
 		if own = nil; operator.op == And || operator.op == Or {
 			own = left
 		}
@@ -196,9 +208,9 @@ func (p *parser) unary(depth int) *Expr {
 		return p.expected("a value, a name or a function")
 	case p.ahead('-') && !(len(p.text) > p.at+1 && isDigit(p.text[p.at+1])):
 		p.at++
-		return &Expr{Op: Neg, At: at, Args: []*Expr{p.unary(depth + 1)}}
+		return p.node(Expr{Op: Neg, At: at, Args: []*Expr{p.unary(depth + 1)}})
 	case p.keyword("not"):
-		return &Expr{Op: Not, At: at, Args: []*Expr{p.unary(depth + 1)}}
+		return p.node(Expr{Op: Not, At: at, Args: []*Expr{p.unary(depth + 1)}})
 	}
 	e := p.operand(depth)
 	for p.err == nil {
@@ -207,7 +219,7 @@ func (p *parser) unary(depth int) *Expr {
 		if !p.keyword("in") {
 			return e
 		}
-		e = &Expr{Op: In, At: at, Args: []*Expr{e, p.list(depth + 1)}}
+		e = p.node(Expr{Op: In, At: at, Args: []*Expr{e, p.list(depth + 1)}})
 	}
 	return nil
 }
@@ -215,7 +227,7 @@ func (p *parser) unary(depth int) *Expr {
 // list reads what stands behind in.
 func (p *parser) list(depth int) *Expr {
 	p.space()
-	e := &Expr{Op: List, At: p.here()}
+	e := p.node(Expr{Op: List, At: p.here()})
 	if p.ahead('@') {
 		return p.param()
 	}
@@ -263,7 +275,7 @@ func (p *parser) operand(depth int) *Expr {
 		return p.strange()
 	}
 	if v, ok := lookup(constants, word); ok && !p.ahead('/') && !p.ahead('(') {
-		return &Expr{Op: Literal, At: at, Value: v}
+		return p.node(Expr{Op: Literal, At: at, Value: v})
 	}
 	if p.ahead('\'') || p.ahead('.') {
 		p.at -= len(word)
@@ -271,10 +283,10 @@ func (p *parser) operand(depth int) *Expr {
 	}
 	start := p.at
 	if p.space(); p.take('(') {
-		return p.call(&Expr{Op: Call, At: at, Func: strings.ToLower(word)}, depth)
+		return p.call(p.node(Expr{Op: Call, At: at, Func: strings.ToLower(word)}), depth)
 	}
 	p.at = start
-	return p.path(&Expr{Op: Name, At: at, Name: []string{word}})
+	return p.path(p.node(Expr{Op: Name, At: at, Name: []string{word}}))
 }
 
 var constants = map[string]value.Value{"true": value.Bool(true), "false": value.Bool(false), "null": {}}
@@ -332,7 +344,7 @@ func (p *parser) param() *Expr {
 			return p.expected("a parameter's name behind @")
 		}
 		if !p.ahead('.') {
-			return &Expr{Op: Param, At: at, Name: []string{p.text[start:p.at]}}
+			return p.node(Expr{Op: Param, At: at, Name: []string{p.text[start:p.at]}})
 		}
 	}
 }

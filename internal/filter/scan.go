@@ -11,8 +11,13 @@ import (
 
 // space skips what may stand between the parts of an expression.
 func (p *parser) space() {
-	for p.at < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.at]) >= 0 {
-		p.at++
+	for p.at < len(p.text) {
+		switch p.text[p.at] {
+		case ' ', '\t', '\r', '\n':
+			p.at++
+		default:
+			return
+		}
 	}
 }
 
@@ -88,7 +93,7 @@ func (p *parser) quoted() *Expr {
 		}
 		if end += n; end+1 == len(rest) || rest[end+1] != '\'' {
 			p.at += end + 2
-			return &Expr{Op: Literal, At: at, Value: value.String(strings.ReplaceAll(rest[:end], "''", "'"))}
+			return p.node(Expr{Op: Literal, At: at, Value: value.String(strings.ReplaceAll(rest[:end], "''", "'"))})
 		}
 	}
 }
@@ -107,7 +112,7 @@ func (p *parser) measure() *Expr {
 		p.at = start
 		return p.fail("%s", misread(text, p.text[start+len(text):], err))
 	}
-	return &Expr{Op: Literal, At: at, Value: v}
+	return p.node(Expr{Op: Literal, At: at, Value: v})
 }
 
 func read(text string) (value.Value, error) {

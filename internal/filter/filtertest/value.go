@@ -49,7 +49,8 @@ func (m maker) occurring(c Column) value.Value {
 	return value.String(pick(m, "", "a", "B", "é ", "O'Neil", "%_\\", " x\t", "ÅSTRÖM", "ß", "😀1"))
 }
 
-// near is a literal that is, or is close to, a value of a column.
+// near is a literal that is, or is close to, a value of a column; of a whole
+// number that may be a fraction.
 func (m maker) near(c Column) *filter.Expr {
 	v := m.occurring(c)
 	if m.number(0, 9) < 6 {
@@ -78,7 +79,7 @@ func (m maker) leaf(types ...value.Type) *filter.Expr {
 	if c, found := m.column(types...); found && m.number(0, 9) < 8 {
 		return name(c)
 	}
-	return m.near(Column{Type: types[0]})
+	return literal(m.occurring(Column{Type: types[0]}))
 }
 
 func (m maker) integer(depth int) *filter.Expr {
