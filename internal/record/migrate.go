@@ -208,6 +208,11 @@ func (m *Migration) copy(ctx context.Context, u Unfinished) (progress, error) {
 					return err
 				}
 			}
+			if clashes > 0 {
+				if err := makeRoom(tx, u.Class); err != nil {
+					return err
+				}
+			}
 			rows, copied, err := v.chunk(tx, u, n)
 			took = time.Since(start)
 			done = progress{Done: rows < n, Copied: copied}
@@ -225,6 +230,7 @@ func (m *Migration) copy(ctx context.Context, u Unfinished) (progress, error) {
 		case err != nil:
 			return progress{}, err
 		}
+		clashes = 0
 		n = adapt(n, took)
 		m.pause(ctx, took)
 	}
@@ -274,11 +280,6 @@ func (v *conversion) chunk(tx *db.Tx, u Unfinished, n int) (rows int, copied int
 	if err != nil {
 		return 0, 0, err
 	}
-	// What was written meanwhile is copied again later; until then its old copy
-	// must not be in the way of a unique value.
-	if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT record FROM record_touched WHERE class = $1)`, quote(shadow(u.Class))), u.Class); err != nil {
-		return 0, 0, err
-	}
 	found, err := v.rows(tx, `WHERE id > $1 ORDER BY id LIMIT $2`, position, n)
 	if err != nil || len(found) == 0 {
 		return 0, copied, err
@@ -289,6 +290,13 @@ func (v *conversion) chunk(tx *db.Tx, u Unfinished, n int) (rows int, copied int
 	copied += int64(len(found))
 	_, err = tx.Exec(`UPDATE record_tables SET position = $2, copied = $3 WHERE class = $1`, u.Class, found[len(found)-1][0].Text(), copied)
 	return len(found), copied, err
+}
+
+// makeRoom removes the copies of records that were written meanwhile, which are
+// copied again later: an old one may be in the way of another's unique value.
+func makeRoom(tx *db.Tx, code string) error {
+	_, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT record FROM record_touched WHERE class = $1)`, quote(shadow(code))), code)
+	return err
 }
 
 func (v *conversion) put(tx *db.Tx, rows [][]value.Value) error {
@@ -312,7 +320,7 @@ func (v *conversion) again(tx *db.Tx, code string, n int) (left int64, err error
 		return 0, err
 	}
 	if len(seqs) > 0 {
-		if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT record FROM record_touched WHERE class = $1)`, quote(shadow(code))), code); err != nil {
+		if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (`, quote(shadow(code)))+tx.Elements("$1")+`)`, list); err != nil {
 			return 0, err
 		}
 		// Forgotten before they are read: what is written after that is noted anew.
@@ -371,6 +379,11 @@ func (m *Migration) swap(ctx context.Context, u Unfinished) (progress, error) {
 			}
 			v := newConversion(s.dialect, t.class, c)
 			start := time.Now()
+			if clashes > 0 {
+				if err := makeRoom(tx, u.Class); err != nil {
+					return err
+				}
+			}
 			left, err := v.again(tx, u.Class, n)
 			took = time.Since(start)
 			if err != nil || left > swapBelow {
@@ -391,6 +404,7 @@ func (m *Migration) swap(ctx context.Context, u Unfinished) (progress, error) {
 		case err != nil:
 			return progress{}, err
 		}
+		clashes = 0
 		n = adapt(n, took)
 		if !done.Done {
 			m.pause(ctx, took)
@@ -494,7 +508,7 @@ func (m *Migration) duplicates(ctx context.Context, u Unfinished, cause error) e
 
 // duplicate looks for two records with the same values in the old table.
 func (s *state) duplicate(tx *db.Tx, v *conversion, i index) (string, error) {
-	var fields, values []string
+	var fields []string
 	condition := alive
 	for _, field := range i.columns {
 		n := slices.IndexFunc(v.new.Columns, func(c *Column) bool { return c.Field() == field })
@@ -503,7 +517,6 @@ func (s *state) duplicate(tx *db.Tx, v *conversion, i index) (string, error) {
 		}
 		name := quote(v.from[n].Field())
 		fields = append(fields, name)
-		values = append(values, name)
 		condition += " AND " + name + " IS NOT NULL"
 	}
 	var first, last string
@@ -512,7 +525,7 @@ func (s *state) duplicate(tx *db.Tx, v *conversion, i index) (string, error) {
 	if errors.Is(err, db.ErrNoRows) {
 		return "", nil
 	}
-	return fmt.Sprintf("the records %s and %s have the same %s", first, last, strings.Join(values, ", ")), err
+	return fmt.Sprintf("the records %s and %s have the same %s", first, last, strings.Join(i.columns, ", ")), err
 }
 
 // clean removes tables that nobody reads any more, bit by bit: on SQLite
