@@ -35,7 +35,7 @@ const (
 	chunkTime  = 15 * time.Millisecond
 	chunkFirst = 200
 	chunkLeast = 100
-	chunkMost  = 5000
+	chunkMost  = 500             // a machine may become slow from one to the next
 	stepTime   = 5 * time.Second // of copying that make one step of the run
 	swapBelow  = 50              // records that are still to be copied again when the swap begins
 )
