@@ -60,15 +60,35 @@ func (d *DB) PutLarge(ctx context.Context, data []byte) (Blob, error) {
 }
 
 func (d *DB) putChunks(ctx context.Context, name string, data []byte, from int) error {
-	return d.Write(ctx, func(tx *Tx) error {
-		for seq := from; seq < from+chunksAtOnce && seq*chunkSize < len(data); seq++ {
-			piece := data[seq*chunkSize : min((seq+1)*chunkSize, len(data))]
-			if _, err := tx.Exec(`INSERT INTO chunks (value_id, seq, data) VALUES ($1, $2, $3)`, name, seq, piece); err != nil {
-				return err
-			}
+	return d.Write(ctx, func(tx *Tx) error { return tx.putChunks(name, data, from, from+chunksAtOnce) })
+}
+
+func (tx *Tx) putChunks(name string, data []byte, from, to int) error {
+	for seq := from; seq < to && seq*chunkSize < len(data); seq++ {
+		piece := data[seq*chunkSize : min((seq+1)*chunkSize, len(data))]
+		if _, err := tx.Exec(`INSERT INTO chunks (value_id, seq, data) VALUES ($1, $2, $3)`, name, seq, piece); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
+}
+
+// PutLarge is DB.PutLarge for a value that comes to be within a transaction: it
+// is written in it, and needs no ClaimOps.
+func (tx *Tx) PutLarge(data []byte) (Blob, error) {
+	if len(data) <= InlineLimit {
+		return append(Blob{inline}, data...), nil
+	}
+	name := id.Token(26)
+	_, err := tx.Exec(`INSERT INTO large_values (id, size, claimed, created_at) VALUES ($1, $2, 1, $3)`,
+		name, len(data), Micros(time.Now()))
+	if err == nil {
+		err = tx.putChunks(name, data, 0, len(data))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store a value of %d bytes: %w", len(data), err)
+	}
+	return append(Blob{reference}, name...), nil
 }
 
 // ClaimOps belong into the transaction that stores the Blob: they make the
