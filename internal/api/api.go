@@ -33,6 +33,7 @@ type Services struct {
 	Versions      Versions
 	Functions     Functions
 	Events        *event.Log
+	Views         Views
 	// ChannelToken gives the token of a channel that exists.
 	ChannelToken func(ctx context.Context, code string) (string, error)
 	// Ready makes a probe write; its error says why the database does not take it.

@@ -119,13 +119,13 @@ func (d *shared) captured(columns ...string) (lines []string) {
 	}
 }
 
-const open = `{"key":"number","columns":{"number":"text!","total":"decimal(12,2)","big":"decimal(30,3)","paid":"boolean","due":"date","at":"datetime","data":"json","customer":"ref(customers)"}}`
+const openOrders = `{"key":"number","columns":{"number":"text!","total":"decimal(12,2)","big":"decimal(30,3)","paid":"boolean","due":"date","at":"datetime","data":"json","customer":"ref(customers)"}}`
 
 // What psql and sqlite3 write comes out as changes, with every type, in order;
 // what we write ourselves does not.
 func TestForeignWrites(t *testing.T) {
 	eachShared(t, func(t *testing.T, d *shared) {
-		apply(t, d.DB, false, "orders", open, "customers", `{"key":"code","columns":{"code":"text"}}`)
+		apply(t, d.DB, false, "orders", openOrders, "customers", `{"key":"code","columns":{"code":"text"}}`)
 		put(t, d.DB, "orders", "rec_own", `{"number":"own","total":1}`)
 		write(t, d.DB, func(tx *db.Tx) error {
 			if _, err := tx.Exec(`UPDATE class_orders SET number = 'mine', version = version + 1 WHERE id = 'rec_own'`); err != nil {
@@ -176,7 +176,7 @@ func TestForeignWrites(t *testing.T) {
 // What could not be read is refused, with the column.
 func TestForeignWritesThatAreRefused(t *testing.T) {
 	eachShared(t, func(t *testing.T, d *shared) {
-		apply(t, d.DB, false, "orders", open, "customers", `{"columns":{"code":"text"}}`)
+		apply(t, d.DB, false, "orders", openOrders, "customers", `{"columns":{"code":"text"}}`)
 		d.must(`INSERT INTO class_orders (id, number) VALUES ('rec_1', 'A1')`)
 		for what, column := range map[string]string{
 			"paid = 5": "paid", "due = '22.11.2026'": "due", "due = '2026-02-30'": "due", "total = 10000000000000": "total", "total = 'x'": "total", "big = 'x'": "big",

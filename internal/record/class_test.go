@@ -86,7 +86,7 @@ func TestMistakesInClasses(t *testing.T) {
 		column(`"ref(x)"`):                          `/t/columns/a refers to the class "x", which does not exist`,
 		column(`"ref(T)"`):                          `did you mean "t"?`,
 		column(`"integer(5)"`):                      `/t/columns/a integer has nothing in parentheses`,
-		column(`{"type":"text","lenght":5}`):        `/t/columns/a/lenght "lenght" is not known here, did you mean "length"?`,
+		column(`{"type":"text","lengt":5}`):         `/t/columns/a/lengt "lengt" is not known here, did you mean "length"?`,
 		column(`{"required":true}`):                 `/t/columns/a/type is required`,
 		column(`{"type":"text","length":0}`):        `/t/columns/a/length must be from 1 to 1048576 characters`,
 		column(`{"type":"text(5)","length":6}`):     `/t/columns/a/type says what the member length says too`,

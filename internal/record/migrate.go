@@ -32,10 +32,10 @@ type Migration struct {
 // A chunk is as many rows as take about this long to copy. Others write between
 // two chunks.
 const (
-	chunkTime  = 20 * time.Millisecond
-	chunkFirst = 100
-	chunkLeast = 10
-	chunkMost  = 5000
+	chunkTime  = 15 * time.Millisecond
+	chunkFirst = 200
+	chunkLeast = 100
+	chunkMost  = 500             // a machine may become slow from one to the next
 	stepTime   = 5 * time.Second // of copying that make one step of the run
 	swapBelow  = 50              // records that are still to be copied again when the swap begins
 )
@@ -200,22 +200,26 @@ func (m *Migration) copy(ctx context.Context, u Unfinished) (progress, error) {
 	n, clashes := chunkFirst, 0
 	for began := time.Now(); !done.Done && time.Since(began) < stepTime; {
 		var took time.Duration
-		superseded, err := m.write(ctx, u, func(tx *db.Tx, s *state, t *tableState, c *Class) error {
-			if c == nil || t.position == nil {
-				done.Done = true
-				return nil
-			}
-			if v == nil {
-				v = newConversion(s.dialect, t.class, c)
-			}
+		err := m.DB.Write(ctx, func(tx *db.Tx) (err error) {
 			start := time.Now()
-			rows, err := v.chunk(tx, t, n)
+			if v == nil {
+				if v, err = m.conversion(tx, u); err != nil || v == nil {
+					done.Done = err == nil
+					return err
+				}
+			}
+			if clashes > 0 {
+				if err := makeRoom(tx, u.Class); err != nil {
+					return err
+				}
+			}
+			rows, copied, err := v.chunk(tx, u, n)
 			took = time.Since(start)
-			done = progress{Done: rows < n, Copied: t.copied + int64(rows)}
+			done = progress{Done: rows < n, Copied: copied}
 			return err
 		})
 		switch {
-		case superseded:
+		case errors.Is(err, errSuperseded):
 			return progress{Superseded: true}, nil
 		case errors.Is(err, db.ErrUnique) && clashes < 3: // with a record that was written meanwhile
 			clashes++
@@ -226,10 +230,20 @@ func (m *Migration) copy(ctx context.Context, u Unfinished) (progress, error) {
 		case err != nil:
 			return progress{}, err
 		}
+		clashes = 0
 		n = adapt(n, took)
 		m.pause(ctx, took)
 	}
 	return done, ctx.Err()
+}
+
+// conversion is how the class's rows are copied; nil when there is nothing to copy.
+func (m *Migration) conversion(tx *db.Tx, u Unfinished) (*conversion, error) {
+	s, t, c, err := m.current(tx, u)
+	if err != nil || c == nil || t.position == nil {
+		return nil, err
+	}
+	return newConversion(s.dialect, t.class, c), nil
 }
 
 // adapt makes the next chunk so large that it takes its time.
@@ -256,22 +270,33 @@ func (m *Migration) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// chunk copies the next rows and returns how many there were.
-func (v *conversion) chunk(tx *db.Tx, t *tableState, n int) (int, error) {
-	// What was written meanwhile is copied again later; until then its old copy
-	// must not be in the way of a unique value.
-	if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT record FROM record_touched WHERE class = $1)`, quote(shadow(t.code))), t.code); err != nil {
-		return 0, err
+// chunk copies the next rows and returns how many there were, and have been in all.
+func (v *conversion) chunk(tx *db.Tx, u Unfinished, n int) (rows int, copied int64, err error) {
+	var position string
+	err = tx.QueryRow(`SELECT position, copied FROM record_tables WHERE class = $1 AND change = $2 AND wanted IS NOT NULL AND position IS NOT NULL`, u.Class, u.Number).Scan(&position, &copied)
+	if errors.Is(err, db.ErrNoRows) {
+		return 0, 0, errSuperseded
 	}
-	rows, err := v.rows(tx, `WHERE id > $1 ORDER BY id LIMIT $2`, *t.position, n)
-	if err != nil || len(rows) == 0 {
-		return 0, err
+	if err != nil {
+		return 0, 0, err
 	}
-	if err := v.put(tx, rows); err != nil {
-		return 0, err
+	found, err := v.rows(tx, `WHERE id > $1 ORDER BY id LIMIT $2`, position, n)
+	if err != nil || len(found) == 0 {
+		return 0, copied, err
 	}
-	_, err = tx.Exec(`UPDATE record_tables SET position = $2, copied = copied + $3 WHERE class = $1`, t.code, rows[len(rows)-1][0].Text(), len(rows))
-	return len(rows), err
+	if err := v.put(tx, found); err != nil {
+		return 0, 0, err
+	}
+	copied += int64(len(found))
+	_, err = tx.Exec(`UPDATE record_tables SET position = $2, copied = $3 WHERE class = $1`, u.Class, found[len(found)-1][0].Text(), copied)
+	return len(found), copied, err
+}
+
+// makeRoom removes the copies of records that were written meanwhile, which are
+// copied again later: an old one may be in the way of another's unique value.
+func makeRoom(tx *db.Tx, code string) error {
+	_, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT record FROM record_touched WHERE class = $1)`, quote(shadow(code))), code)
+	return err
 }
 
 func (v *conversion) put(tx *db.Tx, rows [][]value.Value) error {
@@ -295,7 +320,7 @@ func (v *conversion) again(tx *db.Tx, code string, n int) (left int64, err error
 		return 0, err
 	}
 	if len(seqs) > 0 {
-		if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT record FROM record_touched WHERE class = $1)`, quote(shadow(code))), code); err != nil {
+		if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (`, quote(shadow(code)))+tx.Elements("$1")+`)`, list); err != nil {
 			return 0, err
 		}
 		// Forgotten before they are read: what is written after that is noted anew.
@@ -354,6 +379,11 @@ func (m *Migration) swap(ctx context.Context, u Unfinished) (progress, error) {
 			}
 			v := newConversion(s.dialect, t.class, c)
 			start := time.Now()
+			if clashes > 0 {
+				if err := makeRoom(tx, u.Class); err != nil {
+					return err
+				}
+			}
 			left, err := v.again(tx, u.Class, n)
 			took = time.Since(start)
 			if err != nil || left > swapBelow {
@@ -374,6 +404,7 @@ func (m *Migration) swap(ctx context.Context, u Unfinished) (progress, error) {
 		case err != nil:
 			return progress{}, err
 		}
+		clashes = 0
 		n = adapt(n, took)
 		if !done.Done {
 			m.pause(ctx, took)
@@ -477,7 +508,7 @@ func (m *Migration) duplicates(ctx context.Context, u Unfinished, cause error) e
 
 // duplicate looks for two records with the same values in the old table.
 func (s *state) duplicate(tx *db.Tx, v *conversion, i index) (string, error) {
-	var fields, values []string
+	var fields []string
 	condition := alive
 	for _, field := range i.columns {
 		n := slices.IndexFunc(v.new.Columns, func(c *Column) bool { return c.Field() == field })
@@ -486,7 +517,6 @@ func (s *state) duplicate(tx *db.Tx, v *conversion, i index) (string, error) {
 		}
 		name := quote(v.from[n].Field())
 		fields = append(fields, name)
-		values = append(values, name)
 		condition += " AND " + name + " IS NOT NULL"
 	}
 	var first, last string
@@ -495,7 +525,7 @@ func (s *state) duplicate(tx *db.Tx, v *conversion, i index) (string, error) {
 	if errors.Is(err, db.ErrNoRows) {
 		return "", nil
 	}
-	return fmt.Sprintf("the records %s and %s have the same %s", first, last, strings.Join(values, ", ")), err
+	return fmt.Sprintf("the records %s and %s have the same %s", first, last, strings.Join(i.columns, ", ")), err
 }
 
 // clean removes tables that nobody reads any more, bit by bit: on SQLite

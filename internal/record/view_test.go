@@ -15,7 +15,7 @@ import (
 func TestViews(t *testing.T) {
 	eachShared(t, func(t *testing.T, d *shared) {
 		const customers = `{"key":"code","columns":{"code":"text","rate":"decimal(4,2)"}}`
-		apply(t, d.DB, false, "orders", open, "customers", customers)
+		apply(t, d.DB, false, "orders", openOrders, "customers", customers)
 		put(t, d.DB, "customers", "rec_c", `{"code":"C1","rate":-0.05}`)
 		put(t, d.DB, "orders", "rec_1", `{"number":"A1","total":-1234.50,"big":-0.125,"paid":true,"due":"2026-11-22","at":"1969-12-31T23:59:59.5Z","customer":"rec_c"}`)
 		put(t, d.DB, "orders", "rec_2", `{"number":"A2","total":0.05,"big":12345678901234567890,"at":"2026-11-22T10:00:00Z","customer":"rec_gone"}`)
@@ -41,7 +41,7 @@ func TestViews(t *testing.T) {
 			`{"key":["code","rate"],"columns":{"code":"text","rate":"decimal(5,3)"}}`, customers,
 			`{"key":"name","columns":{"name":{"type":"text","was":"code"},"rate":"decimal(4,2)"}}`,
 		} {
-			if err := finish(t, d.DB, apply(t, d.DB, false, "orders", open, "customers", body)); err != nil {
+			if err := finish(t, d.DB, apply(t, d.DB, false, "orders", openOrders, "customers", body)); err != nil {
 				t.Fatal(err)
 			}
 			if got, want := d.must(`SELECT customer FROM api_orders WHERE number = 'A1'`), map[bool]string{true: "C1/-0.050", false: "C1"}[strings.Contains(body, "5,3")]; got != want {

@@ -37,7 +37,7 @@ BEGIN
 END $$;
 
 -- After a foreign write: remember it.
-CREATE FUNCTION junctor_capture() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+CREATE FUNCTION junctor_capture() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
     INSERT INTO record_captured (class, record, operation, after) VALUES (TG_ARGV[0], NEW.id, 'created', row_to_json(NEW)::text);
@@ -50,7 +50,7 @@ BEGIN
 END $$;
 
 -- After any write, while the table is copied: the row is to be copied again.
-CREATE FUNCTION junctor_touch() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+CREATE FUNCTION junctor_touch() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
   IF TG_OP <> 'INSERT' THEN
     INSERT INTO record_touched (class, record) VALUES (TG_ARGV[0], OLD.id);
@@ -60,3 +60,11 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
+
+-- They find Junctor's own tables, and never a temporary one of the same name that
+-- a foreign user has made.
+DO $do$
+BEGIN
+  EXECUTE format('ALTER FUNCTION junctor_capture() SET search_path = %I, pg_temp', current_schema());
+  EXECUTE format('ALTER FUNCTION junctor_touch() SET search_path = %I, pg_temp', current_schema());
+END $do$;
