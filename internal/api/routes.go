@@ -51,6 +51,9 @@ func (d *door) table() []route {
 		{method: post, pattern: adm + "/purge", right: right.Runs, summary: "Delete finished runs for good", endpoint: do(d.purgeRuns), action: "run.purge"},
 		{method: get, pattern: adm + "/nodes", right: right.Runs, summary: "List the processes that execute runs", endpoint: do(d.listNodes)},
 
+		{method: get, pattern: adm + "/views", right: right.Records, summary: "List the classes' API views, and which are current", endpoint: do(d.listViews)},
+		{method: post, pattern: adm + "/views/refresh", right: right.Records, summary: "Make the classes' API views again", endpoint: do(d.refreshViews), action: "views.refresh"},
+
 		{method: get, pattern: adm + "/accounts", right: right.Access, summary: "List accounts", endpoint: do(d.listAccounts)},
 		{method: post, pattern: adm + "/accounts", right: admin, summary: "Create an account with every right", endpoint: do(d.createAccount), status: http.StatusCreated},
 		{method: put, pattern: adm + "/accounts/{login}/password", right: right.Access, summary: "Give an account another password and end its sessions", endpoint: do(d.setPassword), bodyless: true},

@@ -93,11 +93,11 @@ func badApply(format string, args ...any) *fault.Error {
 func (a *Grouping) names() error {
 	seen := map[string]bool{}
 	for _, path := range a.By {
-		if key := strings.Join(path, "/"); seen[key] {
+		key := strings.Join(path, "/")
+		if seen[key] {
 			return badApply("%s is given twice", key)
-		} else {
-			seen[key], seen[path[0]] = true, true
 		}
+		seen[key], seen[path[0]] = true, true
 	}
 	for _, g := range a.Aggregates {
 		if seen[g.As] {

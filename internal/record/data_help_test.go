@@ -42,7 +42,7 @@ func newShop(t *testing.T, d *db.DB, hooks record.Hooks, more ...string) *shop {
 	t.Helper()
 	pairs := append([]string{"regions", regionsBody, "customers", customersBody, "orders", ordersBody}, more...)
 	apply(t, d, false, pairs...)
-	return &shop{T: t, d: d, model: model(t, pairs...), store: newStore(hooks)}
+	return &shop{T: t, d: d, model: applied(t, d), store: newStore(hooks)}
 }
 
 // create makes a record and returns its id.

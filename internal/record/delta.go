@@ -21,10 +21,10 @@ type Log interface {
 	// behind it.
 	Position(tx *db.Tx) (string, error)
 	// Since reads up to limit changes of a class's records behind a position, the
-	// oldest first, and returns the position of the last of them, or that of the
-	// log's end when there were fewer. fault.Gone says that the log no longer
-	// reaches back so far, fault.Invalid that it is no position.
-	Since(tx *db.Tx, class, position string, limit int) (changes []Logged, next string, err error)
+	// oldest first, and returns the position up to which it has looked and whether
+	// more may be behind it. fault.Gone says that the log no longer reaches back
+	// so far, fault.Invalid that it is no position.
+	Since(tx *db.Tx, class, position string, limit int) (changes []Logged, next string, more bool, err error)
 }
 
 // Logged is a change as the log has it.
@@ -81,16 +81,16 @@ func (s *Store) Changes(tx *db.Tx, m *Model, a Actor, q Query, delta string) (*C
 		size = DefaultPage
 	}
 	size = min(size, MaxPage)
-	logged, next, err := s.hooks.Log.Since(tx, c.Code, form.Start, size)
+	logged, next, more, err := s.hooks.Log.Since(tx, c.Code, form.Start, size)
 	if err != nil {
 		return nil, err
 	}
 	out := &Changed{}
-	if err := s.since(tx, m, a, c, q, logged, out); err != nil {
+	if err := s.since(tx, m, a, q, logged, out); err != nil {
 		return nil, err
 	}
 	token := encodeCursor(cursorForm{Sum: form.Sum, Rest: -1, Start: next})
-	if len(logged) == size {
+	if more {
 		out.Next = token
 	} else {
 		out.Delta = token
@@ -100,7 +100,7 @@ func (s *Store) Changes(tx *db.Tx, m *Model, a Actor, q Query, delta string) (*C
 
 // since sorts the records that were changed into those that are in the answer
 // and those that are not.
-func (s *Store) since(tx *db.Tx, m *Model, a Actor, c *Class, q Query, logged []Logged, out *Changed) error {
+func (s *Store) since(tx *db.Tx, m *Model, a Actor, q Query, logged []Logged, out *Changed) error {
 	var ids []string
 	for _, l := range slices.Backward(logged) { // each where it was changed last
 		if !slices.Contains(ids, l.ID) {

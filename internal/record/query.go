@@ -260,7 +260,7 @@ func (b *builder) after(order []sortKey, values []value.Value) string {
 		ways = append(ways, "("+strings.Join(append(way, behind), " AND ")+")")
 	}
 	condition := "(" + strings.Join(ways, " OR ") + ")"
-	if first := order[0]; len(order) > 1 && places[0] != "" && !(first.desc && first.null) {
+	if first := order[0]; len(order) > 1 && places[0] != "" && (!first.desc || !first.null) {
 		// said once more, so that an index can be entered here
 		if first.desc {
 			condition = first.sql + " <= " + places[0] + " AND " + condition

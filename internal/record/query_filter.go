@@ -2,6 +2,7 @@ package record
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"junctor/internal/filter"
 	"junctor/internal/value"
@@ -230,73 +231,6 @@ func (b *builder) beside(c column, op filter.Op, v value.Value, f faith) (sql st
 	return definite("("+c.sql+" "+operators[limit.op]+" "+place+")", f), true
 }
 
-// bound is a comparison with a number, in the form in which a column has its own.
-type bound struct {
-	op       filter.Op
-	value    value.Value
-	constant bool // it is the same for every number that the column can hold
-	holds    bool
-}
-
-// bound finds what to compare a numeric column with: the number itself where the
-// column can hold it, the next lower one with > or <= in place of >= or <
-// otherwise.
-func (c column) bound(op filter.Op, v value.Value) bound {
-	exact, low, in := c.near(v)
-	switch {
-	case in && exact:
-		return bound{op: op, value: low}
-	case op == filter.Eq:
-		return bound{constant: true}
-	case op == filter.Ne:
-		return bound{constant: true, holds: true}
-	case !in: // beyond everything: all are less, or all are greater
-		above := value.Compare(v, value.Int(0)) > 0
-		less := op == filter.Lt || op == filter.Le
-		return bound{constant: true, holds: above == less}
-	case op == filter.Gt || op == filter.Ge:
-		return bound{op: filter.Gt, value: low}
-	}
-	return bound{op: filter.Le, value: low}
-}
-
-// near finds the greatest number in the column's form that is not above v.
-func (c column) near(v value.Value) (exact bool, low value.Value, in bool) {
-	if c.Type == value.Integer {
-		whole, err := value.Floor(v)
-		n, ok := whole.Unscaled()
-		if err != nil || !ok {
-			return false, value.Value{}, false
-		}
-		return value.Equal(whole, v), value.Int(n), true
-	}
-	if fit, err := value.Fit(v, c.Precision, c.Scale); err == nil {
-		return true, fit, true
-	}
-	low, err := floorTo(v, c.Scale)
-	if err == nil {
-		low, err = value.Fit(low, c.Precision, c.Scale)
-	}
-	return false, low, err == nil
-}
-
-// floorTo is the greatest number with so many digits behind the point that is not
-// above v.
-func floorTo(v value.Value, scale int) (value.Value, error) {
-	whole, fraction, _ := strings.Cut(v.String(), ".")
-	if len(fraction) > scale {
-		fraction = fraction[:scale]
-	}
-	if fraction != "" {
-		whole += "." + fraction
-	}
-	cut, err := value.FromText(value.Decimal, whole)
-	if err != nil || value.Compare(cut, v) <= 0 {
-		return cut, err
-	}
-	return value.Sub(cut, value.Scaled(1, scale))
-}
-
 // membership says a column in a list of literals.
 func (b *builder) membership(src *source, e *filter.Expr, f faith) (sql string, ok bool, err error) {
 	if e.Args[0].Op != filter.Name || e.Args[1].Op != filter.List {
@@ -387,13 +321,13 @@ func (b *builder) text(text string) string { return b.arg(plain(text), "::text")
 func following(prefix string) string {
 	runes := []rune(prefix)
 	for i := len(runes) - 1; i >= 0; i-- {
-		switch r := runes[i]; {
-		case r == '\U0010FFFF':
+		switch runes[i] {
+		case utf8.MaxRune:
 			continue
-		case r == 0xD7FF: // what comes next are halves of surrogate pairs
+		case 0xD7FF: // what comes next are halves of surrogate pairs
 			runes[i] = 0xE000
 		default:
-			runes[i] = r + 1
+			runes[i]++
 		}
 		return string(runes[:i+1])
 	}

@@ -13,7 +13,9 @@ import (
 // before anything of the record is written, so that a transaction which others
 // share may go on without it. Only on PostgreSQL, when somebody else stores the
 // same key at the same moment, does an error demand that the transaction be
-// taken back: it is db.ErrUnique then, with fault.Conflict.
+// taken back: it is db.ErrUnique then, with fault.Conflict. So does ErrStale, by
+// which every write says that its Model is not that of the tables any more: the
+// whole is done again with a new one.
 
 // Result is what a write has done.
 type Result string
@@ -219,6 +221,11 @@ func (s *Store) begin(tx *db.Tx, m *Model, a Actor, class string) (*write, error
 	}
 	w := &write{store: s, tx: tx, model: m, actor: a, class: c, layout: s.layout(c), rights: rights, now: value.At(s.now())}
 	w.view = s.build(tx, m, a, c, asCaller)
+	if !w.view.postgres {
+		if err := m.Current(tx, c.Code); err != nil {
+			return nil, err
+		}
+	}
 	return w, nil
 }
 
@@ -287,6 +294,9 @@ func (w *write) create(as Address) (*Outcome, error) {
 	if !stored {
 		return nil, w.overtaken()
 	}
+	if err := w.moveFiles(); err != nil {
+		return nil, err
+	}
 	return w.outcome(Created, w.row), w.tell(onCreated)
 }
 
@@ -311,7 +321,10 @@ func (w *write) update(match Match, how manner) (*Outcome, error) {
 	}
 	w.row[atVersion] = value.Int(w.old[atVersion].Int() + 1)
 	w.row[atModifiedAt], w.row[atModifiedBy] = w.now, value.String(w.actor.By)
-	if err := w.store.save(w); err != nil {
+	if err := w.save(); err != nil {
+		return nil, err
+	}
+	if err := w.moveFiles(); err != nil {
 		return nil, err
 	}
 	return w.outcome(Updated, w.row), w.tell(onUpdated)

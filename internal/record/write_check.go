@@ -23,6 +23,9 @@ func (w *write) check(when moment) error {
 	if err := w.checkRefs(); err != nil {
 		return err
 	}
+	if err := w.checkFiles(); err != nil {
+		return err
+	}
 	if len(w.found) > 0 || w.numbered() {
 		taken, err := w.taken()
 		if err != nil {

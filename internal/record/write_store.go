@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -54,16 +55,29 @@ func (w *write) load(at Address) (bool, error) {
 	}
 	defer rows.Close()
 	if !rows.Next() {
-		return false, rows.Err()
+		return false, errors.Join(rows.Err(), rows.Close(), w.current())
 	}
 	if err := rows.Scan(targets...); err != nil {
+		return false, err
+	}
+	if err := errors.Join(rows.Close(), w.current()); err != nil {
 		return false, err
 	}
 	w.old = make([]value.Value, len(cells))
 	for i := range cells {
 		w.old[i] = cells[i].Value
 	}
-	return true, rows.Close()
+	return true, nil
+}
+
+// current is ErrStale when the class's table is no longer what the model says; it
+// tells for sure once the table has been used. On SQLite nothing can change while
+// somebody writes, so there it is asked at the beginning.
+func (w *write) current() error {
+	if !w.view.postgres {
+		return nil
+	}
+	return w.model.Current(w.tx, w.class.Code)
 }
 
 // insert stores the row; false when one with the same key or id is there.
@@ -74,6 +88,9 @@ func (w *write) insert() (bool, error) {
 		row[i] = c.Arg(w.view.postgres, w.row[i])
 	}
 	n, err := w.tx.Many(stmt, [][]any{row})
+	if err == nil {
+		err = w.current()
+	}
 	return n > 0, err
 }
 
@@ -101,7 +118,7 @@ func (l *layout) insert(postgres bool) *db.Stmt {
 // save stores the columns that have changed. Others with the same key are found
 // before; on PostgreSQL one that comes at the same moment makes the transaction
 // fail.
-func (s *Store) save(w *write) error {
+func (w *write) save() error {
 	if taken, err := w.taken(); err != nil {
 		return err
 	} else if taken != nil {
@@ -135,8 +152,13 @@ func (w *write) remove() error {
 	if err != nil || !w.class.Hard {
 		return err
 	}
-	_, err = w.tx.Exec("DELETE FROM "+quote(w.class.Table())+" WHERE id = $1", w.old[atID].Text())
-	return err
+	if _, err = w.tx.Exec("DELETE FROM "+quote(w.class.Table())+" WHERE id = $1", w.old[atID].Text()); err != nil {
+		return err
+	}
+	if !w.class.files() {
+		return nil
+	}
+	return dropFiles(w.tx, `record_id = $1`, w.old[atID].Text())
 }
 
 // numbered reports whether the record gets a number that it has not yet.
