@@ -69,9 +69,11 @@ func (d *door) serve(r *route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		c := &call{door: d, route: r, w: w, r: req, address: d.Address(req)}
 		defer func() {
-			if p := recover(); p == http.ErrAbortHandler {
+			p := recover()
+			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(p)
-			} else if p != nil {
+			}
+			if p != nil {
 				d.Log.Error("panic in a handler", "route", r.method+" "+r.pattern, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 				fault.Write(w, errors.New("panic"))
 			}

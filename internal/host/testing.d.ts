@@ -50,6 +50,8 @@ declare module "junctor/test" {
     mode?: "test" | "production";
     /** Data instead of a request, as `runs.call` hands it over. */
     value?: unknown;
+    /** The parameters of a function's call by the account `admin`, instead of a request. */
+    params?: object;
   }
 
   /** A step that the scenario made. */

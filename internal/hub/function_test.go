@@ -69,6 +69,7 @@ func TestFunctionAnswers(t *testing.T) {
 }
 
 func functionAnswers(t *testing.T, database string) {
+	t.Helper()
 	s := serveOn(t, database, placeOrder)
 	resp, body := s.call("POST", "/api/v1/functions/placeOrder", `{"number":"4711","lines":[{"qty":2},{"qty":3}]}`)
 	want := `[{"n":1,"total":5,"by":"admin","kind":"admin","via":"placeOrder","method":"POST","channel":true}]`
