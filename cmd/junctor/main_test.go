@@ -2,10 +2,17 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/url"
@@ -60,7 +67,7 @@ func tell(t *testing.T, dir, postgres string) {
 			return postgres == "", nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "keep": keep, "ready": ready, "post": post,
+			"exits": exits, "keep": keep, "ready": ready, "post": post, "certify": certify,
 		},
 	})
 }
@@ -136,7 +143,11 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 		path = args[0]
 	}
 	// A server's self-signed certificate is as good as any other here.
-	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // see above
+	config := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // see above
+	if pair, err := tls.LoadX509KeyPair(ts.MkAbs("client.pem"), ts.MkAbs("client.pem")); err == nil {
+		config.Certificates = []tls.Certificate{pair}
+	}
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: config}}
 	defer client.CloseIdleConnections()
 	for every, limit := time.Tick(20*time.Millisecond), time.After(30*time.Second); ; {
 		answer, err := client.Get(ts.Getenv("URL") + path) //nolint:noctx // bounded by the limit
@@ -165,4 +176,21 @@ func post(ts *testscript.TestScript, _ bool, args []string) {
 	if strconv.Itoa(answer.StatusCode) != args[2] {
 		ts.Fatalf("answered %d, want %s: %s", answer.StatusCode, args[2], body)
 	}
+}
+
+// certify FILE: writes a certificate that is its own authority, and its key.
+func certify(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "client"}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	leaf, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	ts.Check(err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	both := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), both, 0o600))
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -85,6 +87,9 @@ func (s serve) check() error {
 			return usage("%s: %q is no address; write :%d for all of the machine's, or 127.0.0.1:%d", at.flag, at.address, port, port)
 		}
 	}
+	if err := checkPublicURL(s.PublicURL); err != nil {
+		return usage("--public-url: %q %w; write it like https://hooks.example.com", s.PublicURL, err)
+	}
 	switch {
 	case s.TLSCert == "" && s.TLSKey != "":
 		return usage("--tls-key needs --tls-cert, the certificate that it belongs to")
@@ -96,6 +101,33 @@ func (s serve) check() error {
 		return usage("--tls-client-ca needs HTTPS: give --tls-cert and --tls-key, or --tls-self-signed")
 	case s.TLSClientRequired && s.TLSClientCA == "":
 		return usage("--tls-client-required needs --tls-client-ca, the authorities that sign the clients' certificates")
+	}
+	return nil
+}
+
+// checkPublicURL says what is wrong with the address that others know; the paths
+// of the endpoints are put behind it as it is.
+func checkPublicURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return errors.New("is not a URL")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return errors.New("does not begin with https:// or http://")
+	case u.Hostname() == "":
+		return errors.New("has no host")
+	case u.User != nil:
+		return errors.New("has a user, and everybody is to know it")
+	case strings.ContainsAny(text, "?#"):
+		return errors.New("has a query or fragment, behind which no path can be put")
+	}
+	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return errors.New("has a port that is not between 1 and 65535")
+		}
 	}
 	return nil
 }

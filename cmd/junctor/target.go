@@ -1,15 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"junctor/internal/access"
+	"junctor/internal/certificate"
 	"junctor/internal/client"
 	"junctor/internal/clock"
 	"junctor/internal/config"
@@ -23,6 +27,9 @@ type target struct {
 	Server   string `help:"The running server." placeholder:"URL" group:"Which installation"`
 	Token    string `help:"An API token for it." placeholder:"TOKEN" group:"Which installation"`
 	User     string `help:"An account of it, instead of a token. Its password is asked for, or taken from JUNCTOR_PASSWORD." placeholder:"LOGIN" group:"Which installation"`
+	Cert     string `help:"A client certificate for it, with its chain, in PEM." placeholder:"FILE" group:"Which installation"`
+	Key      string `help:"The private key of --cert, in PEM; the file of --cert may have it too." placeholder:"FILE" group:"Which installation"`
+	CA       string `name:"ca" help:"Whom to trust instead of the system's authorities, in PEM." placeholder:"FILE" group:"Which installation"`
 	Data     string `help:"The data directory of a stopped server; an empty one becomes a new installation." placeholder:"DIR" group:"Which installation"`
 	Database string `help:"The PostgreSQL of a stopped server, instead of SQLite under --data." placeholder:"URL" group:"Which installation"`
 
@@ -186,6 +193,10 @@ func (a audited) Erase(ctx context.Context, subject string, dryRun bool) (run.Er
 
 // client speaks to the running server.
 func (t *target) client(console *console) (*client.Client, error) {
+	shown, err := t.tls()
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case t.User != "":
 		password := environment("PASSWORD")
@@ -193,16 +204,26 @@ func (t *target) client(console *console) (*client.Client, error) {
 			return nil, errors.New("there is no terminal to ask for the password of --user; set JUNCTOR_PASSWORD")
 		}
 		if password == "" {
-			var err error
 			if password, err = console.secret("Password of " + t.User); err != nil {
 				return nil, err
 			}
 		}
-		return client.WithPassword(t.Server, t.User, password)
+		return client.WithPassword(t.Server, t.User, password, shown)
 	case t.Token != "":
-		return client.WithToken(t.Server, t.Token)
+		return client.WithToken(t.Server, t.Token, shown)
 	}
 	return nil, fmt.Errorf("--server needs --token (or JUNCTOR_TOKEN); `junctor token create NAME --server %s --user admin` makes one", t.Server)
+}
+
+// tls is what the server is shown, and how it is known.
+func (t *target) tls() (*tls.Config, error) {
+	switch {
+	case t.Key != "" && t.Cert == "":
+		return nil, errors.New("--key needs --cert, the certificate that it belongs to")
+	case t.Cert != "" && strings.HasPrefix(t.Server, "http://"):
+		return nil, errors.New("--cert is shown over TLS only: is it a --server that begins with https://?")
+	}
+	return certificate.Client(t.Cert, cmp.Or(t.Key, t.Cert), t.CA)
 }
 
 // dataOrDefault is where the master key lies also when PostgreSQL keeps the rest.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"strings"
 	"time"
 
 	"junctor/internal/db"
@@ -50,6 +51,9 @@ func (s *Store) CheckSecret(name, value string) error {
 	}
 	if value == "" || len(value) > maxSecret {
 		return fault.New(fault.Unprocessable, "the value of the secret %q has %d bytes; 1 to %d are allowed", name, len(value), maxSecret)
+	}
+	if strings.ContainsRune(value, 0) {
+		return fault.New(fault.Unprocessable, "the value of the secret %q has a NUL character; bytes are kept as base64 or hexadecimal", name)
 	}
 	return nil
 }

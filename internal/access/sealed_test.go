@@ -84,6 +84,7 @@ func TestSecretsThatCannotBe(t *testing.T) {
 			wantCode(t, f.SetSecret(f.ctx, name, "v", "eve"), fault.Unprocessable)
 		}
 		wantCode(t, f.SetSecret(f.ctx, "empty", "", "eve"), fault.Unprocessable)
+		wantCode(t, f.SetSecret(f.ctx, "nul", "a\x00b", "eve"), fault.Unprocessable)
 		wantCode(t, f.SetSecret(f.ctx, "long", strings.Repeat("x", maxSecret+1), "eve"), fault.Unprocessable)
 	})
 }

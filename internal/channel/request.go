@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"encoding/hex"
 	"net/http"
 	"net/url"
 	"slices"
@@ -86,11 +87,62 @@ func (m *Message) writtenPath() string {
 	return m.blank((&url.URL{Path: m.Path}).EscapedPath())
 }
 
+// blank takes the token out of a text, however its letters are escaped: a URL has
+// many spellings, and %2561 is one more for whoever reads it twice.
 func (m *Message) blank(s string) string {
-	if m.Token == "" || !strings.Contains(s, m.Token) {
+	if m.Token == "" || !strings.Contains(s, m.Token) && !strings.Contains(s, "%") {
 		return s
 	}
-	return strings.ReplaceAll(s, m.Token, hidden)
+	var b strings.Builder
+	for s != "" {
+		if n := spelt(s, m.Token); n > 0 {
+			b.WriteString(hidden)
+			s = s[n:]
+			continue
+		}
+		b.WriteByte(s[0])
+		s = s[1:]
+	}
+	return b.String()
+}
+
+// spelt is how much of a text it takes to spell the word that the text begins
+// with; 0 when it begins with something else.
+func spelt(s, word string) (n int) {
+	for i := range len(word) {
+		if n == len(s) {
+			return 0
+		}
+		c, size := letter(s[n:], 0)
+		if c != word[i] {
+			return 0
+		}
+		n += size
+	}
+	return n
+}
+
+// deepestEscape is how often an escape is escaped that is still looked for.
+const deepestEscape = 4
+
+// letter is what a text begins with, its escape read as often as it was made:
+// a of a, %61, %2561 and %25%36%31.
+func letter(s string, depth int) (c byte, size int) {
+	c, size = s[0], 1
+	for c == '%' && depth < deepestEscape {
+		digits, rest := make([]byte, 0, 2), size
+		for len(digits) < 2 && rest < len(s) {
+			digit, n := letter(s[rest:], depth+1)
+			digits, rest = append(digits, digit), rest+n
+		}
+		read, err := hex.DecodeString(string(digits))
+		if err != nil || len(read) == 0 {
+			break
+		}
+		c, size = read[0], rest
+		depth++
+	}
+	return c, size
 }
 
 // appendQuery writes the parameters in the order in which they were sent.

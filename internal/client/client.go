@@ -9,6 +9,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -39,24 +41,29 @@ const timeout = 5 * time.Minute
 const maxAnswer = 256 << 20
 
 // WithToken makes a client of the server at an http or https URL. The token is
-// an API token or a session's.
-func WithToken(server, token string) (*Client, error) {
-	return open(server, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) })
+// an API token or a session's; t is what it shows of itself and whom it trusts,
+// nil for no certificate and the system's authorities.
+func WithToken(server, token string, t *tls.Config) (*Client, error) {
+	return open(server, t, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) })
 }
 
 // WithPassword is WithToken with an account's login and password, which go
 // along with every call.
-func WithPassword(server, login, password string) (*Client, error) {
-	return open(server, func(r *http.Request) { r.SetBasicAuth(login, password) })
+func WithPassword(server, login, password string, t *tls.Config) (*Client, error) {
+	return open(server, t, func(r *http.Request) { r.SetBasicAuth(login, password) })
 }
 
-func open(server string, credential func(*http.Request)) (*Client, error) {
+func open(server string, t *tls.Config, credential func(*http.Request)) (*Client, error) {
 	u, err := url.Parse(server)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.User != nil {
 		return nil, fmt.Errorf("%q is not a server's URL: write it like https://junctor.example.com", server)
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/")
-	return &Client{server: u, credential: credential, http: &http.Client{Timeout: timeout, CheckRedirect: stay}}, nil
+	c := &Client{server: u, credential: credential, http: &http.Client{Timeout: timeout, CheckRedirect: stay}}
+	if t != nil {
+		c.http.Transport = &http.Transport{TLSClientConfig: t, Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	}
+	return c, nil
 }
 
 // stay follows no redirect: the credential is for this server.
@@ -111,12 +118,22 @@ func (c *Client) unreachable(err error) error {
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &unknown):
-		return fmt.Errorf("cannot reach %s: %w; on Linux a self-signed one is trusted by SSL_CERT_FILE=junctor.crt, "+
+		return fmt.Errorf("cannot reach %s: %w; a self-signed one is trusted by --ca junctor.crt (JUNCTOR_CA), "+
 			"which `openssl x509 -in self-signed.pem -out junctor.crt` makes in the server's data directory: the certificate without its key", c.server, err)
+	case wantsCertificate(err):
+		return fmt.Errorf("cannot reach %s: %w; does it take clients with a certificate only (--tls-client-required)? --cert and --key (JUNCTOR_CERT, JUNCTOR_KEY) show one", c.server, err)
 	case c.server.Scheme == "http" && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) || strings.Contains(err.Error(), "malformed HTTP")):
 		return fmt.Errorf("cannot reach %s: %w; is it a server with TLS, so that --server begins with https://?", c.server, err)
 	}
 	return fmt.Errorf("cannot reach %s: %w; is the server running, and is --server its address?", c.server, err)
+}
+
+// wantsCertificate reports whether a handshake ended because of the certificate
+// that the client has shown, or has not: certificate_required of TLS 1.3, either
+// of the others of 1.2. crypto/tls keeps the type of such an error to itself.
+func wantsCertificate(err error) bool {
+	_, alert, found := strings.Cut(err.Error(), "remote error: tls: ")
+	return found && slices.Contains([]string{"certificate required", "bad certificate", "handshake failure"}, alert)
 }
 
 // refused turns a problem back into the error it was made of.

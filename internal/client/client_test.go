@@ -1,6 +1,8 @@
 package client
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,7 +40,7 @@ func server(t *testing.T, status int, media, body string) (c *Client, came func(
 		io.WriteString(w, body) //nolint:errcheck // the test reads it
 	}))
 	t.Cleanup(s.Close)
-	c, err := WithToken(s.URL+"/", "jt_x")
+	c, err := WithToken(s.URL+"/", "jt_x", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +125,7 @@ func TestAPasswordInsteadOfAToken(t *testing.T) {
 		io.WriteString(w, "{}") //nolint:errcheck // the test reads it
 	}))
 	defer s.Close()
-	c, err := WithPassword(s.URL, "admin", "pä:ss")
+	c, err := WithPassword(s.URL, "admin", "pä:ss", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +166,7 @@ func TestWhatIsNotJunctor(t *testing.T) {
 		}
 	}
 	for _, url := range []string{"", "junctor", "ftp://x", "http://", "http://u:p@x", "http://x?y", "http://[::1"} {
-		if _, err := WithToken(url, "x"); err == nil || !strings.Contains(err.Error(), "write it like https://") {
+		if _, err := WithToken(url, "x", nil); err == nil || !strings.Contains(err.Error(), "write it like https://") {
 			t.Errorf("%q: %v", url, err)
 		}
 	}
@@ -174,11 +176,11 @@ func TestCertificateThatNobodyKnows(t *testing.T) {
 	s := httptest.NewTLSServer(http.NotFoundHandler())
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	defer s.Close()
-	c, err := WithToken(s.URL, "jt_x")
+	c, err := WithToken(s.URL, "jt_x", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Get(t.Context(), "run_x"); err == nil || !strings.Contains(err.Error(), "SSL_CERT_FILE=junctor.crt, which `openssl x509 -in self-signed.pem -out junctor.crt` makes") {
+	if _, err := c.Get(t.Context(), "run_x"); err == nil || !strings.Contains(err.Error(), "--ca junctor.crt (JUNCTOR_CA), which `openssl x509 -in self-signed.pem -out junctor.crt` makes") {
 		t.Errorf("%v", err)
 	}
 	reset, err := net.Listen("tcp", "127.0.0.1:0") // as Junctor does with who does not speak TLS
@@ -196,11 +198,34 @@ func TestCertificateThatNobodyKnows(t *testing.T) {
 			conn.Close()
 		}
 	}()
-	plain, err := WithToken("http://"+reset.Addr().String(), "jt_x")
+	plain, err := WithToken("http://"+reset.Addr().String(), "jt_x", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := plain.Get(t.Context(), "run_x"); err == nil || !strings.Contains(err.Error(), "begins with https://") {
 		t.Errorf("hung up on: %v", err)
+	}
+}
+
+func TestCertificateThatTheServerDemands(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12} // 1.3 may end before its alert is read
+	s.StartTLS()
+	defer s.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	for _, shown := range [][]tls.Certificate{nil, s.TLS.Certificates} {
+		c, err := WithToken(s.URL, "jt_x", &tls.Config{RootCAs: roots, Certificates: shown})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "404"
+		if shown == nil {
+			want = "--cert and --key (JUNCTOR_CERT, JUNCTOR_KEY) show one"
+		}
+		if _, err := c.Get(t.Context(), "run_x"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v", err)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"junctor/internal/access"
@@ -34,6 +35,9 @@ type Parts struct {
 	// Secrets resolves references for Snapshot. Without it, channels whose
 	// verification has references refuse everybody.
 	Secrets connection.Secrets
+	// Runs are asked for Warnings; a function, since they are made after the
+	// Service.
+	Runs func() Runs
 	// Changed is called in the transaction, after each change: for the audit.
 	Changed func(tx *db.Tx, author string, c Change) error
 }
@@ -115,7 +119,7 @@ func (s *Service) Plan(ctx context.Context, set *Set, o Options) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	result.Warnings = s.warnings(p)
+	result.Warnings = slices.Concat(s.missed(ctx, p), s.warnings(p))
 	return result, nil
 }
 
@@ -152,7 +156,7 @@ func (s *Service) Apply(ctx context.Context, set *Set, o Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	result.Warnings = s.warnings(p)
+	result.Warnings = slices.Concat(s.missed(ctx, p), s.warnings(p))
 	return result, nil
 }
 

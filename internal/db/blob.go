@@ -60,30 +60,33 @@ func (d *DB) PutLarge(ctx context.Context, data []byte) (Blob, error) {
 }
 
 func (d *DB) putChunks(ctx context.Context, name string, data []byte, from int) error {
-	return d.Write(ctx, func(tx *Tx) error {
-		for seq := from; seq < from+chunksAtOnce && seq*chunkSize < len(data); seq++ {
-			piece := data[seq*chunkSize : min((seq+1)*chunkSize, len(data))]
-			if _, err := tx.Exec(`INSERT INTO chunks (value_id, seq, data) VALUES ($1, $2, $3)`, name, seq, piece); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return d.Write(ctx, func(tx *Tx) error { return tx.putChunks(name, data, from, from+chunksAtOnce) })
 }
 
-// PutLarge stores data in this transaction, under a name of the caller's, and
-// returns what refers to it. The name stands for the data: given again it stores
-// nothing. It is for values that are not much over InlineLimit, since other
-// writers wait meanwhile; DB.PutLarge stores larger ones.
-func (tx *Tx) PutLarge(name string, data []byte) (Blob, error) {
+func (tx *Tx) putChunks(name string, data []byte, from, to int) error {
+	for seq := from; seq < to && seq*chunkSize < len(data); seq++ {
+		piece := data[seq*chunkSize : min((seq+1)*chunkSize, len(data))]
+		if _, err := tx.Exec(`INSERT INTO chunks (value_id, seq, data) VALUES ($1, $2, $3)`, name, seq, piece); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PutLarge is DB.PutLarge for a value that comes to be within a transaction: it
+// is written in it, and needs no ClaimOps.
+func (tx *Tx) PutLarge(data []byte) (Blob, error) { return tx.PutNamed(id.Token(26), data) }
+
+// PutNamed is PutLarge under a name of the caller's, which stands for the data:
+// given again it stores nothing.
+func (tx *Tx) PutNamed(name string, data []byte) (Blob, error) {
 	if len(data) <= InlineLimit {
 		return append(Blob{inline}, data...), nil
 	}
 	n, err := tx.Exec(`INSERT INTO large_values (id, size, claimed, created_at) VALUES ($1, $2, 1, $3) ON CONFLICT (id) DO NOTHING`,
 		name, len(data), Micros(time.Now()))
-	for seq := 0; err == nil && n > 0 && seq*chunkSize < len(data); seq++ {
-		piece := data[seq*chunkSize : min((seq+1)*chunkSize, len(data))]
-		_, err = tx.Exec(`INSERT INTO chunks (value_id, seq, data) VALUES ($1, $2, $3)`, name, seq, piece)
+	if err == nil && n > 0 {
+		err = tx.putChunks(name, data, 0, len(data))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store a value of %d bytes: %w", len(data), err)

@@ -70,10 +70,24 @@
     return raw(value.body);
   }
 
+  const nothing = ['', ',"raw":true,"text":""', ',"raw":true,"base64":""', ',"text":""'];
+
+  // whole is an answer; one whose status has no content (RFC 9110, 15.3.5,
+  // 15.3.6, 15.4.5) goes without it, and the run's log says so.
+  function whole(code, given, text) {
+    let sent = text;
+    if (code === 204 || code === 205 || code === 304) {
+      if (!nothing.includes(text)) {
+        realm.notice('log', stringify({ level: 'warn', message: `An answer with the status ${code} has no content; what the scenario gave was left out.` }));
+      }
+      sent = '';
+    }
+    return `{"status":${code},"headers":${headers(given)}${sent}}`;
+  }
+
   // pass hands on what another server has answered.
   function pass(response) {
-    const type = response.headers['content-type'];
-    return `{"status":${status(response.status)},"headers":${headers({ 'content-type': type })}${raw(response.body)}}`;
+    return whole(status(response.status), { 'content-type': response.headers['content-type'] }, raw(response.body));
   }
 
   shared.output = function (value) {
@@ -82,8 +96,8 @@
       switch (form(value)) {
         case modern:
           if (value instanceof shared.Response) return pass(value);
-          return `{"status":${status(value.status)},"headers":${headers(value.headers)}${content(value)}}`;
-        case classic: return `{"status":${status(value.response_code)},"headers":${headers(value.response_headers)}${raw(value.response_content)}}`;
+          return whole(status(value.status), value.headers, content(value));
+        case classic: return whole(status(value.response_code), value.response_headers, raw(value.response_content));
       }
     }
     const text = stringify(value);

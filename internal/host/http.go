@@ -53,7 +53,7 @@ func httpRequest(connections Connections) func(context.Context, *run.Call) ([]by
 		}
 		conn, fill, err := target(connections, c, &a)
 		if err != nil {
-			return nil, refused(err)
+			return nil, unusable(err)
 		}
 		request, err := a.request(c.Key(), fill)
 		if err != nil {
@@ -170,6 +170,20 @@ func newAnswer(r *http.Response) *httpAnswer {
 		a.Base64 = &text
 	}
 	return a
+}
+
+// unusable is the step's failure of a connection that is not there, or that
+// cannot be opened: what is missing in the configuration is no mistake of types.
+func unusable(err error) error {
+	var step *run.StepError
+	var c *connection.Error
+	switch err = refused(err); {
+	case errors.As(err, &step):
+		step.Name = "ConnectionError"
+	case errors.As(err, &c):
+		return &run.StepError{Name: "ConnectionError", Message: c.Message}
+	}
+	return err
 }
 
 // failure is a connection's error as the step's.

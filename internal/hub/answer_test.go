@@ -65,6 +65,8 @@ func TestAnswers(t *testing.T) {
 		{"header beyond ASCII", `({ headers: { "X-A": "žluťoučký" } })`, 200, "", "", map[string][]string{"X-A": {"žluťoučký"}}},
 		{"prototype names as headers", `({ headers: JSON.parse('{"__proto__": ["a"], "constructor": "c"}') })`, 200, "", "", map[string][]string{"Constructor": {"c"}}},
 		{"no content with content", `({ status: 204, text: "x" })`, 204, "", "", map[string][]string{"Content-Length": nil}},
+		{"reset", `({ status: 205 })`, 205, "", "", map[string][]string{"Content-Length": {"0"}}},
+		{"reset with content", `({ status: 205, headers: { "content-type": "text/html" }, body: "x" })`, 205, "", "", map[string][]string{"Content-Length": {"0"}}},
 		{"not modified", `({ status: 304, headers: { etag: '"a"' } })`, 304, "", "", map[string][]string{"Etag": {`"a"`}}},
 		{"lone surrogate", `({ text: "a\ud800b" })`, 200, "text/plain; charset=utf-8", "a\uFFFDb", nil},
 		{"NUL", `({ text: "a\0b" })`, 200, "text/plain; charset=utf-8", "a\x00b", nil},
@@ -110,6 +112,35 @@ func TestAnswers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAnswersWithoutContent: what such a status has no place for is left out, and
+// the run's log tells it.
+func TestAnswersWithoutContent(t *testing.T) {
+	s := serve(t, map[string]string{
+		"junctor.yaml": "channels:\n  none: { type: public, scenario: none, await: true }\n",
+		"scenarios/none.ts": `import { respond, type Request } from "junctor";
+export default (request: Request) => {
+  const answer = JSON.parse(request.text());
+  if (request.path === "/respond") respond(answer); else return answer;
+};`,
+	})
+	for answer, warned := range map[string]bool{
+		`{"status":204,"text":"x"}`: true, `{"status":205,"json":null}`: true, `{"status":304,"body":"x"}`: true, `{"response_code":204,"response_content":{"a":1}}`: true,
+		`{"status":204}`: false, `{"status":205,"text":""}`: false, `{"status":304,"body":""}`: false, `{"response_code":205,"response_content":""}`: false, `{"status":200,"text":"x"}`: false,
+	} {
+		for _, path := range []string{"", "/respond"} {
+			resp, body := s.send("POST", "none", path, answer)
+			info := s.ended(resp.Header.Get("Junctor-Run"))
+			want := 0
+			if warned {
+				want = 1
+			}
+			if resp.StatusCode/100 == 5 || resp.StatusCode != 200 && body != "" || len(info.Logs) != want || want == 1 && (info.Logs[0].Level != "warn" || !strings.Contains(info.Logs[0].Text, "has no content")) {
+				t.Errorf("%s%s: %d %q, log %+v", answer, path, resp.StatusCode, body, info.Logs)
+			}
+		}
 	}
 }
 

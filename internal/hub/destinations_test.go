@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -19,11 +20,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"junctor/internal/config"
 	"junctor/internal/run"
 )
 
@@ -414,5 +417,49 @@ func TestOAuth2ThroughAHub(t *testing.T) {
 				t.Errorf("%s is kept: %s", secret, kept)
 			}
 		}
+	}
+}
+
+// TestRemovingAConnectionInUse: who removes a connection is told of the runs that
+// have not ended and may still need it.
+func TestRemovingAConnectionInUse(t *testing.T) {
+	out := newSink(t, nil)
+	files := map[string]string{
+		"junctor.yaml": out.connection() + `  crm: { type: http, url: "` + out.URL + `", allow_private: true }
+  idle: { type: http, url: "` + out.URL + `", allow_private: true }
+channels:
+  named: { type: public, scenario: named }
+  spelt: { type: public, scenario: spelt }
+`,
+		"scenarios/named.ts": `import { http, sleep } from "junctor"; export default async () => { await sleep("1d"); await http.get("erp", "/"); };`,
+		"scenarios/spelt.ts": `import { http, sleep, type Request } from "junctor"; export default async (r: Request) => { await http.get(r.text(), "/"); await sleep("1d"); };`,
+	}
+	s := serve(t, files)
+	ids := map[string]string{}
+	for _, channel := range []string{"named", "spelt"} {
+		resp, _ := s.send("POST", channel, "", "crm")
+		ids[channel] = resp.Header.Get("Junctor-Run")
+		s.endedAs(ids[channel], run.Waiting)
+	}
+	_, channels, _ := strings.Cut(files["junctor.yaml"], "channels:")
+	files["junctor.yaml"] = "channels:" + channels
+	set, problems := config.Load(t.Context(), s.write(files))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	var planned []string
+	for _, act := range []func(context.Context, *config.Set, config.Options) (*config.Result, error){s.hub.Config().Plan, s.hub.Config().Apply} {
+		result, err := act(t.Context(), set, config.Options{Author: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(result.Warnings) != 2 || !strings.Contains(result.Warnings[0], `connections "crm" is removed, and unfinished runs of the scenario "spelt" (1 of v`) ||
+			!strings.Contains(result.Warnings[1], `connections "erp" is removed, and unfinished runs of the scenario "named" (1 of v`) {
+			t.Errorf("warnings: %q", result.Warnings)
+		}
+		if planned != nil && !slices.Equal(planned, result.Warnings) {
+			t.Errorf("planned were %q", planned)
+		}
+		planned = result.Warnings
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"junctor/internal/fault"
@@ -15,8 +17,8 @@ import (
 // 6.5.2) and what keeping it costs. net/http itself ends what is twice as long.
 const headerBytes = 64 << 10
 
-// guard lets requests of bounded headers through, and sees to it that nobody who
-// does not take an answer holds on to it.
+// guard lets requests of bounded headers through that can be read in one way
+// only, and sees to it that nobody who does not take an answer holds on to it.
 func guard(next http.Handler, patience Patience) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := &answer{ResponseWriter: w, control: http.NewResponseController(w), patience: patience.Answer}
@@ -27,8 +29,29 @@ func guard(next http.Handler, patience Patience) http.Handler {
 			fault.Write(a, fault.New(fault.HeaderTooLarge, "The headers are larger than 64 KiB."))
 			return
 		}
+		if ambiguous(r) {
+			fault.Write(a, fault.New(fault.Invalid, "The headers :authority and host name different servers; send one of them."))
+			return
+		}
+		if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+			// net/http has dropped a Content-Length beside the chunks, which somebody on
+			// the way may have gone by (RFC 9112, 6.3): nothing follows on this connection.
+			a.Header().Set("Connection", "close")
+		}
 		next.ServeHTTP(a, r)
 	})
+}
+
+// ambiguous reports whether an HTTP/2 request has a host beside its :authority,
+// and another one (RFC 9113, 8.3.1). One that is the same is taken out: it is no
+// header of its own.
+func ambiguous(r *http.Request) bool {
+	hosts := r.Header["Host"]
+	if r.ProtoMajor < 2 || len(hosts) == 0 {
+		return false
+	}
+	delete(r.Header, "Host")
+	return slices.ContainsFunc(hosts, func(h string) bool { return !strings.EqualFold(h, r.Host) })
 }
 
 func headerSize(r *http.Request) int {

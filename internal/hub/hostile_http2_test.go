@@ -130,6 +130,39 @@ func TestHostileHTTP2(t *testing.T) {
 	})
 }
 
+// TestHostsOfHTTP2: a host beside the :authority has to be the same one, and is
+// seen once.
+func TestHostsOfHTTP2(t *testing.T) {
+	const ok, refused = 0x88, 0x8c // :status 200 and 400 (RFC 7541, appendix A)
+	s := hasty(t, nil)
+	path := "/api/token/v1/" + s.token["length"]
+	for _, c := range []struct {
+		name, headers string
+		status        byte
+	}{
+		{"none", "", ok},
+		{"the same", header("host", "h"), ok},
+		{"in capitals", header("host", "H"), ok},
+		{"another", header("host", "evil"), refused},
+		{"two", header("host", "h") + header("host", "evil"), refused},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			conn := (&site{t: t, base: s.base}).connect()
+			io.WriteString(conn, begin("")+frame(frameHeaders, flagEndHeaders|flagEndStream, 1, asks("POST", path)+c.headers)) //nolint:errcheck // its answer tells
+			got := byte(0)
+			err := frames(conn, func(kind byte, _ uint32, payload []byte) bool {
+				if kind == frameHeaders {
+					got = payload[0]
+				}
+				return kind == frameHeaders
+			})
+			if err != nil || got != c.status {
+				t.Errorf("answered %#x, %v", got, err)
+			}
+		})
+	}
+}
+
 // endure lets several senders do their worst. Each brings about its own end.
 func (s *site) endure(t *testing.T, send func(*testing.T, net.Conn)) {
 	t.Helper()

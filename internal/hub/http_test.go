@@ -123,6 +123,7 @@ func TestRequestsThatCannotBeMade(t *testing.T) {
 		"scenarios/calls.ts": `import { http, channel, type Request } from "junctor";
 const calls: Record<string, () => Promise<any>> = {
   unknown: () => http.get("crm", "/"),
+  misspelt: () => http.get("epr", "/"),
   guarded: () => http.get("guarded", "/"),
   external: () => channel.external.get("/"),
   outside: () => http.get("erp", "/../secret"),
@@ -137,14 +138,14 @@ const calls: Record<string, () => Promise<any>> = {
 export default async (request: Request) => { await calls[request.text()]!(); };`,
 	})
 	for name, says := range map[string]string{
-		"unknown": `no connection "crm"`, "guarded": "allow_private", "external": "has no outgoing URL", "outside": "..",
+		"unknown": `ConnectionError: There is no connection "crm"; connections are declared`, "misspelt": `ConnectionError: There is no connection "epr", did you mean "erp"?`, "guarded": "allow_private", "external": "ConnectionError: The channel \"calls\" has no outgoing URL", "outside": "..",
 		"option": `no option "boddy"`, "target": "code of a connection", "body": "text or bytes", "circle": "circular", "header": "X-A",
 		"timeout": "not a duration", "connect": "CONNECT",
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp, body := s.send("POST", "calls", "", name)
 			info := s.ended(s.problem(resp, body).Run)
-			if resp.StatusCode != 502 || info.Attempt != 1 || info.Error == nil || !strings.Contains(info.Error.Message, says) {
+			if resp.StatusCode != 502 || info.Attempt != 1 || info.Error == nil || !strings.Contains(info.Error.Name+": "+info.Error.Message, says) {
 				t.Errorf("%d after %d attempts: %+v", resp.StatusCode, info.Attempt, info.Error)
 			}
 		})

@@ -163,6 +163,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 		Measure: func(p *script.Program) (time.Duration, error) { return h.runtime.Measure(p) },
 		Names:   func(p *script.Program) []script.Diagnostic { return h.runtime.Check(p) },
 		Secrets: h.secret,
+		Runs:    func() config.Runs { return h.runs },
 		Changed: h.changed,
 	})
 	first, err := h.config.Snapshot(ctx)

@@ -3,7 +3,9 @@ package hub
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	"junctor/internal/access"
@@ -17,6 +19,7 @@ import (
 	"junctor/internal/ingress"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/strict"
 )
 
 // live is the configuration in use: a snapshot, with its connections open. It
@@ -289,7 +292,11 @@ type connections struct{ h *Hub }
 func (c connections) HTTP(code string) (*http.Conn, error) {
 	o, ok := c.h.live.Load().connections[code]
 	if !ok {
-		return nil, fault.New(fault.NotFound, "There is no connection %q; connections are declared in junctor.yaml.", code)
+		hint := "; connections are declared in junctor.yaml."
+		if near := strict.Nearest(code, slices.Sorted(maps.Keys(c.h.live.Load().snapshot.Connections))); near != "" {
+			hint = fmt.Sprintf(", did you mean %q?", near)
+		}
+		return nil, fault.New(fault.NotFound, "There is no connection %q%s", code, hint)
 	}
 	return o.conn, o.err
 }

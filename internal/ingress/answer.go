@@ -19,8 +19,12 @@ const compressFrom = 1024
 // more is not an error: the caller has left, and the answer is on disk.
 func (d *door) writeAnswer(w http.ResponseWriter, r *http.Request, a channel.Answer) {
 	h := w.Header()
-	if a.Status == http.StatusNoContent || a.Status == http.StatusNotModified {
+	switch a.Status {
+	case http.StatusNoContent, http.StatusNotModified, http.StatusResetContent:
 		h.Del("Content-Type") // such an answer has no content to describe
+		if a.Status == http.StatusResetContent {
+			h.Set("Content-Length", "0") // RFC 9110, 15.3.6
+		}
 		w.WriteHeader(a.Status)
 		return
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 
+	"junctor/internal/channel"
 	"junctor/internal/fault"
 	"junctor/internal/unit"
 )
@@ -25,12 +26,13 @@ const bodyTime = time.Minute
 // sender that announces much and sends nothing must not cost memory.
 const promised = 64 << 10
 
-// readBody reads and decompresses a body of at most limit bytes, counted both
-// before and after decompression. Errors: fault.TooLarge, fault.Invalid for
-// broken framing or compression, fault.Unsupported for an unknown compression,
-// fault.Timeout for a slow sender, fault.Unavailable when too much is being
-// received.
-func (d *door) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+// readBody reads and decompresses a body within the channel's limit, counted both
+// before and after decompression; from is the sender's address. Errors:
+// fault.TooLarge, fault.Invalid for broken framing or compression,
+// fault.Unsupported for an unknown compression, fault.Timeout for a slow sender,
+// fault.Unavailable when too much is being received.
+func (d *door) readBody(w http.ResponseWriter, r *http.Request, c *channel.Config, from string) ([]byte, error) {
+	limit := c.BodyLimit
 	if r.ContentLength == 0 {
 		return nil, nil
 	}
@@ -47,7 +49,7 @@ func (d *door) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]
 		body = make([]byte, r.ContentLength)
 		_, err = io.ReadFull(reader, body)
 	} else {
-		place := &place{in: &d.room, most: max(d.BodyRoom, 2*limit)} // two find room, however large they may be
+		place := d.room.place(c.Code, from, limit)
 		defer place.leave()
 		body, err = io.ReadAll(place.of(io.LimitReader(reader, limit+1)))
 	}

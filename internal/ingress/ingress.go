@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -89,14 +88,14 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &door{Options: o, metrics: newMetrics(o.Metrics), packer: newPacker()}
+	return &door{Options: o, metrics: newMetrics(o.Metrics), packer: newPacker(), room: newRoom(o.BodyRoom)}
 }
 
 type door struct {
 	Options
 	metrics *metrics
 	packer  *packer
-	room    atomic.Int64 // bytes of bodies that are being received
+	room    *room
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -206,7 +205,7 @@ func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) (int, erro
 			return 0, err
 		}
 	}
-	body, err := d.readBody(w, r, f.door.Channel.BodyLimit)
+	body, err := d.readBody(w, r, f.door.Channel, from)
 	if err != nil {
 		return 0, err
 	}

@@ -52,6 +52,11 @@ func (e *Engine) newRow(ctx context.Context, s Start, owner string) (*row, error
 	if err != nil {
 		return nil, err
 	}
+	return e.compose(s, input, owner), nil
+}
+
+// compose is newRow for an input that is stored already.
+func (e *Engine) compose(s Start, input db.Blob, owner string) *row {
 	now := e.now()
 	r := &row{
 		id: e.ids.New("run", db.Time(now)), program: s.Program, version: s.Version, channel: s.Channel,
@@ -74,7 +79,7 @@ func (e *Engine) newRow(ctx context.Context, s Start, owner string) (*row, error
 	case owner == "":
 		r.dueAt = now
 	}
-	return r, nil
+	return r
 }
 
 // inserting is what one commit does to bring a run into being. A run behind
@@ -167,6 +172,28 @@ func (e *Engine) Accept(ctx context.Context, s Start) (Accepted, error) {
 	x.reserved = room
 	e.queue.push(x)
 	return Accepted{Run: x.row.id}, nil
+}
+
+// Insert brings a run into being in the caller's transaction: with it or not at
+// all. Once that has committed the run is executed, by whichever node has room.
+// It takes no Once.
+func (e *Engine) Insert(tx *db.Tx, s Start) (id string, err error) {
+	input, err := tx.PutLarge(s.Input)
+	if err != nil {
+		return "", err
+	}
+	r := e.compose(s, input, "")
+	ops, err := e.inserting(r, s)(tx)
+	for _, op := range ops {
+		if err == nil {
+			_, err = tx.Many(op.Stmt, [][]any{op.Row})
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("start a run: %w", err)
+	}
+	tx.Notify(topic, "")
+	return r.id, nil
 }
 
 // store commits a new run's row.

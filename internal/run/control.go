@@ -50,7 +50,7 @@ func (e *Engine) change(ctx context.Context, id string, f func(tx *db.Tx, r *row
 		if err := f(tx, r); err != nil {
 			return err
 		}
-		tx.Notify("runs", id)
+		tx.Notify(topic, id)
 		return nil
 	})
 	if err != nil {
@@ -193,6 +193,9 @@ func (e *Engine) Rerun(ctx context.Context, id string, o RerunOptions) (*Info, e
 	r.dueAt = e.now()
 	insert := e.inserting(r, *s)
 	err = e.committer.Commit(ctx, db.Item{Size: 512 + len(r.input), Func: func(tx *db.Tx) ([]db.Op, error) {
+		if err := old.stays(tx); err != nil {
+			return nil, err
+		}
 		ops, err := insert(tx)
 		for _, s := range kept {
 			ops = append(append(ops, db.ClaimOps(s.arguments)...), db.ClaimOps(s.result)...)
@@ -205,6 +208,20 @@ func (e *Engine) Rerun(ctx context.Context, id string, o RerunOptions) (*Info, e
 	}
 	e.wake()
 	return e.Get(ctx, r.id)
+}
+
+// stays is an error when the content of a run was erased after it was read here.
+// Until the end of the transaction it is not.
+func (r *row) stays(tx *db.Tx) error {
+	var waitingFor string
+	err := tx.QueryRow(`SELECT waiting_for FROM runs WHERE id = $1 `+tx.LockRows(), r.id).Scan(&waitingFor)
+	switch {
+	case errors.Is(err, db.ErrNoRows): // purged; what was read of it may be repeated
+		return nil
+	case err == nil && waitingFor == waitingForErased && r.waitingFor != waitingForErased:
+		return fault.New(fault.Conflict, "The run was erased in this moment; nothing was made of it.")
+	}
+	return err
 }
 
 func (e *Engine) rerunStart(ctx context.Context, old *row, o RerunOptions) (*Start, error) {

@@ -145,7 +145,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	if err := e.register(ctx, suspects); err != nil {
 		return fmt.Errorf("register this node: %w", err)
 	}
-	stop := e.db.Listen("runs", e.hint)
+	stop := e.db.Listen(topic, e.hint)
 	e.goes(func() { <-e.ctx.Done(); stop() })
 	e.goes(e.beat)
 	e.goes(e.schedule)

@@ -3,7 +3,9 @@ package run
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"junctor/internal/db"
@@ -43,12 +45,15 @@ func settled(alias string) string {
 		SELECT 1 FROM run_order WHERE scope = R.channel AND name = R.ordering_key AND head = R.ordering_seq)))`, "R.", alias+".")
 }
 
+// kin is the condition on a run that goes with another one: a child of it, or a
+// repetition, without a subject of its own.
+const kin = ` (kin.parent = above.id AND kin.parent <> '' OR kin.origin = above.id AND kin.origin <> '') AND kin.subject = ''`
+
 // unsettledBelow is the first run that would go with this one and cannot yet:
 // when this one has lost its subject, nothing would lead there.
-var unsettledBelow = `(WITH RECURSIVE below(id) AS (
-		SELECT child.id FROM runs AS child WHERE child.parent = runs.id AND child.parent <> '' AND child.subject = ''
-		UNION ALL SELECT child.id FROM runs AS child JOIN below ON child.parent = below.id WHERE child.parent <> '' AND child.subject = '')
-	SELECT min(kin.id) FROM below JOIN runs AS kin ON kin.id = below.id WHERE NOT` + settled("kin") + `)`
+var unsettledBelow = `(WITH RECURSIVE above(id) AS (
+		SELECT runs.id UNION SELECT kin.id FROM runs AS kin JOIN above ON` + kin + `)
+	SELECT min(kin.id) FROM above JOIN runs AS kin ON kin.id = above.id WHERE kin.id <> runs.id AND NOT` + settled("kin") + `)`
 
 // erasable is the condition on runs that may be erased: ended, and so has what
 // goes with them, and nothing waits for them.
@@ -57,11 +62,12 @@ var erasable = settled("runs") + `
 	AND ` + unsettledBelow + ` IS NULL`
 
 // Erase takes the content out of the runs with exactly this subject, and out of
-// their children that have no subject of their own: input, output, steps, error,
-// logs, tags, subject and ordering key. What stays is the bare row, so that
-// counts and idempotency keys stay right. Runs that have not ended are not
-// touched, nor are those with such a child. A run that another one has started
-// without waiting for it is erased for its own subject only. At last the database forgets what it has deleted (db.DB.Compact).
+// their children and reruns that have no subject of their own: input, output,
+// steps, error, logs, tags, subject and ordering key. What stays is the bare row,
+// so that counts and idempotency keys stay right. Runs that have not ended are not
+// touched, nor are those with such a child or rerun. A run that another one has
+// started without waiting for it is erased for its own subject only. At last the
+// database forgets what it has deleted (db.DB.Compact).
 //
 // It may be called again at any time: what was broken off is finished then.
 // Errors: fault.Unprocessable without a subject.
@@ -98,24 +104,53 @@ func (e *Engine) Erase(ctx context.Context, subject string, dryRun bool) (Erased
 
 // eraseSome erases the next runs and returns how many.
 func (e *Engine) eraseSome(ctx context.Context, subject string) (n int64, err error) {
-	err = e.db.Write(ctx, func(tx *db.Tx) error {
-		n = 0
-		gone, err := doomed(tx, fmt.Sprintf(`SELECT id, input, output FROM runs WHERE subject = $1 AND%s ORDER BY id LIMIT %d %s`,
-			erasable, eraseBatch, tx.LockRows()), []any{subject})
-		for len(gone) > 0 && err == nil {
-			r := gone[0]
-			gone = gone[1:]
-			if err = r.erase(tx); err != nil {
+	for err = errMoved; errors.Is(err, errMoved); {
+		err = e.db.Write(ctx, func(tx *db.Tx) error {
+			gone, err := family(tx, subject)
+			if err != nil || len(gone) == 0 {
+				n = 0
 				return err
 			}
-			n++
-			var children []*row
-			children, err = doomed(tx, `SELECT id, input, output FROM runs WHERE parent = $1 AND subject = '' AND waiting_for <> '`+waitingForErased+`' AND`+erasable, []any{r.id})
-			gone = append(gone, children...)
-		}
-		return err
-	})
+			// Until they are locked, one of them may be retried by hand, or repeated.
+			ids := idsOf(gone)
+			if err := eachOf(tx, ids, func(string) {}, `SELECT id FROM runs WHERE id IN (`+tx.Elements("$1")+`) ORDER BY id `+tx.LockRows()); err != nil {
+				return err
+			}
+			if gone, err = family(tx, subject); err == nil && !slices.Equal(idsOf(gone), ids) {
+				err = errMoved
+			}
+			if err != nil {
+				return err
+			}
+			for _, r := range gone {
+				if err := r.erase(tx); err != nil {
+					return err
+				}
+			}
+			n = int64(len(gone))
+			return nil
+		})
+	}
 	return n, err
+}
+
+// errMoved is an erasure that has to look again.
+var errMoved = errors.New("the runs to erase have changed meanwhile")
+
+func idsOf(list []*row) []string {
+	ids := make([]string, len(list))
+	for i := range list {
+		ids[i] = list[i].id
+	}
+	return ids
+}
+
+// family is the next runs to be erased, with those that go with them, by id.
+func family(tx *db.Tx, subject string) ([]*row, error) {
+	return doomed(tx, fmt.Sprintf(`WITH RECURSIVE next(id) AS (SELECT id FROM runs WHERE subject = $1 AND%s ORDER BY id LIMIT %d),
+		above(id) AS (SELECT id FROM next UNION SELECT kin.id FROM runs AS kin JOIN above ON%s AND kin.waiting_for <> '%s')
+		SELECT runs.id, runs.input, runs.output FROM runs JOIN above ON above.id = runs.id ORDER BY runs.id`,
+		erasable, eraseBatch, kin, waitingForErased), []any{subject})
 }
 
 // left are the runs that are not touched.
@@ -136,7 +171,7 @@ func (e *Engine) left(ctx context.Context, subject string) (all []Kept, err erro
 			reason := fmt.Sprintf("The run is %s; cancel it or wait for its end, then erase again.", state)
 			switch {
 			case ended && below != "":
-				reason = fmt.Sprintf("The run has ended (%s), and %s, which it or a run below it has called and which has no subject of its own, has not, or holds its ordering key. Cancel that one or wait for its end, then erase again.", state, below)
+				reason = fmt.Sprintf("The run has ended (%s), and %s, which it or a run below it has called, or which repeats one of these, and which has no subject of its own, has not, or holds its ordering key. Cancel that one or wait for its end, then erase again.", state, below)
 			case ended:
 				reason = fmt.Sprintf("The run has ended (%s), and others wait for it: its parent, or those behind it in its ordering key. Wait for the parent's end, or retry or cancel it, then erase again.", state)
 			}

@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -150,6 +151,116 @@ func TestEraseLeavesTheChildOfAnOpenParent(t *testing.T) {
 		w.end(id)
 		if erased, err := w.Erase(ctx, "anna", false); err != nil || erased.Done != 1 || len(erased.Left) != 0 {
 			t.Errorf("after the parent's end: %+v, %v", erased, err)
+		}
+	})
+}
+
+// What repeats an erased run and has no subject of its own goes with it.
+func TestEraseTakesBareReruns(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		w.programs["child"] = func(p *process) ([]byte, *run.Failure) {
+			if p.x.Attempt() == 1 {
+				p.step("out", `"anna"`)
+			}
+			p.step("sleep", "1h")
+			return []byte(`"anna"`), nil
+		}
+		w.programs["parent"] = func(p *process) ([]byte, *run.Failure) {
+			p.x.Subject("anna")
+			out, err := p.step("child", "child")
+			if err != nil {
+				return nil, fail(err.Message)
+			}
+			return out, nil
+		}
+		over := func(id string) {
+			w.parked(id, "time")
+			w.clock.Advance(time.Hour)
+			w.end(id)
+		}
+		again := func(id string) string {
+			t.Helper()
+			r, err := w.Rerun(ctx, id, run.RerunOptions{})
+			if err != nil || r.Origin != id {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			return r.ID
+		}
+		parent := w.accept("parent")
+		w.parked(parent, "child")
+		list, _, err := w.List(ctx, run.Filter{Program: "child"})
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		over(list[0].ID)
+		w.end(parent)
+		first := again(list[0].ID)
+		over(first)
+		second := again(first)
+		w.parked(second, "time")
+		erased, err := w.Erase(ctx, "anna", false)
+		if err != nil || erased.Done != 0 || len(erased.Left) != 1 || erased.Left[0].Run != parent || !contains(erased.Left[0].Reason, second) {
+			t.Errorf("the rerun is open: %+v, %v", erased, err)
+		}
+		w.clock.Advance(time.Hour)
+		w.end(second)
+		if erased, err := w.Erase(ctx, "anna", false); err != nil || erased.Done != 4 || len(erased.Left) != 0 {
+			t.Errorf("all have ended: %+v, %v", erased, err)
+		}
+		for _, id := range []string{parent, list[0].ID, first, second} {
+			if got := w.end(id); !got.Erased || got.Input != nil || got.Output != nil || len(got.Steps) > 0 {
+				t.Errorf("%s has %+v", id, got)
+			}
+		}
+		if _, err := w.Rerun(ctx, first, run.RerunOptions{}); !fault.Is(err, fault.Conflict) {
+			t.Errorf("a rerun of what was erased: %v", err)
+		}
+	})
+}
+
+// While runs are erased, others retry and repeat them by hand: nothing is left
+// that an erasure could not find any more.
+func TestEraseBesideHands(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		w.programs["child"] = func(*process) ([]byte, *run.Failure) { return nil, fail("anna cannot be found") }
+		w.programs["parent"] = func(p *process) ([]byte, *run.Failure) {
+			p.x.Subject("anna")
+			p.step("child", "child")
+			return nil, nil
+		}
+		for range 20 {
+			parent := w.accept("parent")
+			w.end(parent)
+			list, _, err := w.List(ctx, run.Filter{Program: "child", Limit: 1})
+			if err != nil || len(list) != 1 {
+				t.Fatalf("%+v, %v", list, err)
+			}
+			child := list[0].ID
+			var hands sync.WaitGroup
+			hands.Go(func() { w.Retry(ctx, child) })                     //nolint:errcheck // whoever comes first
+			hands.Go(func() { w.Rerun(ctx, child, run.RerunOptions{}) }) //nolint:errcheck // as above
+			if _, err := w.Erase(ctx, "anna", false); err != nil {
+				t.Fatal(err)
+			}
+			hands.Wait()
+			all, _, err := w.List(ctx, run.Filter{Program: "child", Limit: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			gone := w.end(parent).Erased
+			for _, r := range all {
+				if r.Parent != parent && r.Origin != child {
+					continue
+				}
+				if got := w.end(r.ID); gone && !got.Erased {
+					t.Errorf("the parent is erased, and %s (%s) is not", r.ID, got.State)
+				}
+			}
+			if erased, err := w.Erase(ctx, "anna", false); err != nil || len(erased.Left) > 0 || !w.end(parent).Erased {
+				t.Fatalf("later: %+v, %v", erased, err)
+			}
 		}
 	})
 }

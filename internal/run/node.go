@@ -51,7 +51,7 @@ func (e *Engine) deregister(ctx context.Context) error {
 		if err := takeOver(tx, e.node, e.now()); err != nil {
 			return err
 		}
-		tx.Notify("runs", "")
+		tx.Notify(topic, "")
 		return nil
 	})
 	if err != nil {

@@ -1,13 +1,17 @@
 package run_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"junctor/internal/clock"
 	"junctor/internal/db"
@@ -181,7 +185,7 @@ func (w *world) handlers() run.Handlers {
 		}},
 		"sleep": {Sleep: func(c *run.Call) (time.Duration, error) { return time.ParseDuration(string(c.Args)) }},
 		"child": {Child: func(_ context.Context, c *run.Call) (run.Start, error) {
-			return run.Start{Program: string(c.Args)}, nil
+			return run.Start{Program: string(c.Args), Input: []byte(`{"of":"a parent"}`)}, nil
 		}},
 	}
 }
@@ -369,6 +373,51 @@ func TestMismatchNamesBothCalls(t *testing.T) {
 			if !contains(got.Error.Message, want) {
 				t.Errorf("the error does not show %s: %s", want, got.Error.Message)
 			}
+		}
+	})
+}
+
+func TestInsertIsOfTheCallersTransaction(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		large := bytes.Repeat([]byte("x"), 200<<10)
+		w.programs["rule"] = func(p *process) ([]byte, *run.Failure) {
+			return []byte(strconv.Itoa(len(p.x.Input()))), nil
+		}
+		undone := errors.New("undone")
+		var ids []string
+		start := func(tx *db.Tx) error {
+			ids = nil
+			for _, s := range []run.Start{
+				{Program: "rule", Input: []byte("1"), Tags: []string{"a"}},
+				{Program: "rule", Input: large, OrderingKey: "k"},
+				{Program: "rule", Input: []byte("3"), OrderingKey: "k"},
+			} {
+				id, err := w.Insert(tx, s)
+				if err != nil {
+					return err
+				}
+				ids = append(ids, id)
+			}
+			return nil
+		}
+		err := w.db.Write(t.Context(), func(tx *db.Tx) error { return errors.Join(start(tx), undone) })
+		if !errors.Is(err, undone) {
+			t.Fatal(err)
+		}
+		for _, id := range ids {
+			if _, err := w.Get(t.Context(), id); !fault.Is(err, fault.NotFound) {
+				t.Errorf("a run of a transaction that was rolled back: %v", err)
+			}
+		}
+		if err := w.commits.Commit(t.Context(), db.Item{Func: func(tx *db.Tx) ([]db.Op, error) { return nil, start(tx) }}); err != nil {
+			t.Fatal(err)
+		}
+		var outputs []string
+		for _, id := range ids {
+			outputs = append(outputs, string(w.end(id).Output))
+		}
+		if diff := cmp.Diff([]string{"1", "204800", "1"}, outputs); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

@@ -163,6 +163,10 @@ func (e *Engine) pause(d time.Duration) {
 	}
 }
 
+// topic is what news of runs are announced under (db.Listen): a run's id, or ""
+// when something came due.
+const topic = "runs"
+
 // announce tells the other nodes, and this one's listeners, about a run; ""
 // means that something came due.
 func (e *Engine) announce(id string) {
@@ -173,7 +177,7 @@ func (e *Engine) announce(id string) {
 		ctx, cancel := context.WithTimeout(e.ctx, 5*time.Second)
 		defer cancel()
 		err := e.db.Write(ctx, func(tx *db.Tx) error {
-			tx.Notify("runs", id)
+			tx.Notify(topic, id)
 			return nil
 		})
 		if err != nil && e.ctx.Err() == nil {

@@ -133,7 +133,7 @@ func judge(ctx context.Context, res *Response, err error) (verdict, string) {
 		return alive, ""
 	case err == nil:
 		return failing, res.Failure().Error()
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, errTooLarge), errors.Is(err, errTurn):
 		return alive, ""
 	case ctx.Err() != nil:
 		return unknown, ""

@@ -2,9 +2,13 @@ package http
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
+
+	"junctor/internal/connection"
+	"junctor/internal/unit"
 )
 
 // exchange is one request being made.
@@ -78,7 +82,8 @@ func (x *exchange) authorized() (*Response, error) {
 
 // send sends, and reads the whole answer.
 func (x *exchange) send(req *http.Request) (*Response, error) {
-	res, err := x.client.Do(req)
+	client := http.Client{Transport: x.client.Transport, CheckRedirect: x.redirect}
+	res, err := client.Do(req)
 	if err != nil {
 		return nil, x.failed(err)
 	}
@@ -95,6 +100,30 @@ func (x *exchange) send(req *http.Request) (*Response, error) {
 		label: x.label, method: req.Method, path: x.r.shown(),
 	}, nil
 }
+
+// redirect is the policy of redirects for one request: each is a request of its
+// own to the rate, and needs the credential of the query anew. What has no time
+// left to wait for its turn is a try that failed, not one that was held back: it
+// would begin with the first request every time, and might never come to an end.
+func (x *exchange) redirect(next *http.Request, via []*http.Request) error {
+	if err := redirect(next, via); err != nil {
+		return err
+	}
+	if name := x.key[0]; name != "" && !next.URL.Query().Has(name) {
+		x.addKey(next.URL)
+	}
+	err := x.turn(x.limited)
+	var held *connection.Error
+	if !errors.As(err, &held) || held.Class != connection.Held {
+		return err
+	}
+	e := x.permanent("%s: was redirected, and the %s that rate allows are used up for the next %s", x.what(), x.rate, unit.FormatDuration(roundUp(held.After)))
+	e.Class, e.After, e.Cause = connection.BackOff, held.After, errTurn
+	return e
+}
+
+// errTurn is a redirect that rate did not let through in time.
+var errTurn = errors.New("no turn for the redirect")
 
 // what says what is being done, for errors.
 func (x *exchange) what() string { return fmt.Sprintf("%s: %s %s", x.label, x.req.Method, x.r.shown()) }

@@ -85,7 +85,10 @@ func (c *Conn) read(res *http.Response) ([]byte, error) {
 // the URL, which may hold a credential. what says what was being done.
 func (c *Conn) failure(ctx context.Context, what string, timeout time.Duration, err error) error {
 	var refused *refusal
+	var classed *connection.Error
 	switch {
+	case errors.As(err, &classed):
+		return classed
 	case errors.As(err, &refused):
 		return c.permanent("%s", refused.explain(what))
 	case errors.Is(err, errTooLarge):

@@ -5,8 +5,8 @@
 // headers cannot replace the connection's credentials, and its target is
 // refused at the moment of connecting when it is not on the public internet,
 // unless allow_private is set. Redirects are followed for GET and HEAD, within
-// the same scheme, host and port, five times at most; every other 3xx answer is
-// returned as it is. Answers in gzip are decoded and limited in size. The
+// the same scheme, host and port, five times at most, and each counts against rate
+// as a request; every other 3xx answer is returned as it is. Answers in gzip are decoded and limited in size. The
 // environment's proxy settings are not used, the connection's own are. A request
 // whose kept connection turns out to be closed before an answer begins is sent
 // again at once, with the same Idempotency-Key, when it has one or its method
@@ -125,7 +125,7 @@ func (c *Conn) request(ctx context.Context, r Request) (*http.Request, error) {
 		if u.Query().Has(name) {
 			return nil, c.permanent("%s: the query parameter %s is its credential and cannot be set by a request", c.label, name)
 		}
-		u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+url.Values{name: {c.key[1]}}.Encode(), "&")
+		c.addKey(u)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "", bytes.NewReader(r.Body))
 	if err != nil {
@@ -143,6 +143,11 @@ func (c *Conn) request(ctx context.Context, r Request) (*http.Request, error) {
 		req.Header.Set("Idempotency-Key", r.IdempotencyKey)
 	}
 	return req, nil
+}
+
+// addKey puts the credential of the query behind what is there.
+func (c *Conn) addKey(u *url.URL) {
+	u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+url.Values{c.key[0]: {c.key[1]}}.Encode(), "&")
 }
 
 func (c *Conn) checkHeader(name string, values []string) error {

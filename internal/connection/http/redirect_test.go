@@ -1,13 +1,18 @@
 package http
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"junctor/internal/connection"
+	"junctor/internal/unit"
 )
 
 func TestRedirects(t *testing.T) {
@@ -77,4 +82,39 @@ func TestRedirects(t *testing.T) {
 	if got := strings.Join(referers, ""); got != "" {
 		t.Errorf("Referer was sent: %s", got)
 	}
+}
+
+// TestRedirectsAreRequests: each needs the credential of the query, and a turn.
+func TestRedirectsAreRequests(t *testing.T) {
+	var asked []string
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.RequestURI())
+		switch r.URL.Path {
+		case "/1":
+			http.Redirect(w, r, "/2?a=b", http.StatusFound)
+		case "/2":
+			http.Redirect(w, r, "/3?key=other", http.StatusFound)
+		case "/round":
+			http.Redirect(w, r, "/round", http.StatusFound)
+		}
+	}
+	auth := &Auth{APIKey: &APIKey{Query: "key", Value: "s&cret"}}
+	conn := serve(t, Config{Auth: auth, Rate: unit.Rate{Count: 4, Per: time.Hour}, Breaker: &Breaker{Failures: 1, Pause: time.Hour}}, answer)
+	if res, err := conn.Do(t.Context(), Request{Path: "/1"}); err != nil || res.Status != http.StatusOK {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if d := cmp.Diff([]string{"/1?key=s%26cret", "/2?a=b&key=s%26cret", "/3?key=other"}, asked); d != "" {
+		t.Error(d)
+	}
+	_, err := conn.Do(t.Context(), Request{Path: "/round"})
+	var e *connection.Error
+	if !errors.As(err, &e) || e.Class != connection.BackOff || e.After < 59*time.Minute || e.After > time.Hour ||
+		!strings.Contains(e.Message, `connection "erp": GET /round: was redirected, and the 4/h that rate allows are used up for the next `) {
+		t.Errorf("a redirect over the rate: %v, %+v", err, e)
+	}
+	if len(asked) != 4 {
+		t.Errorf("%d requests left: %q", len(asked), asked)
+	}
+	_, err = conn.Do(t.Context(), Request{})
+	wantHeld(t, err, 59*time.Minute, time.Hour, "that rate allows") // and not the breaker: the destination has answered
 }

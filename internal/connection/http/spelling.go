@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -12,12 +13,12 @@ import (
 
 // spellings finds values in texts however their characters are spelt: each as
 // itself, with a backslash as in JSON (RFC 8259 section 7) and in Go's quoted
-// texts, or as %xx of a URL (RFC 3986 section 2.1), in either case. The base64 of
-// a value is found the same way.
+// texts, as %xx of a URL (RFC 3986 section 2.1), in either case, or as &...; of XML
+// and HTML. The base64 of a value is found the same way.
 //
 // A text is first searched for the values as they are. Only where it has a
-// backslash or a percent sign is looked at more closely: any other spelling has
-// one of them, and the byte that it stands for tells where in a value it can be,
+// backslash, a percent sign or an ampersand is looked at more closely: any other
+// spelling has one of them, and the byte that it stands for tells where in a value it can be,
 // together with the byte before it.
 type spellings struct {
 	values [][]byte
@@ -97,7 +98,7 @@ func (s *spellings) find(text []byte, found []span) []span {
 	if len(s.values) == 0 {
 		return found
 	}
-	for _, sign := range []byte{'\\', '%'} {
+	for _, sign := range []byte{'\\', '%', '&'} {
 		done := map[int32]int{} // where the last of a value ends that was found
 		for p := 0; ; p++ {
 			i := bytes.IndexByte(text[p:], sign)
@@ -140,7 +141,7 @@ func (s *spellings) around(text []byte, p int, at place) (span, bool) {
 	}
 	// Whoever escapes with a sign escapes the sign itself as well; which of the two
 	// are escapes and which are themselves is not known.
-	for _, signs := range []string{string(text[p : p+1]), `\%`} {
+	for _, signs := range []string{string(text[p : p+1]), `\%`, `\&`, `\%&`} {
 		if n := spelt(text[p:], value[k:], signs); n > 0 {
 			return span{p - k, p + n}, true
 		}
@@ -182,6 +183,10 @@ func unescape(text []byte) (stands [utf8.UTFMax]byte, n, size int) {
 	if len(text) < 2 {
 		return stands, 0, 0
 	}
+	if text[0] == '&' {
+		r, size := entity(text)
+		return stands, utf8.EncodeRune(stands[:], r), size
+	}
 	switch c := text[1]; c {
 	case 'u':
 		r, ok := unhex(text, 2, 4)
@@ -202,6 +207,32 @@ func unescape(text []byte) (stands [utf8.UTFMax]byte, n, size int) {
 		}
 		return stands, 0, 0
 	}
+}
+
+// entities are those that XML knows without being told (XML 1.0, 4.6).
+var entities = map[string]rune{"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\''}
+
+// entity reads the one that a text begins with, by name or number.
+func entity(text []byte) (r rune, size int) {
+	const longest = len("&#x0010ffff;")
+	end := bytes.IndexByte(text[:min(len(text), longest)], ';')
+	if end < 0 {
+		return 0, 0
+	}
+	name := string(text[1:end])
+	if r, known := entities[name]; known {
+		return r, end + 1
+	}
+	digits, numbered := strings.CutPrefix(name, "#")
+	base := 10
+	if hex := strings.TrimLeft(digits, "xX"); len(hex) == len(digits)-1 {
+		digits, base = hex, 16
+	}
+	n, err := strconv.ParseUint(digits, base, 21)
+	if !numbered || err != nil {
+		return 0, 0
+	}
+	return rune(n), end + 1
 }
 
 func sized(ok bool, size int) int {

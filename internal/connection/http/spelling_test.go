@@ -3,6 +3,7 @@ package http
 import (
 	"bytes"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"strings"
@@ -65,6 +66,11 @@ func TestCredentialsAreFoundInEverySpelling(t *testing.T) {
 		"a path":                url.PathEscape(spelled),
 		"quoted":                strings.Trim(fmt.Sprintf("%q", spelled), `"`),
 		"quoted as ASCII":       strings.Replace(strings.Trim(fmt.Sprintf("%+q", spelled), `"`), `\U0001f600`, `\ud83d\ude00`, 1),
+		"HTML":                  html.EscapeString(spelled),
+		"XML":                   strings.NewReplacer("&", "&amp;", "<", "&lt;", `"`, "&quot;").Replace(spelled),
+		"all numbers":           each(func(c rune) string { return fmt.Sprintf("&#%d;", c) }),
+		"all numbers, hex":      each(func(c rune) string { return fmt.Sprintf("&#x%X;", c) }),
+		"HTML within JSON":      strings.ReplaceAll(html.EscapeString(spelled), `\`, `\\`),
 		"base64":                "czNjcjN0LysiPCXDqVzwn5iAIGVuZA==",
 		"base64, escaped":       `czNjcjN0LysiPCXDqVzwn5iAIGVuZA\u003d%3D`[:30] + `%3d%3D`,
 	} {
@@ -75,7 +81,7 @@ func TestCredentialsAreFoundInEverySpelling(t *testing.T) {
 			}
 		}
 	}
-	for _, other := range []string{"", `\`, `%`, `%7`, `\u`, `\u00`, `\ud83d`, `\ud83d\u`, `s3cr3t\/`, `s3cr3t%2`, `s3cr3t/+"<%25`, `\u0073\u0033`, "s3cr3t/+", strings.Repeat(`\\`, 50)} {
+	for _, other := range []string{"", `\`, `%`, `%7`, `\u`, `\u00`, `\ud83d`, `\ud83d\u`, `s3cr3t\/`, `s3cr3t%2`, `s3cr3t/+"<%25`, `&`, `&;`, `&#;`, `&#x;`, `&#1114112;`, `&#115;&#51`, `s3cr3t/+&quot`, `\u0073\u0033`, "s3cr3t/+", strings.Repeat(`\\`, 50)} {
 		if got := string(blanked([]byte(other), found)); got != other {
 			t.Errorf("%q became %q", other, got)
 		}
@@ -101,7 +107,7 @@ func FuzzCredentialsAreFound(f *testing.F) {
 		found := new(spellings)
 		found.add(value)
 		quoted := fmt.Sprintf("%q", value)
-		for _, text := range []string{value, url.QueryEscape(value), url.PathEscape(value), quoted[1 : len(quoted)-1]} {
+		for _, text := range []string{value, url.QueryEscape(value), url.PathEscape(value), html.EscapeString(value), quoted[1 : len(quoted)-1]} {
 			if strings.Contains(text, `\U`) {
 				continue // Go alone writes it
 			}
