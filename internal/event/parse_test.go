@@ -2,6 +2,7 @@ package event_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -177,7 +178,8 @@ func TestFromHTTP(t *testing.T) {
 			if !fault.Is(err, c.code) {
 				t.Fatalf("%v, want %s", err, c.code)
 			}
-			if f, ok := err.(*fault.Error); !ok || cmp.Diff(c.pointers, pointers(f.Fields)) != "" {
+			var f *fault.Error
+			if !errors.As(err, &f) || cmp.Diff(c.pointers, pointers(f.Fields)) != "" {
 				t.Errorf("%v, want %v", err, c.pointers)
 			}
 		})

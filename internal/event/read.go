@@ -233,10 +233,11 @@ func (i *Item) load(tx *db.Tx) error {
 // Get is the newest event with the id, of the source where one is given. Errors:
 // fault.NotFound.
 func (l *Log) Get(ctx context.Context, id, source string) (i Item, err error) {
-	if source == l.source {
+	switch source {
+	case "":
+		source = "*" // no event's: so that "" remains the log's own
+	case l.source:
 		source = ""
-	} else if source == "" {
-		source = "*" // no URI reference, so that "" remains the log's own
 	}
 	err = l.db.Read(ctx, func(tx *db.Tx) error {
 		i, err = scanItem(tx.QueryRow(`SELECT `+columns+` FROM events WHERE id = $1 AND (source = $2 OR $2 = '*') ORDER BY seq DESC LIMIT 1`, id, source))
@@ -267,9 +268,10 @@ type Selection struct {
 // List is a page of a selection; next is 0 on the last one.
 func (l *Log) List(ctx context.Context, s Selection) (items []Item, next int64, err error) {
 	source, every := s.Source, int64(0)
-	if source == "" {
+	switch source {
+	case "":
 		every = 1
-	} else if source == l.source {
+	case l.source:
 		source = ""
 	}
 	since, until, before := int64(0), int64(1<<62), s.Before

@@ -21,7 +21,7 @@ test("published", async () => {
   expect(r.json).toEqual({ id: "run_trial1.1", refused: "events.publish: type" });
 });
 test("mocked", async () => {
-  mock("events.publish", { value: { id: "other" } });
+  mock("events.publish", { id: "other" });
   expect((await run("shop", { json: 1 })).json.id).toBe("other");
 });
 `,
