@@ -45,15 +45,21 @@ type Page struct {
 // Read looks for events behind a position. Nothing appears later at or before
 // the page's Next. A page ends when it has enough; also, without being full,
 // when it has looked at many events that were not chosen. Errors: *TooOld.
-func (l *Log) Read(ctx context.Context, q Query) (page Page, err error) {
-	err = l.db.Read(ctx, func(tx *db.Tx) (err error) {
-		page, err = l.ReadIn(tx, q)
-		return err
-	})
+func (l *Log) Read(ctx context.Context, q Query) (Page, error) {
+	page, err := l.look(ctx, q)
 	if err != nil {
 		return Page{}, err
 	}
 	return page, l.settle(page.Next)
+}
+
+// look is Read of what may not be on disk yet.
+func (l *Log) look(ctx context.Context, q Query) (page Page, err error) {
+	err = l.db.Read(ctx, func(tx *db.Tx) (err error) {
+		page, err = l.ReadIn(tx, q)
+		return err
+	})
+	return page, err
 }
 
 // settle returns when events up to a position are on disk: a reader goes on

@@ -49,7 +49,7 @@ func (h *Hub) audited(tx *db.Tx, e access.Entry) error {
 }
 
 // unsuccessful tells of runs of scenarios that failed or were cancelled. What
-// went wrong in words stands with the run, where erasing its subject finds it.
+// it was about stands with the run, where erasing its subject finds it.
 func (h *Hub) unsuccessful(tx *db.Tx, r run.Info, depth int) error {
 	if !strings.HasPrefix(r.Program, scenario.ProgramName("")) {
 		return nil // what is built in delivers events: it would feed itself
@@ -58,10 +58,9 @@ func (h *Hub) unsuccessful(tx *db.Tx, r run.Info, depth int) error {
 		ID      string `json:"id"`
 		Program string `json:"program"`
 		Channel string `json:"channel,omitempty"`
-		Subject string `json:"subject,omitempty"`
 		Attempt int    `json:"attempt"`
 		Error   string `json:"error,omitempty"` // its name
-	}{ID: r.ID, Program: r.Program, Channel: r.Channel, Subject: r.Subject, Attempt: r.Attempt}
+	}{ID: r.ID, Program: r.Program, Channel: r.Channel, Attempt: r.Attempt}
 	if r.Error != nil {
 		data.Error = r.Error.Name
 	}

@@ -308,7 +308,7 @@ func TestEventsOfRunsWithoutSuccess(t *testing.T) {
 				got = append(got, e.Type+" "+strings.ReplaceAll(string(e.Data), e.Subject, "RUN"))
 			}
 			want := []string{
-				`run.failed {"id":"RUN","program":"scenario:bad","channel":"bad","subject":"4711","attempt":1,"error":"RangeError"}`,
+				`run.failed {"id":"RUN","program":"scenario:bad","channel":"bad","attempt":1,"error":"RangeError"}`,
 				`run.cancelled {"id":"RUN","program":"scenario:slow","channel":"slow","attempt":1}`,
 				`run.cancelled {"id":"RUN","program":"scenario:good","channel":"held","attempt":1}`,
 			}
