@@ -16,7 +16,7 @@ import (
 // eventsQuery chooses events to follow.
 type eventsQuery struct {
 	After  string        `query:"after" doc:"a cursor that this log has given; absent: from the oldest event; latest: from now on"`
-	Types  []string      `query:"types" doc:"patterns, separated by commas: * is one part of a type, ** at the end any rest"`
+	Types  []string      `query:"types" doc:"patterns, separated by commas: * is one part of a type, ** at the end one or more"`
 	Filter string        `query:"filter" doc:"over id, source, type, subject, time and data/..."`
 	Limit  int           `query:"limit" range:"1,1000" doc:"how many at most; 100 when absent"`
 	Wait   unit.Duration `query:"wait" doc:"how long to wait for an event when there is none, such as 30s; up to 1m"`

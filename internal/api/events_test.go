@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"net/http/httptest"
 	"net/url"
@@ -293,5 +294,23 @@ func TestWaitingForEvents(t *testing.T) {
 		case <-time.After(5 * time.Millisecond):
 			f.clock.Advance(time.Second)
 		}
+	}
+}
+
+// Who leaves while he waits is no mistake of the server's.
+func TestWhoLeavesWhileHeWaits(t *testing.T) {
+	f := newFixture(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	r := httptest.NewRequestWithContext(ctx, "GET", eventsPath+"?wait=1m", nil)
+	r.Header.Set("Authorization", "Bearer "+f.token)
+	left := make(chan struct{})
+	go func() {
+		f.ServeHTTP(httptest.NewRecorder(), r)
+		close(left)
+	}()
+	cancel()
+	<-left
+	if strings.Contains(f.log.String(), "level=ERROR") {
+		t.Error(f.log.String())
 	}
 }

@@ -73,11 +73,13 @@ func (tx *Tx) putChunks(name string, data []byte, from, to int) error {
 	return nil
 }
 
-// PutLarge stores data in this transaction, under a name of the caller's, and
-// returns what refers to it. The name stands for the data: given again it stores
-// nothing. It is for values that are not much over InlineLimit, since other
-// writers wait meanwhile; DB.PutLarge stores larger ones.
-func (tx *Tx) PutLarge(name string, data []byte) (Blob, error) {
+// PutLarge is DB.PutLarge for a value that comes to be within a transaction: it
+// is written in it, and needs no ClaimOps.
+func (tx *Tx) PutLarge(data []byte) (Blob, error) { return tx.PutNamed(id.Token(26), data) }
+
+// PutNamed is PutLarge under a name of the caller's, which stands for the data:
+// given again it stores nothing.
+func (tx *Tx) PutNamed(name string, data []byte) (Blob, error) {
 	if len(data) <= InlineLimit {
 		return append(Blob{inline}, data...), nil
 	}

@@ -240,7 +240,7 @@ func TestLargeValuesInATransaction(t *testing.T) {
 		var blobs []db.Blob
 		put := func(data []byte, fail error) error {
 			return d.Write(t.Context(), func(tx *db.Tx) error {
-				b, err := tx.PutLarge("name", data)
+				b, err := tx.PutNamed("name", data)
 				blobs = append(blobs, b)
 				return errors.Join(err, fail)
 			})

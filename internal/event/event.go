@@ -15,8 +15,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"junctor/internal/fault"
 )
 
 // Event is a CloudEvent 1.0 (github.com/cloudevents/spec, v1.0.2).
@@ -151,16 +149,6 @@ func limitOf(name string) int {
 		return MaxName
 	}
 	return MaxText
-}
-
-// missing are the required attributes that an event lacks.
-func (e *Event) missing() (found []fault.Field) {
-	for _, a := range []struct{ name, value string }{{"id", e.ID}, {"source", e.Source}, {"type", e.Type}} {
-		if a.value == "" {
-			found = append(found, fault.Field{Pointer: "/" + a.name, Detail: "is missing"})
-		}
-	}
-	return found
 }
 
 // checkName refuses what no further attribute can be called (section Naming

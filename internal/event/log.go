@@ -152,7 +152,7 @@ func store(tx *db.Tx, e *Event, data []byte, form int64) (db.Blob, int64, error)
 	}
 	// The same event again, which will be left out, has the same name.
 	sum := sha256.Sum256([]byte(e.ID + "\x00" + e.Source))
-	blob, err := tx.PutLarge("event_"+hex.EncodeToString(sum[:16]), data)
+	blob, err := tx.PutNamed("event_"+hex.EncodeToString(sum[:16]), data)
 	return blob, form | formLarge, err
 }
 

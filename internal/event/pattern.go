@@ -8,8 +8,7 @@ import (
 )
 
 // Patterns choose events by their types. The parts of a type are separated by
-// dots. * stands for one part, ** at the end for any number of parts, none
-// included. No pattern at all chooses every event.
+// dots. * stands for one part, ** at the end for one or more. No pattern at all chooses every event.
 type Patterns []pattern
 
 type pattern struct {
@@ -60,7 +59,7 @@ func (p pattern) match(kind string) bool {
 			return false
 		}
 	}
-	return p.rest || !more
+	return p.rest == more
 }
 
 // condition is SQL for what the patterns can choose, or a little more; "" for

@@ -45,15 +45,21 @@ type Page struct {
 // Read looks for events behind a position. Nothing appears later at or before
 // the page's Next. A page ends when it has enough; also, without being full,
 // when it has looked at many events that were not chosen. Errors: *TooOld.
-func (l *Log) Read(ctx context.Context, q Query) (page Page, err error) {
-	err = l.db.Read(ctx, func(tx *db.Tx) (err error) {
-		page, err = l.ReadIn(tx, q)
-		return err
-	})
+func (l *Log) Read(ctx context.Context, q Query) (Page, error) {
+	page, err := l.look(ctx, q)
 	if err != nil {
 		return Page{}, err
 	}
 	return page, l.settle(page.Next)
+}
+
+// look is Read of what may not be on disk yet.
+func (l *Log) look(ctx context.Context, q Query) (page Page, err error) {
+	err = l.db.Read(ctx, func(tx *db.Tx) (err error) {
+		page, err = l.ReadIn(tx, q)
+		return err
+	})
+	return page, err
 }
 
 // settle returns when events up to a position are on disk: a reader goes on
@@ -233,10 +239,11 @@ func (i *Item) load(tx *db.Tx) error {
 // Get is the newest event with the id, of the source where one is given. Errors:
 // fault.NotFound.
 func (l *Log) Get(ctx context.Context, id, source string) (i Item, err error) {
-	if source == l.source {
+	switch source {
+	case "":
+		source = "*" // no event's: so that "" remains the log's own
+	case l.source:
 		source = ""
-	} else if source == "" {
-		source = "*" // no URI reference, so that "" remains the log's own
 	}
 	err = l.db.Read(ctx, func(tx *db.Tx) error {
 		i, err = scanItem(tx.QueryRow(`SELECT `+columns+` FROM events WHERE id = $1 AND (source = $2 OR $2 = '*') ORDER BY seq DESC LIMIT 1`, id, source))
@@ -267,9 +274,10 @@ type Selection struct {
 // List is a page of a selection; next is 0 on the last one.
 func (l *Log) List(ctx context.Context, s Selection) (items []Item, next int64, err error) {
 	source, every := s.Source, int64(0)
-	if source == "" {
+	switch source {
+	case "":
 		every = 1
-	} else if source == l.source {
+	case l.source:
 		source = ""
 	}
 	since, until, before := int64(0), int64(1<<62), s.Before

@@ -180,10 +180,10 @@ func (t *tail) read(ctx context.Context) error {
 
 // news is a page of all that is behind a position, of what the log still has.
 func (l *Log) news(ctx context.Context, after int64) (Page, error) {
-	page, err := l.Read(ctx, Query{After: after, Limit: MaxLimit})
+	page, err := l.look(ctx, Query{After: after, Limit: MaxLimit})
 	var old *TooOld
 	if errors.As(err, &old) {
-		return l.Read(ctx, Query{After: Oldest, Limit: MaxLimit})
+		return l.look(ctx, Query{After: Oldest, Limit: MaxLimit})
 	}
 	return page, err
 }

@@ -9,6 +9,8 @@ import (
 	"junctor/internal/config"
 	"junctor/internal/db"
 	"junctor/internal/event"
+	"junctor/internal/run"
+	"junctor/internal/scenario"
 )
 
 // keepsEvents is the retention of the event log.
@@ -44,6 +46,31 @@ func (h *Hub) audited(tx *db.Tx, e access.Entry) error {
 		Author  string `json:"author"` // who began or ended it
 		Address string `json:"address,omitempty"`
 	}{id, e.Author, e.Address})
+}
+
+// unsuccessful tells of runs of scenarios that failed or were cancelled. What
+// it was about stands with the run, where erasing its subject finds it.
+func (h *Hub) unsuccessful(tx *db.Tx, r run.Info, depth int) error {
+	if !strings.HasPrefix(r.Program, scenario.ProgramName("")) {
+		return nil // what is built in delivers events: it would feed itself
+	}
+	data := struct {
+		ID      string `json:"id"`
+		Program string `json:"program"`
+		Channel string `json:"channel,omitempty"`
+		Attempt int    `json:"attempt"`
+		Error   string `json:"error,omitempty"` // its name
+	}{ID: r.ID, Program: r.Program, Channel: r.Channel, Attempt: r.Attempt}
+	if r.Error != nil {
+		data.Error = r.Error.Name
+	}
+	text, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	return h.events.Append(tx, &event.Event{
+		Type: "run." + string(r.State), Subject: r.ID, Run: r.ID, Depth: min(depth+1, event.MaxDepth), Data: text,
+	})
 }
 
 // tell appends an event of the domain's own.

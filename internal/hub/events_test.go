@@ -267,3 +267,54 @@ func TestEventsKeep(t *testing.T) {
 		t.Errorf("%d %s", status, body)
 	}
 }
+
+func TestEventsOfRunsWithoutSuccess(t *testing.T) {
+	for _, where := range []string{"sqlite", "postgres"} {
+		t.Run(where, func(t *testing.T) {
+			at := ""
+			if where == "postgres" {
+				at = database(t)
+			}
+			s := serveOn(t, at, map[string]string{
+				"junctor.yaml": `channels:
+  good: { type: public, scenario: good, await: true }
+  bad: { type: public, scenario: bad, await: true, subject: $.number }
+  slow: { type: public, scenario: slow, capture: none }
+  held: { type: public, scenario: good, paused: true }
+`,
+				"scenarios/good.ts": "export default () => 1;",
+				"scenarios/bad.ts":  `export default () => { throw new RangeError("a secret of the customer's"); };`,
+				"scenarios/slow.ts": `import { sleep } from "junctor"; export default async () => { await sleep("1h"); };`,
+			})
+			s.send("POST", "good", "", "")
+			s.send("POST", "bad", "", `{"number":"4711"}`)
+			for _, channel := range []string{"slow", "held"} {
+				resp, _ := s.send("POST", channel, "", "")
+				id := resp.Header.Get("Junctor-Run")
+				if channel == "slow" {
+					s.endedAs(id, run.Waiting)
+				}
+				if status, body := s.call("POST", "/api/v1/admin/runs/"+id+"/cancel", ""); status != 200 {
+					t.Fatalf("%d %s", status, body)
+				}
+				s.ended(id)
+			}
+			var got []string
+			for _, i := range s.events("types", "run.*").Items {
+				e := i.Event
+				if e.Subject != e.JunctorRun || e.JunctorDepth != 1 {
+					t.Errorf("%+v", e)
+				}
+				got = append(got, e.Type+" "+strings.ReplaceAll(string(e.Data), e.Subject, "RUN"))
+			}
+			want := []string{
+				`run.failed {"id":"RUN","program":"scenario:bad","channel":"bad","attempt":1,"error":"RangeError"}`,
+				`run.cancelled {"id":"RUN","program":"scenario:slow","channel":"slow","attempt":1}`,
+				`run.cancelled {"id":"RUN","program":"scenario:good","channel":"held","attempt":1}`,
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

@@ -8,7 +8,6 @@ import (
 
 	"junctor/internal/db"
 	"junctor/internal/fault"
-	"junctor/internal/id"
 )
 
 // Start is a run to be.
@@ -181,7 +180,7 @@ func (e *Engine) Accept(ctx context.Context, s Start) (Accepted, error) {
 // all. Once that has committed the run is executed, by whichever node has room.
 // It takes no Once.
 func (e *Engine) Insert(tx *db.Tx, s Start) (string, error) {
-	input, err := tx.PutLarge(id.Token(26), s.Input)
+	input, err := tx.PutLarge(s.Input)
 	if err != nil {
 		return "", err
 	}
