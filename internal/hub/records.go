@@ -3,6 +3,7 @@ package hub
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"junctor/internal/db"
 	"junctor/internal/event"
@@ -97,31 +98,26 @@ func (c changes) Position(tx *db.Tx) (string, error) {
 }
 
 // Since implements record.Log.
-func (c changes) Since(tx *db.Tx, class, position string, limit int) (found []record.Logged, next string, err error) {
+func (c changes) Since(tx *db.Tx, class, position string, limit int) (found []record.Logged, next string, more bool, err error) {
 	after, err := strconv.ParseInt(position, 10, 64)
 	if err != nil {
-		return nil, "", fault.New(fault.Invalid, "%q is no position of the log of changes.", position)
+		return nil, "", false, fault.New(fault.Invalid, "%q is no position of the log of changes.", position)
 	}
-	types, err := event.ParsePatterns([]string{"record." + class + ".*"})
+	types, err := event.ParsePatterns([]string{recordType(class, "*")})
 	if err != nil {
-		return nil, "", err
+		return nil, "", false, err
 	}
-	for {
-		page, err := c.events.ReadIn(tx, event.Query{After: after, Types: types, Limit: limit - len(found)})
-		if err != nil {
-			return nil, "", err
-		}
-		for _, item := range page.Items {
-			var data recordChange
-			if err := json.Unmarshal(item.Data(), &data); err != nil {
-				return nil, "", err
-			}
-			kind := record.Result(item.Type[len("record."+class+"."):])
-			found = append(found, record.Logged{Kind: kind, ID: data.ID, Before: data.Before})
-		}
-		after = page.Next
-		if len(found) >= limit || !page.More {
-			return found, strconv.FormatInt(after, 10), nil
-		}
+	page, err := c.events.ReadIn(tx, event.Query{After: after, Types: types, Limit: limit})
+	if err != nil {
+		return nil, "", false, err
 	}
+	for _, item := range page.Items {
+		var data recordChange
+		if err := json.Unmarshal(item.Data(), &data); err != nil {
+			return nil, "", false, err
+		}
+		kind := record.Result(strings.TrimPrefix(item.Type, recordType(class, "")))
+		found = append(found, record.Logged{Kind: kind, ID: data.ID, Before: data.Before})
+	}
+	return found, strconv.FormatInt(page.Next, 10), page.More, nil
 }
