@@ -118,7 +118,7 @@ func (a *applying) do(plans []*classPlan) error {
 // unviewed takes the views away that a change of tables would stand in the way of.
 func (a *applying) unviewed(plans []*classPlan) (err error) {
 	for _, p := range plans {
-		if p.byRun || len(p.alterations) == 0 && a.tables[p.code] != nil {
+		if t := a.tables[p.code]; p.byRun || t != nil && p.new != nil && t.body == string(a.wanted.bodies[p.code]) {
 			continue
 		}
 		a.changed[p.code] = true
