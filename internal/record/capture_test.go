@@ -23,6 +23,7 @@ import (
 type shared struct {
 	*db.DB
 	t       *testing.T
+	schema  string                           // on PostgreSQL
 	foreign func(sql string) (string, error) // by sqlite3 or psql: rows as lines, | between columns
 }
 
@@ -42,7 +43,7 @@ func eachShared(t *testing.T, body func(t *testing.T, d *shared)) {
 	t.Run("postgres", func(t *testing.T) {
 		program := installed(t, "psql")
 		o := dbtest.PostgresOptions(t)
-		d := &shared{DB: opened(t, o), t: t}
+		d := &shared{DB: opened(t, o), t: t, schema: "junctor_" + o.Domain}
 		d.foreign = func(sql string) (string, error) {
 			// The search path of a stranger: names are written with their schema.
 			sql = strings.NewReplacer(" class_", " junctor_"+o.Domain+".class_", " api_", " junctor_"+o.Domain+".api_").Replace(sql)
@@ -242,6 +243,45 @@ func TestAnAdministratorsTriggersSurvive(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), "theirs") {
 			t.Errorf("a change that takes the trigger's column away: %v", err)
+		}
+	})
+}
+
+// The largest class there may be, with the longest names, is made, changed,
+// written by others and shown.
+func TestTheLargestClass(t *testing.T) {
+	eachShared(t, func(t *testing.T, d *shared) {
+		code := "K" + strings.Repeat("k", 49)
+		column := func(i int) string { return fmt.Sprintf("c%s%03d", strings.Repeat("x", 46), i) }
+		body := func(kind string) string {
+			var columns []string
+			for i := range 200 {
+				columns = append(columns, fmt.Sprintf(`"%s":"%s"`, column(i), kind))
+			}
+			return `{"key":["` + column(0) + `"],"columns":{` + strings.Join(columns, ",") + `}}`
+		}
+		apply(t, d.DB, false, code, body("decimal(20,2)"))
+		put(t, d.DB, code, "rec_1", `{"`+column(0)+`":1,"`+column(199)+`":-2.5}`)
+		if err := finish(t, d.DB, apply(t, d.DB, false, code, body("decimal(22,3)"))); err != nil {
+			t.Fatal(err)
+		}
+		table := "class_" + code
+		view := "api_" + code
+		if d.Postgres() {
+			table, view = `"`+table+`"`, `"`+view+`"`
+			d.must(`SET search_path = ` + d.schema + `; UPDATE ` + table + ` SET ` + column(1) + ` = 7`)
+			if got := d.must(`SET search_path = ` + d.schema + `; SELECT ` + column(199) + ` FROM ` + view); got != "-2.500" {
+				t.Errorf("shown: %s", got)
+			}
+		} else {
+			d.must(`UPDATE ` + table + ` SET ` + column(1) + ` = '10000000000000000007000'`)
+			if got := d.must(`SELECT ` + column(199) + ` FROM ` + view); got != "-2.500" {
+				t.Errorf("shown: %s", got)
+			}
+		}
+		want := []string{code + " rec_1 updated " + column(1) + ":null>7.000 " + column(199) + ":-2.500>-2.500"}
+		if diff := cmp.Diff(want, d.captured(column(1), column(199))); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

@@ -122,6 +122,7 @@ func TestMistakesInClasses(t *testing.T) {
 		`{"columns":{"and":"text"}}`:                                                                `/t/columns/and "and" means something else to a filter`,
 		`{"columns":{"xmin":"text"}}`:                                                               `/t/columns/xmin "xmin" means something else to PostgreSQL`,
 		`{"columns":{"a":"text","A":"text"}}`:                                                       `/t/columns/a differs from the column "A" by case only`,
+		`{"columns":{"before":"ref(t)"}}`:                                                           `/t/columns/before a ref cannot be called "before"`,
 		`{"columns":{"c":"ref(t)","c_id":"text"}}`:                                                  `/t/columns/c_id clashes with the column "c": a ref c has the property c_id beside it`,
 		`{"columns":{"a":{"type":"text","was":"b"},"b":"text"}}`:                                    `/t/columns/a/was the column "b" is still there`,
 		`{"key":"b","columns":{"a":"text"}}`:                                                        `/t/key there is no column "b"`,
