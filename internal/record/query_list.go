@@ -17,7 +17,7 @@ func (b *builder) list(src *source, names []string, expand []Expand) (*list, err
 func (b *builder) listed(src *source, names []string, expand []Expand, depth int) (*list, error) {
 	l := &list{layout: src.layout, columns: []int{atID, atVersion}}
 	if names == nil {
-		all := *src.shown()
+		all := *b.shown(src)
 		l = &all
 	}
 	show := func(place int) {
@@ -49,14 +49,6 @@ func (b *builder) listed(src *source, names []string, expand []Expand, depth int
 		}
 	}
 	return l, nil
-}
-
-// shown is the list of everything that the caller may see.
-func (src *source) shown() *list {
-	if src.sight == asSystem || len(src.rights.Hidden) == 0 {
-		return src.layout.all
-	}
-	return src.layout.everything(src.sees)
 }
 
 func (b *builder) expand(src *source, l *list, e Expand, depth int) error {
