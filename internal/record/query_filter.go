@@ -245,7 +245,8 @@ func (b *builder) membership(src *source, e *filter.Expr, f faith) (sql string, 
 	}
 	for _, item := range e.Args[1].Args { // before there are arguments that nobody would use
 		v := item.Value
-		if item.Op != filter.Literal || !v.IsNull() && v.Type() != c.Type && !(c.Type.IsNumber() && v.Type().IsNumber()) {
+		alike := v.IsNull() || v.Type() == c.Type || c.Type.IsNumber() && v.Type().IsNumber()
+		if item.Op != filter.Literal || !alike {
 			return "", false, nil
 		}
 	}
