@@ -294,7 +294,7 @@ func TestEventsOfRunsWithoutSuccess(t *testing.T) {
 				if channel == "slow" {
 					s.endedAs(id, run.Waiting)
 				}
-				if status, body := s.call("POST", "/api/v1/admin/runs/"+id+"/cancel", ""); status != 200 {
+				if status, body := s.ask("POST", "/api/v1/admin/runs/"+id+"/cancel", ""); status != 200 {
 					t.Fatalf("%d %s", status, body)
 				}
 				s.ended(id)
