@@ -32,6 +32,7 @@ var floors = [][]string{
 		"internal/format/xml",
 		"internal/id",
 		"internal/limit",
+		"internal/right",
 		"internal/secret",
 		"internal/strict",
 		"internal/unit",
@@ -41,6 +42,7 @@ var floors = [][]string{
 		"internal/connection",
 		"internal/connection/connectiontest",
 		"internal/connection/http",
+		"internal/content",
 		"internal/load",
 		"internal/run",
 		"internal/script",
@@ -52,7 +54,10 @@ var floors = [][]string{
 		"internal/access",
 		"internal/catalog",
 		"internal/channel",
+		"internal/event",
+		"internal/function",
 		"internal/kv",
+		"internal/record",
 		"internal/scenario",
 	},
 	3: {
@@ -86,6 +91,7 @@ var floors = [][]string{
 // sideways are the imports within a floor that the house allows, besides those
 // between a package and what stands inside its own folder.
 var sideways = map[string][]string{
+	"bench":                      {"test/outside"},
 	"examples":                   {"internal/config"},
 	"internal/db":                {"internal/clock", "internal/fault", "internal/id", "internal/unit"},
 	"internal/db/dbtest":         {"internal/id"},
@@ -93,8 +99,9 @@ var sideways = map[string][]string{
 	"internal/demo":              {"examples/shop-to-erp"},
 	"internal/filter":            {"internal/strict", "internal/value"}, // says what name was meant; comes to a value
 	"internal/filter/filtertest": {"internal/value"},
+	"internal/function":          {"internal/scenario"},
+	"internal/right":             {"internal/filter", "internal/value"},
 	"internal/strict":            {"internal/fault"},
-	"bench":                      {"test/outside"},
 	"test/torture":               {"test/outside"},
 }
 

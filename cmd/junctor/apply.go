@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"junctor/internal/config"
+	"junctor/internal/record"
 )
 
 type plan struct{ change }
@@ -15,9 +16,10 @@ type apply struct{ change }
 
 // change is what plan and apply have in common.
 type change struct {
-	Dir   string `arg:"" help:"The integration's folder: junctor.yaml and scenarios/." type:"path"`
-	Prune bool   `help:"Also remove what was not made from files."`
-	JSON  bool   `name:"json" help:"Write JSON, for a machine."`
+	Dir       string `arg:"" help:"The integration's folder: junctor.yaml and scenarios/." type:"path"`
+	Prune     bool   `help:"Also remove what was not made from files."`
+	AllowDrop bool   `help:"Also change classes so that they lose data."`
+	JSON      bool   `name:"json" help:"Write JSON, for a machine."`
 	target
 }
 
@@ -32,7 +34,7 @@ Examples:
 
 // Help teaches by examples.
 func (apply) Help() string {
-	return `All of it is changed in one transaction, or nothing. What is missing from the files and was applied before is removed; what was made by the API stays, unless --prune.
+	return `All of it is changed in one transaction, or nothing. What is missing from the files and was applied before is removed; what was made by the API stays, unless --prune. A class that has records is dropped, and loses columns, with --allow-drop only.
 
 Examples:
   junctor apply ./shop --server https://junctor.example.com --token TOKEN
@@ -61,7 +63,7 @@ func (c change) do(ctx context.Context, console *console, act changing, none str
 		return fmt.Errorf("mistakes in %s: %d; nothing was changed", c.Dir, len(problems))
 	}
 	return c.use(ctx, console, func(i *installation) error {
-		result, err := act(i.configuration, ctx, set, config.Options{Author: terminal, Prune: c.Prune})
+		result, err := act(i.configuration, ctx, set, config.Options{Author: terminal, Prune: c.Prune, AllowDrop: c.AllowDrop})
 		if err != nil {
 			return err
 		}
@@ -79,6 +81,7 @@ func showResult(console *console, result *config.Result, none string) {
 		rows = append(rows, []string{c.Action, c.Kind, c.Code})
 	}
 	console.table(none, []string{"action", "kind", "code"}, rows)
+	showTables(console, result.Tables)
 	rows = nil
 	for _, c := range result.Channels {
 		rows = append(rows, []string{c.Code, c.Type, c.Path})
@@ -94,6 +97,23 @@ func showResult(console *console, result *config.Result, none string) {
 	}
 	for _, w := range result.Warnings {
 		console.line("Warning: %s", w)
+	}
+}
+
+// showTables says what becomes of the tables of classes.
+func showTables(console *console, tables []record.Alteration) {
+	if len(tables) > 0 {
+		console.line("")
+	}
+	for _, t := range tables {
+		text := "Table: " + t.Text
+		if t.Loses {
+			text += "; only with --allow-drop"
+		}
+		if t.ByRun {
+			text += " (by a run that follows)"
+		}
+		console.line("%s", text)
 	}
 }
 

@@ -27,6 +27,7 @@ type cli struct {
 	Types  types   `cmd:"" help:"Write the declarations that an editor needs into a folder." group:"Configuration"`
 
 	Bench  bench  `cmd:"" help:"Put a channel under load and measure it." group:"Operation"`
+	Views  views  `cmd:"" help:"The classes' views in the database." group:"Operation"`
 	Runs   runs   `cmd:"" help:"Look at runs, retry and cancel them." group:"Operation"`
 	Token  token  `cmd:"" help:"API tokens." group:"Operation"`
 	Secret secret `cmd:"" help:"Secrets that the configuration refers to as $${secret:NAME}." group:"Operation"`

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -18,6 +17,7 @@ import (
 	"junctor/internal/clock"
 	"junctor/internal/config"
 	"junctor/internal/hub"
+	"junctor/internal/record"
 	"junctor/internal/run"
 )
 
@@ -68,6 +68,10 @@ type (
 	eraser interface {
 		Erase(ctx context.Context, subject string, dryRun bool) (run.Erased, error)
 	}
+	classViews interface {
+		Views(ctx context.Context) ([]record.View, error)
+		RefreshViews(ctx context.Context) error
+	}
 	configuration interface {
 		Plan(ctx context.Context, set *config.Set, o config.Options) (*config.Result, error)
 		Apply(ctx context.Context, set *config.Set, o config.Options) (*config.Result, error)
@@ -82,6 +86,7 @@ type installation struct {
 	accounts      accounts
 	runs          engine
 	eraser        eraser
+	views         classViews
 	configuration configuration
 	stopped       *hub.Hub // nil for a running server
 	close         func() error
@@ -134,7 +139,7 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 			return nil, usageError{error: err}
 		}
 		return &installation{
-			tokens: c, secrets: c, accounts: c, runs: c, eraser: c, configuration: remote{c},
+			tokens: c, secrets: c, accounts: c, runs: c, eraser: c, views: c, configuration: remote{c},
 			close:      func() error { return nil },
 			firstAdmin: func(context.Context) error { return nil },
 		}, nil
@@ -149,7 +154,7 @@ func (t *target) open(ctx context.Context, console *console) (*installation, err
 		return nil, err
 	}
 	return &installation{
-		tokens: h.Access(), secrets: stored{h.Access(), h.Config()}, accounts: h.Access(), runs: h.Runs(), eraser: audited{h}, configuration: h.Config(), stopped: h,
+		tokens: h.Access(), secrets: stored{h.Access(), h.Config()}, accounts: h.Access(), runs: h.Runs(), eraser: audited{h}, views: h, configuration: h.Config(), stopped: h,
 		close: h.Close,
 		firstAdmin: func(ctx context.Context) error {
 			generated, _, err := h.Access().EnsureAdmin(ctx, environment("ADMIN_PASSWORD"))
@@ -247,7 +252,7 @@ func (r remote) Apply(ctx context.Context, set *config.Set, o config.Options) (*
 
 func (r remote) change(ctx context.Context, act string, set *config.Set, o config.Options) (*config.Result, error) {
 	var result config.Result
-	path := fmt.Sprintf("/api/v1/admin/configuration/%s?prune=%s", act, strconv.FormatBool(o.Prune))
+	path := fmt.Sprintf("/api/v1/admin/configuration/%s?prune=%t&allow_drop=%t", act, o.Prune, o.AllowDrop)
 	if err := r.client.Do(ctx, http.MethodPost, path, set, &result); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@
 package access
 
 import (
+	"crypto/rand"
 	"fmt"
 	"regexp"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/id"
+	"junctor/internal/limit"
 	"junctor/internal/secret"
 )
 
@@ -32,27 +34,37 @@ const TopicSecrets = "secrets"
 // forgets what it remembered.
 const topicCredentials = "credentials"
 
-// Limits say how long a session lives.
+// Limits say how long a session lives, and how applications share the service.
 type Limits struct {
-	Idle time.Duration // without a call
-	Age  time.Duration // altogether
+	Idle    time.Duration  // without a call
+	Age     time.Duration  // altogether
+	Sharing Sharing        // of applications that say nothing else
+	Zone    *time.Location // in which the hours of accounts are meant
 }
 
 // DefaultLimits hold when the settings say nothing.
-var DefaultLimits = Limits{Idle: 30 * time.Minute, Age: 12 * time.Hour}
+var DefaultLimits = Limits{Idle: 30 * time.Minute, Age: 12 * time.Hour, Sharing: Sharing{Unlimited, Reject}, Zone: time.UTC}
 
 // Store is the accounts of one domain and all that belongs to them. It is safe
 // for use by many goroutines. Its lists come in pages of limit rows: 100 when
 // limit is 0, at most 1,000.
 type Store struct {
-	db      *db.DB
-	keys    secret.Keys
-	clock   clock.Clock
-	ids     id.Maker
-	limits  atomic.Pointer[Limits]
-	guesses *guesses
-	callers *callerCache
-	entry   turnstile
+	db        *db.DB
+	keys      secret.Keys
+	clock     clock.Clock
+	ids       id.Maker
+	limits    atomic.Pointer[Limits]
+	guesses   *guesses
+	refusals  *limit.Keyed // that the audit log takes
+	callers   *memory[Caller]
+	proven    *memory[string] // hashes of passwords that were right
+	pepper    [32]byte        // so that no plain hash of a password lies in memory
+	entry     turnstile
+	directory atomic.Pointer[directory]
+	reading   sync.Mutex                // the directory
+	deafen    func()                    // ends hearing of other nodes' changes
+	elsewhere time.Duration             // for how long other nodes remember what they have found; 0: there are none
+	onAudit   func(*db.Tx, Entry) error // nil: nobody wants to know
 
 	hashing       chan struct{} // bounds the memory that argon2 takes at one moment
 	hashPassword  func(password string) string
@@ -66,14 +78,19 @@ type Store struct {
 func New(d *db.DB, keys secret.Keys, c clock.Clock) *Store {
 	s := &Store{
 		db: d, keys: keys, clock: c,
-		guesses: newGuesses(c), callers: newCallerCache(c),
+		guesses: newGuesses(c), refusals: limit.NewKeyed(refusalsNoted, c.Now),
+		callers: newMemory[Caller](c), proven: newMemory[string](c),
 		entry:        turnstile{busy: map[cacheKey]chan struct{}{}},
 		hashing:      make(chan struct{}, maxHashing),
 		hashPassword: secret.HashPassword, checkPassword: secret.CheckPassword, needsRehash: secret.NeedsRehash,
 	}
+	rand.Read(s.pepper[:]) //nolint:errcheck // never fails since Go 1.24
+	if d.Postgres() {      // a data directory has one process
+		s.elsewhere = rememberElsewhere
+	}
 	s.decoy = sync.OnceValue(func() string { return s.hashPassword(id.Token(20)) })
 	s.SetLimits(DefaultLimits)
-	d.Listen(topicCredentials, func(string) { s.callers.clear() })
+	s.deafen = d.Listen(topicCredentials, func(string) { s.callers.clear() })
 	return s
 }
 
@@ -81,14 +98,24 @@ func New(d *db.DB, keys secret.Keys, c clock.Clock) *Store {
 // of MiB.
 const maxHashing = 2
 
-// SetLimits changes how long sessions live, those that exist included. A zero
-// member means the default.
+// SetLimits changes how long sessions live and how the service is shared, also
+// for those who are in: a session without the place that it needs from now on
+// has ended. A zero member means the default.
 func (s *Store) SetLimits(l Limits) {
 	if l.Idle <= 0 {
 		l.Idle = DefaultLimits.Idle
 	}
 	if l.Age <= 0 {
 		l.Age = DefaultLimits.Age
+	}
+	if l.Sharing.Policy == "" {
+		l.Sharing.Policy = DefaultLimits.Sharing.Policy
+	}
+	if l.Sharing.OnConflict == "" {
+		l.Sharing.OnConflict = DefaultLimits.Sharing.OnConflict
+	}
+	if l.Zone == nil {
+		l.Zone = DefaultLimits.Zone
 	}
 	s.limits.Store(&l)
 	s.callers.clear()

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -16,8 +17,12 @@ import (
 // Kind says what sort of caller an account is.
 type Kind string
 
-// Admin has every right, on every door. It is the only kind of this release.
-const Admin Kind = "admin"
+// The kinds.
+const (
+	Admin       Kind = "admin"       // every right, on every door
+	Application Kind = "application" // an external program, with the rights of its roles; its sessions are counted
+	Person      Kind = "person"      // somebody with the rights of his roles
+)
 
 // AdminLogin is the login of the account that the first start makes.
 const AdminLogin = "admin"
@@ -27,9 +32,15 @@ type Account struct {
 	ID        string    `json:"id"`
 	Kind      Kind      `json:"kind"`
 	Login     string    `json:"login"`
+	Label     string    `json:"label,omitempty"`
 	Enabled   bool      `json:"enabled"`
+	Roles     []string  `json:"roles,omitempty"`
+	Unit      string    `json:"unit,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	ChangedAt time.Time `json:"changed_at"`
+
+	definition Definition // empty of an administrator
+	reference  string     // what the password is written as, "" when it is known here only
 }
 
 // maxPassword bounds what is hashed.
@@ -88,7 +99,8 @@ func (s *Store) CreateAdmin(ctx context.Context, login, password, author string)
 
 // SetPassword gives the account another password and ends its sessions. API
 // tokens stay: they are credentials of their own, to be revoked one by one.
-// An empty password means a random one, which is returned.
+// An empty password means a random one, which is returned. A password that the
+// configuration refers to is changed where it refers to: a fault.Conflict.
 func (s *Store) SetPassword(ctx context.Context, login, password, author string) (generated string, err error) {
 	if password == "" {
 		generated = id.Token(20)
@@ -103,19 +115,26 @@ func (s *Store) SetPassword(ctx context.Context, login, password, author string)
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(`UPDATE accounts SET password = $1, changed_at = $2 WHERE id = $3`,
-			hash, db.Micros(s.clock.Now()), a.ID)
-		if err != nil {
-			return err
+		if a.reference == "" {
+			return s.storePassword(tx, a, hash, author)
 		}
-		if _, err = tx.Exec(`DELETE FROM sessions WHERE account = $1`, a.ID); err != nil {
-			return err
+		own := kindWord(a.Kind) + "." + login + ".password" // what was written out in the configuration
+		if a.reference != "${secret:"+own+"}" {
+			return fault.New(fault.Conflict, "the password of %q is %s in the configuration; change it there", login, a.reference)
 		}
-		tx.Notify(topicCredentials, "")
-		return s.Audit(tx, Entry{Author: author, Action: "account.password", Object: "account/" + login})
+		return s.PutSecret(tx, own, password, author)
 	})
 	s.callers.clear()
 	return generated, wrap(err, "set the password of %q", login)
+}
+
+// Account finds one by its login. An unknown one is a fault.NotFound.
+func (s *Store) Account(ctx context.Context, login string) (a Account, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		a, _, err = accountByLogin(tx, login)
+		return err
+	})
+	return a, wrap(err, "find the account %q", login)
 }
 
 // ListAccounts returns accounts by login, beyond the login after; next is "" on
@@ -166,7 +185,15 @@ func validLogin(login string) bool {
 	return true
 }
 
-const accountColumns = `a.id, a.kind, a.login, a.enabled, a.created_at, a.changed_at`
+// kindWord is how the configuration calls a kind of accounts.
+func kindWord(k Kind) string {
+	if k == Application {
+		return Applications
+	}
+	return Accounts
+}
+
+const accountColumns = `a.id, a.kind, a.login, a.enabled, a.created_at, a.changed_at, a.definition, a.password_ref`
 
 // scanner is a row of either sort.
 type scanner interface{ Scan(into ...any) error }
@@ -174,12 +201,20 @@ type scanner interface{ Scan(into ...any) error }
 // scanAccount reads accountColumns and then more.
 func scanAccount(row scanner, more ...any) (Account, error) {
 	var a Account
-	var kind string
+	var kind, definition string
 	var enabled, created, changed int64
-	err := row.Scan(append([]any{&a.ID, &kind, &a.Login, &enabled, &created, &changed}, more...)...)
+	err := row.Scan(append([]any{&a.ID, &kind, &a.Login, &enabled, &created, &changed, &definition, &a.reference}, more...)...)
 	a.Kind, a.Enabled = Kind(kind), enabled != 0
 	a.CreatedAt, a.ChangedAt = db.Time(created), db.Time(changed)
-	return a, err
+	if err != nil || definition == "" {
+		return a, err
+	}
+	d, _, found := define(a.Kind, a.Login, json.RawMessage(definition))
+	if len(found) > 0 { // of another release: nobody comes in by what cannot be read
+		a.Enabled = false
+	}
+	a.definition, a.Label, a.Roles, a.Unit = d, d.Label, d.Roles, d.Unit
+	return a, nil
 }
 
 // accountByLogin also returns the password's hash. An unknown login is a

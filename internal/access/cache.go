@@ -1,84 +1,87 @@
 package access
 
 import (
-	"crypto/rand"
 	"sync"
 	"time"
 
 	"junctor/internal/clock"
 )
 
-// How long a caller is remembered. A lost notification from another node
-// keeps an ended credential alive for so long at most.
+// How long a caller is remembered.
 const (
-	rememberToken    = 10 * time.Second
-	rememberPassword = time.Minute // argon2 costs tens of milliseconds
-	maxRemembered    = 10_000
+	rememberCaller    = 10 * time.Second
+	rememberElsewhere = time.Second // where other nodes may change what was found: see Authenticate
+	rememberPassword  = time.Minute // that it was right: argon2 costs tens of milliseconds
+	maxRemembered     = 10_000
 )
 
 // cacheKey is a digest of what was presented.
 type cacheKey [32]byte
 
-// callerCache remembers who was found behind a credential.
-type callerCache struct {
-	clock  clock.Clock
-	pepper [32]byte // so that no plain hash of a password lies in memory
+// memory remembers what was found behind a credential.
+type memory[V any] struct {
+	clock clock.Clock
 
-	mu  sync.Mutex
-	gen uint64 // rises when everything is forgotten
-	by  map[cacheKey]*remembered
+	mu        sync.Mutex
+	gen       uint64 // rises when everything is forgotten
+	by        map[cacheKey]remembered[V]
+	suspended time.Time // until when nothing is remembered
 }
 
-type remembered struct {
-	caller Caller
-	until  time.Time
+type remembered[V any] struct {
+	value V
+	until time.Time
 }
 
-func newCallerCache(c clock.Clock) *callerCache {
-	cache := &callerCache{clock: c, by: map[cacheKey]*remembered{}}
-	rand.Read(cache.pepper[:]) //nolint:errcheck // never fails since Go 1.24
-	return cache
+func newMemory[V any](c clock.Clock) *memory[V] {
+	return &memory[V]{clock: c, by: map[cacheKey]remembered[V]{}}
 }
 
 // generation is to be read before the database is, and handed to put: what was
 // read before a clear must not be remembered after it.
-func (c *callerCache) generation() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.gen
+func (m *memory[V]) generation() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.gen
 }
 
-func (c *callerCache) get(key cacheKey) (Caller, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	r, ok := c.by[key]
-	if !ok || !c.clock.Now().Before(r.until) {
-		delete(c.by, key)
-		return Caller{}, false
+func (m *memory[V]) get(key cacheKey) (V, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.by[key]
+	if !ok || !m.clock.Now().Before(r.until) {
+		delete(m.by, key)
+		var none V
+		return none, false
 	}
-	return r.caller, true
+	return r.value, true
 }
 
-// put remembers for d, and not beyond expires unless that is zero.
-func (c *callerCache) put(key cacheKey, generation uint64, caller Caller, d time.Duration, expires time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.gen != generation {
+// put remembers until a moment, which may be past.
+func (m *memory[V]) put(key cacheKey, generation uint64, value V, until time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.gen != generation || m.clock.Now().Before(m.suspended) {
 		return
 	}
-	if len(c.by) >= maxRemembered {
-		clear(c.by)
+	if len(m.by) >= maxRemembered {
+		clear(m.by)
 	}
-	until := c.clock.Now().Add(d)
-	if !expires.IsZero() && expires.Before(until) {
-		until = expires
-	}
-	c.by[key] = &remembered{caller: caller, until: until}
+	m.by[key] = remembered[V]{value, until}
 }
 
-func (c *callerCache) clear() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.gen++
-	clear(c.by)
+// clear forgets everything.
+func (m *memory[V]) clear() { m.forget(time.Time{}) }
+
+// suspend forgets everything and remembers nothing until the next clear, for
+// somebody is about to commit what makes it wrong, and gives notice then. Should
+// nobody, it is for a while only.
+func (m *memory[V]) suspend() { m.forget(m.clock.Now().Add(rememberCaller)) }
+
+func (m *memory[V]) forget(until time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.gen++
+	m.suspended = until
+	clear(m.by)
 }

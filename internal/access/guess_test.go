@@ -147,7 +147,7 @@ func TestARightPasswordManyTimesAtOnce(t *testing.T) {
 
 func TestWhoWaitsTooLongIsTold(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		leave, err := f.entry.enter(f.ctx, f.callers.passwordKey(AdminLogin, password))
+		leave, err := f.entry.enter(f.ctx, f.passwordKey(AdminLogin, password))
 		if err != nil {
 			t.Fatal(err)
 		}

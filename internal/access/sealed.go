@@ -29,7 +29,9 @@ func (s *Store) SetSecret(ctx context.Context, name, value, author string) error
 	return wrap(err, "set the secret %q", name)
 }
 
-// PutSecret is SetSecret within a transaction.
+// PutSecret is SetSecret within a transaction. Accounts whose password the
+// configuration writes with the secret have the new one from then on, and their
+// sessions end.
 func (s *Store) PutSecret(tx *db.Tx, name, value, author string) error {
 	if err := s.CheckSecret(name, value); err != nil {
 		return err
@@ -41,6 +43,9 @@ func (s *Store) PutSecret(tx *db.Tx, name, value, author string) error {
 		return err
 	}
 	tx.Notify(TopicSecrets, name)
+	if err := s.renewReferring(tx, name, author); err != nil {
+		return err
+	}
 	return s.Audit(tx, Entry{Author: author, Action: "secret.set", Object: "secret/" + name})
 }
 

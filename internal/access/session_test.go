@@ -13,12 +13,12 @@ func TestASessionEndsWhenIdle(t *testing.T) {
 		session := f.login(t)
 		for range 4 { // in use it goes on
 			f.clock.Advance(29 * time.Minute)
-			if _, err := f.Authenticate(f.ctx, session.Token); err != nil {
+			if _, err := f.Authenticate(f.ctx, session.Token, office); err != nil {
 				t.Fatal(err)
 			}
 		}
 		f.clock.Advance(30 * time.Minute)
-		_, err := f.Authenticate(f.ctx, session.Token)
+		_, err := f.Authenticate(f.ctx, session.Token, office)
 		wantCode(t, err, fault.Unauthorized)
 	})
 }
@@ -29,12 +29,12 @@ func TestASessionEndsWithAge(t *testing.T) {
 		session := f.login(t)
 		for range 3 {
 			f.clock.Advance(20*time.Minute - time.Second)
-			if _, err := f.Authenticate(f.ctx, session.Token); err != nil {
+			if _, err := f.Authenticate(f.ctx, session.Token, office); err != nil {
 				t.Fatal(err)
 			}
 		}
 		f.clock.Advance(3 * time.Second) // while it is remembered
-		_, err := f.Authenticate(f.ctx, session.Token)
+		_, err := f.Authenticate(f.ctx, session.Token, office)
 		wantCode(t, err, fault.Unauthorized)
 	})
 }
@@ -43,18 +43,22 @@ func TestLogout(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		one, other := f.login(t), f.login(t)
 		for _, s := range []Session{one, other} {
-			if _, err := f.Authenticate(f.ctx, s.Token); err != nil {
+			if _, err := f.Authenticate(f.ctx, s.Token, office); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := f.Logout(f.ctx, one.Token); err != nil {
+		caller, err := f.Authenticate(f.ctx, one.Token, office)
+		if err != nil {
 			t.Fatal(err)
 		}
-		_, err := f.Authenticate(f.ctx, one.Token)
+		if err := f.Logout(f.ctx, caller); err != nil {
+			t.Fatal(err)
+		}
+		_, err = f.Authenticate(f.ctx, one.Token, office)
 		wantCode(t, err, fault.Unauthorized)
-		wantCode(t, f.Logout(f.ctx, one.Token), fault.Unauthorized)
+		wantCode(t, f.Logout(f.ctx, caller), fault.NotFound)
 		wantCode(t, f.EndSession(f.ctx, one.ID, AdminLogin), fault.NotFound)
-		if _, err := f.Authenticate(f.ctx, other.Token); err != nil {
+		if _, err := f.Authenticate(f.ctx, other.Token, office); err != nil {
 			t.Errorf("the other session: %v", err)
 		}
 	})
@@ -63,7 +67,7 @@ func TestLogout(t *testing.T) {
 func TestANewPasswordEndsSessionsOnEveryNode(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		session, node := f.login(t), f.another(t)
-		if _, err := node.Authenticate(f.ctx, session.Token); err != nil {
+		if _, err := node.Authenticate(f.ctx, session.Token, office); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := node.AuthenticatePassword(f.ctx, AdminLogin, password, office); err != nil {
@@ -72,7 +76,7 @@ func TestANewPasswordEndsSessionsOnEveryNode(t *testing.T) {
 		if _, err := f.SetPassword(f.ctx, AdminLogin, "new", AdminLogin); err != nil {
 			t.Fatal(err)
 		}
-		_, err := f.Authenticate(f.ctx, session.Token)
+		_, err := f.Authenticate(f.ctx, session.Token, office)
 		wantCode(t, err, fault.Unauthorized)
 
 		// The other node remembers until the notice comes, some seconds at most.
@@ -83,7 +87,7 @@ func TestANewPasswordEndsSessionsOnEveryNode(t *testing.T) {
 				t.Fatal("the other node was not told")
 			}
 		}
-		_, err = node.Authenticate(f.ctx, session.Token)
+		_, err = node.Authenticate(f.ctx, session.Token, office)
 		wantCode(t, err, fault.Unauthorized)
 		_, err = node.AuthenticatePassword(f.ctx, AdminLogin, password, office)
 		wantCode(t, err, fault.Unauthorized)
@@ -98,7 +102,7 @@ func TestListSessions(t *testing.T) {
 		first := f.login(t)
 		f.clock.Advance(20 * time.Minute)
 		second, third := f.login(t), f.login(t)
-		list, next, err := f.ListSessions(f.ctx, "", 2)
+		list, next, err := f.ListSessions(f.ctx, SessionFilter{}, "", 2)
 		if err != nil || len(list) != 2 || list[0].ID != first.ID || list[1].ID != second.ID || next != second.ID {
 			t.Fatalf("first page %+v, next %q, %v", list, next, err)
 		}
@@ -107,12 +111,12 @@ func TestListSessions(t *testing.T) {
 				t.Errorf("the list shows %+v", s)
 			}
 		}
-		list, next, err = f.ListSessions(f.ctx, next, 2)
+		list, next, err = f.ListSessions(f.ctx, SessionFilter{}, next, 2)
 		if err != nil || len(list) != 1 || list[0].ID != third.ID || next != "" {
 			t.Fatalf("second page %+v, next %q, %v", list, next, err)
 		}
 		f.clock.Advance(20 * time.Minute) // the first has been idle for 40
-		if list, _, err = f.ListSessions(f.ctx, "", 0); err != nil || len(list) != 2 {
+		if list, _, err = f.ListSessions(f.ctx, SessionFilter{}, "", 0); err != nil || len(list) != 2 {
 			t.Errorf("an ended session is listed: %+v, %v", list, err)
 		}
 	})
@@ -135,7 +139,7 @@ func TestUseIsWrittenOnceAMinute(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		session := f.login(t)
 		seen := func() time.Time {
-			list, _, err := f.ListSessions(f.ctx, "", 0)
+			list, _, err := f.ListSessions(f.ctx, SessionFilter{}, "", 0)
 			if err != nil || len(list) != 1 {
 				t.Fatalf("%v, %v", list, err)
 			}
@@ -143,7 +147,7 @@ func TestUseIsWrittenOnceAMinute(t *testing.T) {
 		}
 		for _, step := range []struct{ after, want time.Duration }{{30 * time.Second, 0}, {40 * time.Second, 70 * time.Second}, {50 * time.Second, 70 * time.Second}} {
 			f.clock.Advance(step.after)
-			if _, err := f.Authenticate(f.ctx, session.Token); err != nil {
+			if _, err := f.Authenticate(f.ctx, session.Token, office); err != nil {
 				t.Fatal(err)
 			}
 			if got := seen().Sub(start); got != step.want {
@@ -168,7 +172,7 @@ func TestADisabledAccountIsOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, bearer := range []string{session.Token, token.Token} {
-			_, err := f.Authenticate(f.ctx, bearer)
+			_, err := f.Authenticate(f.ctx, bearer, office)
 			wantCode(t, err, fault.Unauthorized)
 		}
 	})

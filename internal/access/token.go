@@ -96,7 +96,7 @@ func (s *Store) RevokeToken(ctx context.Context, nameOrID, author string) (Token
 		}
 		at := db.Time(db.Micros(now))
 		token.RevokedAt = &at
-		tx.Notify(topicCredentials, "")
+		s.forgetAfter(tx)
 		return s.Audit(tx, Entry{Author: author, Action: "token.revoke", Object: "token/" + token.Name, Detail: token.ID})
 	})
 	s.callers.clear()
@@ -124,23 +124,24 @@ func scanToken(row scanner) (Token, error) {
 	return t, err
 }
 
-// tokenOf finds the account and token behind a token's text.
-func (s *Store) tokenOf(ctx context.Context, text string) (account Account, token Token, err error) {
+// tokenOf finds the account and token behind a token's text, and the epoch of
+// rights.
+func (s *Store) tokenOf(ctx context.Context, text string) (account Account, token Token, epoch int64, err error) {
 	var expires, used *int64
 	err = s.db.Read(ctx, func(tx *db.Tx) (err error) {
-		account, err = scanAccount(tx.QueryRow(`SELECT `+accountColumns+`, t.id, t.name, t.expires_at, t.used_at
-			FROM api_tokens t JOIN accounts a ON a.id = t.account
+		account, err = scanAccount(tx.QueryRow(`SELECT `+accountColumns+`, t.id, t.name, t.expires_at, t.used_at, e.epoch
+			FROM api_tokens t JOIN accounts a ON a.id = t.account JOIN access_epoch e ON e.id = 1
 			WHERE t.digest = $1 AND t.revoked_at IS NULL`, digest(text)),
-			&token.ID, &token.Name, &expires, &used)
+			&token.ID, &token.Name, &expires, &used, &epoch)
 		return err
 	})
 	if err != nil && !errors.Is(err, db.ErrNoRows) {
-		return Account{}, Token{}, wrap(err, "find an API token")
+		return Account{}, Token{}, 0, wrap(err, "find an API token")
 	}
 	token.ExpiresAt, token.UsedAt = optional(expires), optional(used)
 	expired := token.ExpiresAt != nil && !s.clock.Now().Before(*token.ExpiresAt)
 	if err != nil || expired || !account.Enabled {
-		return Account{}, Token{}, fault.New(fault.Unauthorized, "this API token is unknown, expired or revoked; create another one with `junctor token create`")
+		return Account{}, Token{}, 0, fault.New(fault.Unauthorized, "this API token is unknown, expired or revoked; create another one with `junctor token create`")
 	}
-	return account, token, nil
+	return account, token, epoch, nil
 }

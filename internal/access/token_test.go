@@ -15,7 +15,7 @@ func TestAPITokens(t *testing.T) {
 		if err != nil || !strings.HasPrefix(made.Token, "jt_") {
 			t.Fatalf("%+v, %v", made, err)
 		}
-		caller, err := f.Authenticate(f.ctx, made.Token)
+		caller, err := f.Authenticate(f.ctx, made.Token, office)
 		if err != nil || caller.Via != ByToken || caller.Account.Login != AdminLogin || caller.Author() != "admin (token ci)" {
 			t.Errorf("the caller is %+v, %v", caller, err)
 		}
@@ -28,11 +28,11 @@ func TestAPITokens(t *testing.T) {
 			t.Errorf("listed as %+v", got)
 		}
 		f.clock.Advance(time.Hour - time.Second)
-		if _, err := f.Authenticate(f.ctx, made.Token); err != nil {
+		if _, err := f.Authenticate(f.ctx, made.Token, office); err != nil {
 			t.Error(err)
 		}
 		f.clock.Advance(time.Second) // while it is remembered
-		_, err = f.Authenticate(f.ctx, made.Token)
+		_, err = f.Authenticate(f.ctx, made.Token, office)
 		wantCode(t, err, fault.Unauthorized)
 	})
 }
@@ -44,7 +44,7 @@ func TestARevokedTokenIsOutAndItsNameFree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.Authenticate(f.ctx, made.Token); err != nil {
+		if _, err := f.Authenticate(f.ctx, made.Token, office); err != nil {
 			t.Fatal(err)
 		}
 		_, err = f.CreateToken(f.ctx, options)
@@ -52,7 +52,7 @@ func TestARevokedTokenIsOutAndItsNameFree(t *testing.T) {
 		if revoked, err := f.RevokeToken(f.ctx, "ci", "admin"); err != nil || revoked.ID != made.ID || revoked.RevokedAt == nil {
 			t.Errorf("revoked %+v, %v", revoked, err)
 		}
-		_, err = f.Authenticate(f.ctx, made.Token)
+		_, err = f.Authenticate(f.ctx, made.Token, office)
 		wantCode(t, err, fault.Unauthorized)
 		_, err = f.RevokeToken(f.ctx, "ci", "admin")
 		wantCode(t, err, fault.NotFound)
@@ -83,13 +83,17 @@ func TestTokensThatCannotBe(t *testing.T) {
 func TestStrangeBearersAreNobody(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		for _, bearer := range []string{"", "js_", "jt_", "js_0000", "jt_" + strings.Repeat("0", 32), "nul\x00", "\xff", strings.Repeat("x", 1<<16)} {
-			_, err := f.Authenticate(f.ctx, bearer)
+			_, err := f.Authenticate(f.ctx, bearer, office)
 			wantCode(t, err, fault.Unauthorized)
 		}
 		token, err := f.CreateToken(f.ctx, TokenOptions{Name: "ci"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantCode(t, f.Logout(f.ctx, token.Token), fault.Conflict)
+		caller, err := f.Authenticate(f.ctx, token.Token, office)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantCode(t, f.Logout(f.ctx, caller), fault.Conflict)
 	})
 }

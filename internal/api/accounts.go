@@ -35,8 +35,24 @@ func (d *door) createAccount(c *call, _ nothing, body newAccount) (generated, er
 
 func (d *door) setPassword(c *call, _ nothing, body newPassword) (generated, error) {
 	login := c.path("login")
+	if err := d.notAbove(c, login); err != nil {
+		return generated{}, err
+	}
 	password, err := d.Access.SetPassword(c.r.Context(), login, body.Password, c.caller.Author())
 	return generated{login, password}, err
+}
+
+// notAbove keeps whoever manages accounts without having every right from
+// taking an administrator's.
+func (d *door) notAbove(c *call, login string) error {
+	if c.caller.Rights.Everything {
+		return nil
+	}
+	account, err := d.Access.Account(c.r.Context(), login)
+	if err == nil && account.Kind == access.Admin {
+		err = fault.New(fault.Forbidden, "%q is an administrator; only another one may do this", login)
+	}
+	return err
 }
 
 type newToken struct {
@@ -54,6 +70,9 @@ func (d *door) listTokens(c *call, q paging, _ nothing) (page[access.Token], err
 func (d *door) createToken(c *call, _ nothing, body newToken) (access.Token, error) {
 	if body.Login == "" {
 		body.Login = c.caller.Account.Login
+	}
+	if err := d.notAbove(c, body.Login); err != nil {
+		return access.Token{}, err
 	}
 	return d.Access.CreateToken(c.r.Context(), access.TokenOptions{
 		Name: body.Name, Login: body.Login, ExpiresAt: body.ExpiresAt, Author: c.caller.Author(),

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"junctor/internal/access"
+	"junctor/internal/event"
 )
 
 // Services are what the door leads to. All must be set, but those that say
@@ -30,6 +31,9 @@ type Services struct {
 	Runs          Runs
 	Configuration Configuration
 	Versions      Versions
+	Functions     Functions
+	Events        *event.Log
+	Views         Views
 	// ChannelToken gives the token of a channel that exists.
 	ChannelToken func(ctx context.Context, code string) (string, error)
 	// Ready makes a probe write; its error says why the database does not take it.
@@ -38,6 +42,8 @@ type Services struct {
 	Metrics        prometheus.Gatherer
 	MetricsByToken func() bool // whether /metrics needs a credential; nil: it is open
 
+	// BaseURL is scheme://host as the caller sees it; nil means as it was asked.
+	BaseURL func(*http.Request) string
 	// Address is the client's address, seen through trusted proxies; nil means
 	// the connection's.
 	Address func(*http.Request) string
@@ -50,6 +56,9 @@ type Services struct {
 func New(s Services) http.Handler {
 	if s.Address == nil {
 		s.Address = connectionAddress
+	}
+	if s.BaseURL == nil {
+		s.BaseURL = func(r *http.Request) string { return "http://" + r.Host }
 	}
 	d := &door{Services: s, mux: http.NewServeMux(), patience: patience}
 	d.routes = d.table()

@@ -17,7 +17,9 @@ import (
 	"junctor/internal/access"
 	"junctor/internal/catalog"
 	"junctor/internal/clock"
+	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
+	"junctor/internal/event"
 	"junctor/internal/fault"
 	"junctor/internal/run"
 	"junctor/internal/secret"
@@ -32,6 +34,8 @@ type fixture struct {
 	http.Handler
 	door          *door
 	access        *access.Store
+	db            *db.DB
+	events        *event.Log
 	clock         *clock.Fake
 	runs          *fakeRuns
 	configuration *fakeConfiguration
@@ -52,7 +56,9 @@ func newFixture(t *testing.T, change func(*Services)) *fixture {
 		configuration: &fakeConfiguration{objects: map[string]catalog.Object{}, versions: fakeVersions{}},
 		log:           &buffer{},
 	}
-	f.access = access.New(dbtest.SQLite(t)(nil), secret.Keys{key}, f.clock)
+	f.db = dbtest.SQLite(t)(nil)
+	f.access = access.New(f.db, secret.Keys{key}, f.clock)
+	f.events = newEvents(t, f.db, f.clock)
 	if _, _, err := f.access.EnsureAdmin(t.Context(), password); err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +68,9 @@ func newFixture(t *testing.T, change func(*Services)) *fixture {
 	}
 	f.token = made.Token
 	services := Services{
-		Access: f.access, Runs: f.runs, Configuration: f.configuration, Versions: f.configuration.versions,
+		Access: f.access, Events: f.events, Runs: f.runs, Configuration: f.configuration, Versions: f.configuration.versions,
 		ChannelToken: func(_ context.Context, code string) (string, error) { return "token-of-" + code, nil },
+		Functions:    fakeFunctions{},
 		Ready:        func(context.Context) error { return f.ready },
 		Metrics:      prometheus.NewRegistry(), Release: "1.2.3",
 		Log: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -2,21 +2,25 @@ package api
 
 import (
 	"encoding/json"
+
+	"junctor/internal/record"
 )
 
 // setLimit bounds a whole configuration: scenarios come bundled.
 const setLimit = 64 << 20
 
 type changeQuery struct {
-	Prune bool `query:"prune" doc:"also remove what was not made from files"`
+	Prune     bool `query:"prune" doc:"also remove what was not made from files"`
+	AllowDrop bool `query:"allow_drop" doc:"also what makes classes lose data"`
 }
 
 // changes is how plan and apply answer. It stands here for the OpenAPI
 // document; package config makes the values.
 type changes struct {
-	Changes   []change          `json:"changes"`
-	Channels  []channelLinks    `json:"channels"`
-	Scenarios []scenarioVersion `json:"scenarios,omitempty"`
+	Changes   []change            `json:"changes"`
+	Tables    []record.Alteration `json:"tables,omitempty"` // what becomes of the tables of classes
+	Channels  []channelLinks      `json:"channels"`
+	Scenarios []scenarioVersion   `json:"scenarios,omitempty"`
 }
 
 type change struct {
@@ -41,11 +45,11 @@ type scenarioVersion struct {
 }
 
 func (d *door) planConfiguration(c *call, q changeQuery, set json.RawMessage) (any, error) {
-	return d.Configuration.Plan(c.r.Context(), set, ChangeOptions{Author: c.caller.Author(), Prune: q.Prune})
+	return d.Configuration.Plan(c.r.Context(), set, ChangeOptions{Author: c.caller.Author(), Prune: q.Prune, AllowDrop: q.AllowDrop})
 }
 
 func (d *door) applyConfiguration(c *call, q changeQuery, set json.RawMessage) (any, error) {
-	return d.Configuration.Apply(c.r.Context(), set, ChangeOptions{Author: c.caller.Author(), Prune: q.Prune})
+	return d.Configuration.Apply(c.r.Context(), set, ChangeOptions{Author: c.caller.Author(), Prune: q.Prune, AllowDrop: q.AllowDrop})
 }
 
 func (d *door) exportConfiguration(c *call, _, _ nothing) (any, error) {

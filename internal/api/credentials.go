@@ -14,29 +14,37 @@ func (d *door) authenticate(c *call) (access.Caller, error) {
 	if c.route.required() == open {
 		return access.Caller{}, nil
 	}
-	caller, err := d.caller(c.r, c.address)
+	caller, err := Caller(d.Access, c.r, c.address)
 	if err != nil {
 		return access.Caller{}, err
 	}
-	if !c.route.required().allows(caller.Account) {
-		return access.Caller{}, fault.New(fault.Forbidden, "the account %q may not do this", caller.Account.Login)
+	if needs := c.route.required(); !needs.allows(caller.Rights) {
+		d.Access.NoteRefusal(c.r.Context(), access.Entry{
+			Author: caller.Author(), Address: c.address, Action: "call.refuse", Object: c.route.method + " " + c.route.pattern,
+		})
+		if needs == admin {
+			return access.Caller{}, fault.New(fault.Forbidden, "the account %q may not do this: it takes every right", caller.Account.Login)
+		}
+		return access.Caller{}, fault.New(fault.Forbidden, "the account %q may not do this: none of its roles has %q in admin", caller.Account.Login, needs)
 	}
 	return caller, nil
 }
 
-// caller reads the Authorization header.
-func (d *door) caller(r *http.Request, address string) (access.Caller, error) {
+// Caller finds who makes a request, by its Authorization header, for this door
+// and the others. address is the client's. The caller's rights say what he may
+// do; errors are access.Store.Authenticate's.
+func Caller(a *access.Store, r *http.Request, address string) (access.Caller, error) {
 	header := r.Header.Get("Authorization")
 	if header == "" {
 		return access.Caller{}, fault.New(fault.Unauthorized,
 			"send Authorization: Bearer TOKEN with a session's token or an API token, or Basic with login and password")
 	}
 	if login, password, ok := r.BasicAuth(); ok {
-		return d.Access.AuthenticatePassword(r.Context(), login, password, address)
+		return a.AuthenticatePassword(r.Context(), login, password, address)
 	}
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return access.Caller{}, fault.New(fault.Unauthorized, "the Authorization header is neither Bearer TOKEN nor Basic")
 	}
-	return d.Access.Authenticate(r.Context(), strings.TrimSpace(token))
+	return a.Authenticate(r.Context(), strings.TrimSpace(token), address)
 }

@@ -2,14 +2,18 @@ package api
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"junctor/internal/access"
+	"junctor/internal/db"
 	"junctor/internal/fault"
+	"junctor/internal/right"
 )
 
 func basic(login, password string) string {
@@ -28,9 +32,7 @@ func TestEveryRouteWithEveryCredential(t *testing.T) {
 		return s.Token
 	}
 	ended := session()
-	if err := f.access.Logout(t.Context(), ended); err != nil {
-		t.Fatal(err)
-	}
+	wantStatus(t, f.call(t, "DELETE", "/api/v1/session", "", "Authorization: Bearer "+ended), 204)
 	revoked, err := f.access.CreateToken(t.Context(), access.TokenOptions{Name: "revoked", Author: "admin"})
 	if err != nil {
 		t.Fatal(err)
@@ -86,18 +88,81 @@ func example(r *route) string {
 	return target
 }
 
-// An account without every right comes in, and no further than to itself.
-func TestAccountsOfOtherKindsHaveNoRights(t *testing.T) {
-	person := access.Account{Kind: "person"}
-	for _, r := range newFixture(t, nil).door.routes {
-		own := strings.HasPrefix(r.pattern, v1+"/session")
-		if got, want := r.required().allows(person), r.required() == open || own; got != want {
-			t.Errorf("%s %s for a person: %v, want %v", r.method, r.pattern, got, want)
+// Every route with every role: one for each area of the admin API, one with all
+// of them, one with none. Who is let in goes on to what the route says of an
+// empty call; who is not gets a 403 before anything is looked at.
+func TestEveryRouteWithEveryRole(t *testing.T) {
+	f := newFixture(t, func(s *Services) { s.MetricsByToken = func() bool { return true } })
+	bearer := map[string]string{}
+	for _, area := range append(right.Areas(), right.Any, "nothing") {
+		role, login := "role-"+strings.Trim(area, "*"), "person-"+strings.Trim(area, "*")
+		admin := `["` + area + `"]`
+		if area == "nothing" {
+			admin = "[]"
 		}
-		if !r.required().allows(access.Account{Kind: access.Admin}) {
-			t.Errorf("%s %s is closed to administrators", r.method, r.pattern)
+		f.put(t, access.Roles, role, `{"admin":`+admin+`}`)
+		f.put(t, access.Accounts, login, `{"password":"open sesame","roles":["`+role+`"]}`)
+		token, err := f.access.CreateToken(t.Context(), access.TokenOptions{Name: login, Login: login, Author: "admin"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		bearer[area] = "Authorization: Bearer " + token.Token
+	}
+	tested := 0
+	for i := range f.door.routes {
+		r := &f.door.routes[i]
+		for area, header := range bearer {
+			w := f.call(t, r.method, example(r), "", header)
+			needs := r.required()
+			want := needs != open && needs != signedIn && (needs == admin || (area != right.Any && area != string(needs)))
+			want = want || strings.HasPrefix(r.pattern, v1+"/functions/") // a right of its own, that none of these has
+			if refused := w.Code == http.StatusForbidden; refused != want || w.Code == http.StatusInternalServerError {
+				t.Errorf("%s %s with the area %s answers %d: %s", r.method, r.pattern, area, w.Code, w.Body)
+			}
+			if want {
+				wantProblem(t, w, fault.Forbidden)
+			}
+			tested++
 		}
 	}
+	if want := len(f.door.table()) * (len(right.Areas()) + 2); tested != want {
+		t.Errorf("%d of %d combinations were tested", tested, want)
+	}
+}
+
+// put brings an object of the configuration into use.
+func (f *fixture) put(t *testing.T, kind, code, body string) {
+	t.Helper()
+	err := f.db.Write(t.Context(), func(tx *db.Tx) error {
+		return f.access.PutObject(tx, kind, code, json.RawMessage(body), "admin")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every route of the admin API is in an area that a role can name, or for
+// administrators only.
+func TestEveryRouteHasItsArea(t *testing.T) {
+	for _, r := range newFixture(t, nil).door.routes {
+		inside := strings.HasPrefix(r.pattern, adm+"/")
+		if inside && r.required() != admin && !slices.Contains(right.Areas(), string(r.required())) {
+			t.Errorf("%s %s asks for %q", r.method, r.pattern, r.required())
+		}
+	}
+}
+
+// Who manages accounts has no way to an administrator's.
+func TestAnAdministratorIsAboveTheAreaAccess(t *testing.T) {
+	f := newFixture(t, nil)
+	f.put(t, access.Roles, "personnel", `{"admin":["access"]}`)
+	f.put(t, access.Accounts, "eve", `{"password":"open sesame","roles":["personnel"]}`)
+	as := "Authorization: " + basic("eve", "open sesame")
+	wantProblem(t, f.call(t, "POST", "/api/v1/admin/accounts", `{"login":"mallory"}`, as), fault.Forbidden)
+	wantProblem(t, f.call(t, "PUT", "/api/v1/admin/accounts/admin/password", `{"password":"x"}`, as), fault.Forbidden)
+	wantProblem(t, f.call(t, "POST", "/api/v1/admin/tokens", `{"name":"t","login":"admin"}`, as), fault.Forbidden)
+	wantStatus(t, f.call(t, "POST", "/api/v1/admin/tokens", `{"name":"t"}`, as), 201)
+	wantProblem(t, f.call(t, "POST", "/api/v1/admin/tokens", `{"name":"u","login":"nobody"}`, as), fault.NotFound)
 }
 
 // Nothing under the admin prefix is open, whoever adds a route.

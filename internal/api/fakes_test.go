@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"junctor/internal/catalog"
 	"junctor/internal/fault"
+	"junctor/internal/function"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
 	"junctor/internal/script"
@@ -33,6 +35,27 @@ func newRuns(states ...run.State) *fakeRuns {
 		f.runs[id] = &run.Info{ID: id, State: s, Program: "scenario:order", Version: "v1", Mode: "production", CreatedAt: start}
 	}
 	return f
+}
+
+func (f *fakeRuns) Accept(_ context.Context, s run.Start) (run.Accepted, error) {
+	id := fmt.Sprintf("run_%04d", len(f.runs))
+	f.runs[id] = &run.Info{ID: id, State: run.Queued, Program: s.Program, Function: s.Function, Account: s.Account, CreatedAt: start}
+	return run.Accepted{Run: id}, nil
+}
+
+func (f *fakeRuns) Await(ctx context.Context, s run.Start, _ time.Duration) (run.Result, error) {
+	accepted, err := f.Accept(ctx, s)
+	return run.Result{Run: accepted.Run, State: run.Succeeded, Output: []byte(`{"value":1}`)}, err
+}
+
+// fakeFunctions has one function, of any parameters.
+type fakeFunctions struct{}
+
+func (fakeFunctions) Function(code string) *function.Function {
+	if code != "order" {
+		return nil
+	}
+	return &function.Function{Config: function.Config{Code: code, Scenario: "order", Enabled: true, Timeout: time.Second}, Version: "v1"}
 }
 
 func (f *fakeRuns) Get(_ context.Context, id string) (*run.Info, error) {

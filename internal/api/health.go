@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"junctor/internal/fault"
+	"junctor/internal/right"
 )
 
 // readyWithin is how long the database may take for a probe write.
@@ -35,9 +36,9 @@ func (d *door) ready(c *call, _, _ nothing) (health, error) {
 	return health{"ready", d.Release}, nil
 }
 
-func (d *door) metricsRight() right {
+func (d *door) metricsRight() permission {
 	if d.MetricsByToken != nil && d.MetricsByToken() {
-		return admin
+		return right.Settings
 	}
 	return open
 }

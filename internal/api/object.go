@@ -32,6 +32,25 @@ type noun struct {
 	code string // of the only object there can be; "" when the path names it
 }
 
+// dropQuery is what writes of classes may say.
+type dropQuery struct {
+	AllowDrop bool `query:"allow_drop" doc:"also when the class loses data"`
+}
+
+func (n noun) putClass(c *call, _ dropQuery, body map[string]json.RawMessage) (object, error) {
+	return n.put(c, nothing{}, body)
+}
+
+func (n noun) deleteClass(c *call, _ dropQuery, _ nothing) (nothing, error) {
+	return n.delete(c, nothing{}, nothing{})
+}
+
+// allowDrop reads the checked query.
+func (n noun) allowDrop(c *call) bool {
+	allow, err := strconv.ParseBool(c.r.URL.Query().Get("allow_drop"))
+	return err == nil && allow
+}
+
 func (n noun) codeOf(c *call) string {
 	if n.code != "" {
 		return n.code
@@ -129,7 +148,7 @@ func (n noun) write(c *call, present catalog.Object, exists bool, tag, seen stri
 	if err != nil {
 		return catalog.Object{}, err
 	}
-	o, err := n.door.Configuration.Put(c.r.Context(), n.kind, n.codeOf(c), entry, Edit{c.caller.Author(), match})
+	o, err := n.door.Configuration.Put(c.r.Context(), n.kind, n.codeOf(c), entry, Edit{Author: c.caller.Author(), IfMatch: match, AllowDrop: n.allowDrop(c)})
 	if err == nil && !exists && n.code == "" {
 		c.created(c.r.URL.Path)
 	}
@@ -150,7 +169,7 @@ func (n noun) remove(c *call, present catalog.Object, exists bool, tag string) e
 	if err != nil {
 		return err
 	}
-	return n.door.Configuration.Delete(c.r.Context(), n.kind, n.codeOf(c), Edit{c.caller.Author(), match})
+	return n.door.Configuration.Delete(c.r.Context(), n.kind, n.codeOf(c), Edit{Author: c.caller.Author(), IfMatch: match, AllowDrop: n.allowDrop(c)})
 }
 
 func version(o catalog.Object) string { return strconv.FormatInt(o.Version, 10) }

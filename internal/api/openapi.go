@@ -61,11 +61,18 @@ func (s *schemas) operation(r *route) members {
 		"summary": r.summary, "operationId": operationID(r), "tags": []string{tagOf(r.pattern)},
 		"responses": responses, "security": []members{},
 	}
-	if r.required() > open {
+	if r.required() != open {
 		op["security"] = []members{{"bearer": []string{}}, {"basic": []string{}}}
 	}
 	if parameters := s.parameters(r); len(parameters) > 0 {
 		op["parameters"] = parameters
+	}
+	if r.takes != nil {
+		content := members{}
+		for _, media := range r.takes {
+			content[media] = members{"schema": members{}}
+		}
+		op["requestBody"] = members{"required": true, "content": content}
 	}
 	if r.input != nil {
 		s.reading = true
@@ -133,8 +140,9 @@ func tagOf(pattern string) string {
 		noun, _, _ := strings.Cut(rest, "/")
 		return noun
 	}
-	if strings.HasPrefix(pattern, v1+"/session") {
-		return "session"
+	if rest, ok := strings.CutPrefix(pattern, v1+"/"); ok {
+		noun, _, _ := strings.Cut(rest, "/")
+		return noun
 	}
 	return "installation"
 }

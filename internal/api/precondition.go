@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,20 +20,13 @@ type staleError struct {
 func (e *staleError) Error() string { return e.cause.Error() }
 func (e *staleError) Unwrap() error { return e.cause }
 
-// write answers with the problem, extended by "current".
-func (e *staleError) write(w http.ResponseWriter) {
-	body, err := json.Marshal(struct {
+// extended is the problem with the member "current".
+func (e *staleError) extended(h http.Header) any {
+	h.Set("ETag", e.etag)
+	return struct {
 		fault.Problem
 		Current any `json:"current"`
-	}{fault.ProblemOf(e.cause), e.current})
-	if err != nil {
-		fault.Write(w, e.cause)
-		return
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("ETag", e.etag)
-	w.WriteHeader(http.StatusPreconditionFailed)
-	w.Write(append(body, '\n')) //nolint:errcheck // the client is gone, nobody is left to tell
+	}{fault.ProblemOf(e.cause), e.current}
 }
 
 // etag is a strong entity tag of a version.

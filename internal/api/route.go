@@ -4,15 +4,15 @@ import (
 	"net/http"
 	"reflect"
 
-	"junctor/internal/access"
+	"junctor/internal/right"
 )
 
 // route is a line of the table: everything the door knows about a call.
 type route struct {
 	method   string
 	pattern  string // of http.ServeMux
-	right    right
-	rightNow func() right // instead of right, where a setting decides
+	right    permission
+	rightNow func() permission // instead of right, where a setting decides
 	summary  string
 	endpoint
 
@@ -26,18 +26,20 @@ type route struct {
 // bodyLimit holds for everything but whole configurations.
 const bodyLimit = 1 << 20
 
-// right is what a route asks of its caller.
-type right int
+// permission is what a route asks of its caller: an area of the admin API, or
+// one of those below.
+type permission string
 
 const (
-	open     right = iota // nothing
-	signedIn              // to be somebody
-	admin                 // every right
+	open     permission = ""         // nothing
+	signedIn permission = "signedIn" // to be somebody
+	admin    permission = "admin"    // every right
 )
 
-// allows reports whether an account may do what asks for the right.
-func (r right) allows(a access.Account) bool {
-	return r < admin || a.Kind == access.Admin
+// allows reports whether a caller with the rights may do what asks for the
+// permission.
+func (p permission) allows(rights *right.Set) bool {
+	return p == open || p == signedIn || rights.Everything || (p != admin && rights.MayManage(string(p)))
 }
 
 // endpoint is what a route does, and the types it speaks.
@@ -46,6 +48,7 @@ type endpoint struct {
 	input  reflect.Type // of the body; nil for none
 	output reflect.Type // of the answer; nil for none, or for what is not JSON
 	media  string       // of an answer that is not JSON
+	takes  []string     // media types of a body that the function reads by itself
 	serve  func(*call) (any, error)
 }
 
@@ -88,6 +91,12 @@ func write[Q any](media string, f func(http.ResponseWriter, *http.Request) error
 	}
 }
 
+// takes makes an endpoint of a function that reads the body by itself, in one of
+// the media types, and answers nothing.
+func takes(f func(*call) (any, error), media ...string) endpoint {
+	return endpoint{query: reflect.TypeFor[nothing](), takes: media, serve: f}
+}
+
 // shown makes the document describe the answer as a T.
 func shown[T any](e endpoint) endpoint {
 	e.output = reflect.TypeFor[T]()
@@ -101,8 +110,8 @@ func unlessNothing[T any]() reflect.Type {
 	return nil
 }
 
-// required is the right that a caller needs now.
-func (r *route) required() right {
+// required is the permission that a caller needs now.
+func (r *route) required() permission {
 	if r.rightNow != nil {
 		return r.rightNow()
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"junctor/internal/catalog"
 	"junctor/internal/run"
@@ -12,6 +13,8 @@ import (
 // Runs is what the door needs of the engine; *run.Engine is one. See the end
 // of run's view.go for what the methods promise.
 type Runs interface {
+	Accept(ctx context.Context, s run.Start) (run.Accepted, error)
+	Await(ctx context.Context, s run.Start, timeout time.Duration) (run.Result, error)
 	Get(ctx context.Context, id string) (*run.Info, error)
 	List(ctx context.Context, f run.Filter) (runs []run.Info, next string, err error)
 	Count(ctx context.Context, f run.Filter) (int64, error)
@@ -51,12 +54,15 @@ type Configuration interface {
 type Edit struct {
 	Author  string
 	IfMatch *int64 // the version it must have, 0: it must not exist yet; nil: no condition
+
+	AllowDrop bool // of a class: also when it loses data
 }
 
 // ChangeOptions say who changes the configuration and how far.
 type ChangeOptions struct {
-	Author string
-	Prune  bool // also remove what was not made from files
+	Author    string
+	Prune     bool // also remove what was not made from files
+	AllowDrop bool // also what makes classes lose data
 }
 
 // Versions is what the door needs of the scenarios' versions;

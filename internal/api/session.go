@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"time"
 
 	"junctor/internal/access"
@@ -39,18 +40,38 @@ func (d *door) showSession(c *call, _, _ nothing) (access.Caller, error) {
 }
 
 func (d *door) endOwnSession(c *call, _, _ nothing) (nothing, error) {
-	if c.caller.Via != access.BySession {
-		return nothing{}, fault.New(fault.Conflict, "this call was not made with a session's token; there is no session to end")
-	}
-	return nothing{}, d.Access.EndSession(c.r.Context(), c.caller.Credential, c.caller.Author())
+	return nothing{}, d.Access.Logout(c.r.Context(), c.caller)
 }
 
-func (d *door) listSessions(c *call, q paging, _ nothing) (page[access.Session], error) {
-	return listByKey(q, func(after string, limit int) ([]access.Session, string, error) {
-		return d.Access.ListSessions(c.r.Context(), after, limit)
+type sessionQuery struct {
+	paging
+	Login string `query:"login" doc:"whose, exactly"`
+}
+
+func (d *door) listSessions(c *call, q sessionQuery, _ nothing) (page[access.Session], error) {
+	return listByKey(q.paging, func(after string, limit int) ([]access.Session, string, error) {
+		return d.Access.ListSessions(c.r.Context(), access.SessionFilter{Login: q.Login}, after, limit)
 	})
 }
 
 func (d *door) endSession(c *call, _, _ nothing) (nothing, error) {
 	return nothing{}, d.Access.EndSession(c.r.Context(), c.path("id"), c.caller.Author())
+}
+
+// heldProblem says who has the place that the caller wants.
+type heldProblem struct {
+	fault.Problem
+	Holder access.Holder `json:"holder"`
+}
+
+// heldError is an access.HeldError as it is answered.
+type heldError struct {
+	error
+	holder access.Holder
+}
+
+func (e *heldError) Unwrap() error { return e.error }
+
+func (e *heldError) extended(http.Header) any {
+	return heldProblem{fault.ProblemOf(e.error), e.holder}
 }

@@ -73,6 +73,10 @@ func (s *Store) Claim(tx *db.Tx, kind, code, origin string) error {
 	return nil
 }
 
+// Touch makes every process read the configuration again that has not changed:
+// something that goes with it has.
+func (s *Store) Touch(tx *db.Tx) error { return s.change(tx) }
+
 // change raises the revision, which holds its row's lock until the commit.
 func (s *Store) change(tx *db.Tx) error {
 	if _, err := tx.Exec(`UPDATE catalog_revision SET revision = revision + 1 WHERE id = 1`); err != nil {

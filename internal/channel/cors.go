@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"junctor/internal/content"
 	"junctor/internal/unit"
 )
 
@@ -78,7 +79,7 @@ func (p *parser) cors(w *wireCORS) *CORS {
 	}
 	for i, name := range c.Headers {
 		pointer := "/cors/headers/" + strconv.Itoa(i)
-		if err := checkHeaderName(name); err != nil {
+		if err := content.CheckHeaderName(name); err != nil {
 			p.add(pointer, "%s", err.Error())
 		} else if name == "*" && len(c.Headers) > 1 {
 			p.add(pointer, `"*" stands alone`)

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"junctor/internal/content"
 )
 
 // Source is where a message's subject or ordering key stands: a header, or a
@@ -40,7 +42,7 @@ const longestValue = 512
 // $["odd name"]).
 func ParseSource(text string) (Source, error) {
 	if !strings.HasPrefix(text, "$") {
-		if err := checkHeaderName(text); err != nil {
+		if err := content.CheckHeaderName(text); err != nil {
 			return Source{}, fmt.Errorf("%w; a JSON path begins with $", err)
 		}
 		return Source{text: text, header: http.CanonicalHeaderKey(text)}, nil
@@ -77,7 +79,7 @@ func (s Source) Find(h http.Header, body []byte) string {
 		return ""
 	}
 	if kind := h.Get("Content-Type"); foreignCharset(kind) {
-		body = []byte(Text(kind, body))
+		body = []byte(content.Text(kind, body))
 	}
 	if body = bytes.TrimPrefix(body, []byte("\uFEFF")); !json.Valid(body) {
 		return ""
@@ -168,20 +170,6 @@ func unquote(quoted []byte) string {
 		return string(inner)
 	}
 	return s
-}
-
-// checkHeaderName holds a name against RFC 9110's token.
-func checkHeaderName(name string) error {
-	const marks = "!#$%&'*+-.^_`|~"
-	for _, r := range name {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(marks, r) {
-			return fmt.Errorf("%q is not a header's name", name)
-		}
-	}
-	if name == "" {
-		return errors.New("a header's name must not be empty")
-	}
-	return nil
 }
 
 // header is the source that is a header; name is in its canonical form.

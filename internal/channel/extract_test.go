@@ -77,3 +77,13 @@ func FuzzSource(f *testing.F) {
 		}
 	})
 }
+
+func TestSourceInAnotherCharset(t *testing.T) {
+	s, err := channel.ParseSource("$.a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Of(http.Header{"Content-Type": {"application/json; charset=windows-1250"}}, []byte("{\"a\":\"\x9e\"}")); got != "ž" {
+		t.Errorf("the subject is %q", got)
+	}
+}

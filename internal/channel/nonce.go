@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"junctor/internal/content"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/unit"
@@ -31,7 +32,7 @@ func (p *parser) nonce(w *wireNonce, verify []Scheme) *Nonce {
 	if w == nil {
 		return nil
 	}
-	if err := checkHeaderName(w.Header); err != nil {
+	if err := content.CheckHeaderName(w.Header); err != nil {
 		p.add("/nonce/header", "%s", err.Error())
 	} else if w.Header[0] == '$' {
 		p.add("/nonce/header", "must be a header: a place in the body is not possible here")

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"junctor/internal/content"
 	"junctor/internal/fault"
 )
 
@@ -50,7 +51,7 @@ func (r *Redact) add(name string) error {
 		}
 		r.paths = append(r.paths, path)
 	default:
-		if err := checkHeaderName(name); err != nil {
+		if err := content.CheckHeaderName(name); err != nil {
 			return fmt.Errorf("%w; a JSON path begins with $, a form's field with %s", err, formField)
 		}
 		if strings.EqualFold(name, "Host") {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"junctor/internal/content"
 )
 
 // Message is a request on its way to becoming a run's input (O7).
@@ -201,7 +203,7 @@ func appendPair(b []byte, name, value string, first *bool) []byte {
 // foreignCharset reports whether a Content-Type names a charset that is not
 // UTF-8 or part of it: such a body may be valid UTF-8 by chance.
 func foreignCharset(contentType string) bool {
-	charset := Charset(contentType)
+	charset := content.Charset(contentType)
 	return charset != "" && charset != "utf-8" && charset != "utf8" && charset != "us-ascii"
 }
 

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"junctor/internal/connection"
+	"junctor/internal/content"
 	"junctor/internal/unit"
 )
 
@@ -47,7 +48,7 @@ var encodings = map[string]func(string) ([]byte, error){
 }
 
 func (p *parser) hmac(pointer string, h *HMAC) {
-	if err := checkHeaderName(h.Header); err != nil {
+	if err := content.CheckHeaderName(h.Header); err != nil {
 		p.add(pointer+"/header", "%s", err.Error())
 	}
 	if h.Secret == "" {
@@ -60,7 +61,7 @@ func (p *parser) hmac(pointer string, h *HMAC) {
 		p.add(pointer+"/prefix", "must not begin with a space or a comma")
 	}
 	if h.TimestampHeader != "" {
-		if err := checkHeaderName(h.TimestampHeader); err != nil {
+		if err := content.CheckHeaderName(h.TimestampHeader); err != nil {
 			p.add(pointer+"/timestamp_header", "%s", err.Error())
 		}
 	} else if h.Tolerance != nil {
@@ -86,7 +87,7 @@ type signature struct {
 	decode    func(string) ([]byte, error)
 	stamp     func(http.Header) (string, error) // reads the message's time; nil when it has none
 	tolerance time.Duration
-	content   content
+	content   template
 	hash      func() hash.Hash
 	key       []byte
 	public    ed25519.PublicKey // instead of hash and key

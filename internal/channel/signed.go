@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"junctor/internal/content"
 )
 
-// content is the text that a signature is made over, as a template: "{name}"
+// template is the text that a signature is made over: "{name}"
 // stands for a part of the message, "{{" for a brace.
-type content []part
+type template []part
 
 // part is a literal text, or the name of a part of the message.
 type part struct{ literal, name, header string }
@@ -19,8 +21,8 @@ type part struct{ literal, name, header string }
 var partNames = []string{"timestamp", "body", "method", "path", "query"}
 
 // parseContent reads a template such as "v0:{timestamp}:{body}".
-func parseContent(text string) (content, error) {
-	var c content
+func parseContent(text string) (template, error) {
+	var c template
 	var literal strings.Builder
 	for text != "" {
 		before, rest, braced := strings.Cut(text, "{")
@@ -37,7 +39,7 @@ func parseContent(text string) (content, error) {
 		header, isHeader := strings.CutPrefix(name, "header:")
 		switch {
 		case isHeader && closed:
-			if err := checkHeaderName(header); err != nil {
+			if err := content.CheckHeaderName(header); err != nil {
 				return nil, err
 			}
 			name = "header"
@@ -58,7 +60,7 @@ func parseContent(text string) (content, error) {
 
 // framed finds a header beside another part without a text between them: nobody
 // could tell where the one ends and the other begins.
-func (c content) framed() error {
+func (c template) framed() error {
 	for i, p := range c {
 		if p.name == "header" && i+1 < len(c) && c[i+1].name != "" || p.name != "" && i+1 < len(c) && c[i+1].name == "header" {
 			return errors.New("needs a text between a header and the part beside it, such as a dot: without one an old signature would hold for another message")
@@ -69,7 +71,7 @@ func (c content) framed() error {
 
 // check demands the body, and the time exactly if messages have one: what is
 // not signed can be changed by anyone.
-func (c content) check(timed bool) error {
+func (c template) check(timed bool) error {
 	has := func(name string) bool { return slices.ContainsFunc(c, func(p part) bool { return p.name == name }) }
 	if err := c.framed(); err != nil {
 		return err
@@ -96,7 +98,7 @@ func excerpt(text string) string {
 // present checks that the headers in the template were sent, once each, and do not
 // have in them what ends them: "n1" and "n1.a" with ".a" taken off the body would
 // be the same text.
-func (c content) present(r *http.Request) error {
+func (c template) present(r *http.Request) error {
 	for i, p := range c {
 		if p.name != "header" {
 			continue
@@ -123,7 +125,7 @@ func (p part) sent(r *http.Request) (string, error) {
 }
 
 // write makes the text of a message, whose headers are present.
-func (c content) write(to io.Writer, r *http.Request, stamp string, body []byte) {
+func (c template) write(to io.Writer, r *http.Request, stamp string, body []byte) {
 	for _, p := range c {
 		switch p.name {
 		case "body":

@@ -64,3 +64,10 @@ func (f *Fake) Advance(d time.Duration) {
 		}
 	}
 }
+
+// Timers is how many wait for the clock to be moved.
+func (f *Fake) Timers() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.timers)
+}

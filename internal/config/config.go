@@ -19,37 +19,33 @@ import (
 	"junctor/internal/script"
 )
 
-// The kinds of configuration objects of this release.
-const (
-	Settings    = "settings" // one object, whose code is SettingsCode
-	Connections = "connections"
-	Scenarios   = "scenarios"
-	Channels    = "channels"
-)
-
-// SettingsCode is the code of the one settings object.
-const SettingsCode = "default"
-
 // Domain is the one domain of this release.
 const Domain = "default"
-
-// Kinds lists the kinds, each after those that it may refer to.
-func Kinds() []string { return []string{Settings, Connections, Scenarios, Channels} }
-
-// laterKinds are the keys of junctor.yaml that belong to a coming release.
-func laterKinds() []string {
-	return []string{"classes", "schedules", "subscriptions", "roles", "applications", "packets", "functions", "queries", "units", "accounts"}
-}
-
-const notAvailable = "is not available in this release"
 
 // Set is a whole configuration: what a folder holds, what a client sends to be
 // applied, and what an export gives. References to secrets are as written.
 type Set struct {
 	Domain    string                                `json:"domain,omitempty"` // Domain when empty
 	Settings  json.RawMessage                       `json:"settings,omitempty"`
-	Objects   map[string]map[string]json.RawMessage `json:"objects,omitempty"` // Connections and Channels: code -> body
+	Objects   map[string]map[string]json.RawMessage `json:"objects,omitempty"` // kind -> code -> body
 	Scenarios map[string]*script.Bundle             `json:"scenarios,omitempty"`
+}
+
+// bodies are the objects of a kind by their codes.
+func (set *Set) bodies(k *kind) map[string]json.RawMessage {
+	switch {
+	case k.mapped():
+		return set.Objects[k.name]
+	case !k.written():
+		all := make(map[string]json.RawMessage, len(set.Scenarios))
+		for name, bundle := range set.Scenarios {
+			all[name] = versionOf(bundle)
+		}
+		return all
+	case len(set.Settings) > 0:
+		return map[string]json.RawMessage{k.only: set.Settings}
+	}
+	return nil
 }
 
 // code is what an object may be called: it stands in URLs, file names and logs.

@@ -31,22 +31,29 @@ func (s *Service) Export(ctx context.Context) (*Set, error) {
 }
 
 func newSet() *Set {
-	return &Set{
+	set := &Set{
 		Domain:    Domain,
-		Objects:   map[string]map[string]json.RawMessage{Connections: {}, Channels: {}},
+		Objects:   map[string]map[string]json.RawMessage{},
 		Scenarios: map[string]*script.Bundle{},
 	}
+	for _, k := range kinds {
+		if k.mapped() {
+			set.Objects[k.name] = map[string]json.RawMessage{}
+		}
+	}
+	return set
 }
 
 // take puts an object where it belongs, a scenario's body into scenarios.
 func (set *Set) take(o catalog.Object, scenarios map[string]json.RawMessage) {
-	switch o.Kind {
-	case Settings:
-		set.Settings = o.Body
-	case Scenarios:
-		scenarios[o.Code] = o.Body
-	case Connections, Channels:
+	switch k := kindOf(o.Kind); {
+	case k == nil: // a newer release's
+	case k.mapped():
 		set.Objects[o.Kind][o.Code] = o.Body
+	case k.written():
+		set.Settings = o.Body
+	default:
+		scenarios[o.Code] = o.Body
 	}
 }
 

@@ -74,19 +74,17 @@ func (d *document) fill(set *Set) {
 	}
 	for _, name := range sorted(top) {
 		pointer := strict.Pointer("", name)
-		switch name {
-		case "domain":
+		switch k := kindOf(name); {
+		case name == "domain":
 			if set.Domain, ok = top[name].(string); !ok {
 				d.add(d.places[pointer].value, "domain: must be a text")
 			}
-		case Settings:
-			if top[name] != nil {
-				set.Settings = d.body(top[name])
-			}
-		case Connections, Channels:
-			d.objects(set, name, top[name])
-		default:
+		case k == nil || !k.written():
 			d.add(d.places[pointer].key, "%s", sentence(pointer, unknownKind(name)))
+		case k.mapped():
+			d.objects(set, name, top[name])
+		case top[name] != nil:
+			set.Settings = d.body(top[name])
 		}
 	}
 }

@@ -22,7 +22,7 @@ type Runs interface {
 // ended have used them, or execute a scenario that names them. What is changed
 // is changed: what goes wrong here is a warning too.
 func (s *Service) missed(ctx context.Context, p *plan) (all []string) {
-	for _, c := range p.changes {
+	for _, c := range p.changed {
 		if c.Kind != Connections || c.Action != Delete || s.parts.Runs == nil {
 			continue
 		}

@@ -10,10 +10,9 @@ import (
 	"strings"
 
 	"junctor/internal/catalog"
-	"junctor/internal/channel"
 	"junctor/internal/db"
 	"junctor/internal/fault"
-	"junctor/internal/script"
+	"junctor/internal/record"
 	"junctor/internal/strict"
 )
 
@@ -21,6 +20,8 @@ import (
 type Edit struct {
 	Author  string
 	IfMatch *int64 // the version it must have, 0: it must not exist yet; nil: no condition
+
+	AllowDrop bool // of a class: also when it loses data
 }
 
 // StaleError is in the chain of a fault.Stale and has what is there now.
@@ -50,41 +51,46 @@ func (s *Service) History(ctx context.Context, kind, name string) ([]catalog.Obj
 // Errors: fault.NotFound (kind), fault.Unprocessable with pointers into the
 // body, fault.Stale.
 func (s *Service) Put(ctx context.Context, kind, name string, body json.RawMessage, e Edit) (catalog.Object, error) {
-	if !slices.Contains(Kinds(), kind) {
+	k := kindOf(kind)
+	if k == nil {
 		return catalog.Object{}, fault.New(fault.NotFound, "There is no kind of configuration called %q.", kind)
 	}
-	body, bundle, err := s.read(ctx, kind, name, body)
+	body, content, err := s.read(ctx, k, name, body)
 	if err != nil {
 		return catalog.Object{}, err
 	}
 	var stored catalog.Object
+	var left []record.Unfinished
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
-		stored, err = s.edit(tx, kind, name, body, bundle, e)
+		if stored, err = s.edit(tx, k, name, body, content, e); err != nil {
+			return err
+		}
+		left, err = s.tablesAfter(tx, kind, e.AllowDrop)
 		return err
 	})
-	return stored, err
-}
-
-func (s *Service) edit(tx *db.Tx, kind, name string, body json.RawMessage, bundle *script.Bundle, e Edit) (catalog.Object, error) {
-	present, exists, err := s.present(tx, kind, name, e)
 	if err != nil {
 		return catalog.Object{}, err
 	}
-	var out settled
-	if kind == Connections || kind == Channels {
-		var found []fault.Field
-		if out, found, err = s.settle(tx, kind, name, body, present.Body); err != nil || len(found) > 0 {
-			return catalog.Object{}, errors.Join(err, problems(found))
-		}
-		body = out.body
+	return stored, s.follow(ctx, left)
+}
+
+func (s *Service) edit(tx *db.Tx, k *kind, name string, body json.RawMessage, content *built, e Edit) (catalog.Object, error) {
+	present, exists, err := s.present(tx, k.name, name, e)
+	if err != nil {
+		return catalog.Object{}, err
 	}
+	out, found, err := s.settle(tx, k, name, body, present.Body)
+	if err != nil || len(found) > 0 {
+		return catalog.Object{}, errors.Join(err, problems(found))
+	}
+	body = out.body
 	if exists && bytes.Equal(present.Body, body) && !out.fresh() {
 		return present, nil
 	}
-	if err := s.fits(tx, kind, name, body, bundle); err != nil {
+	if err := s.fits(tx, k, name, body, content); err != nil {
 		return catalog.Object{}, err
 	}
-	if kind == Channels {
+	if k.name == Channels {
 		if _, err := s.tokens.Ensure(tx, name); err != nil {
 			return catalog.Object{}, err
 		}
@@ -92,7 +98,7 @@ func (s *Service) edit(tx *db.Tx, kind, name string, body json.RawMessage, bundl
 	if err := s.seal(tx, out.literals, e.Author); err != nil {
 		return catalog.Object{}, err
 	}
-	stored, err := s.put(tx, kind, name, body, bundle, e.Author, catalog.API)
+	stored, err := s.put(tx, k.name, name, body, content, e.Author, catalog.API)
 	if err != nil {
 		return catalog.Object{}, err
 	}
@@ -103,13 +109,14 @@ func (s *Service) edit(tx *db.Tx, kind, name string, body json.RawMessage, bundl
 			return catalog.Object{}, err
 		}
 	}
-	return stored, s.changed(tx, e.Author, Change{Kind: kind, Code: name, Action: action})
+	return stored, s.changed(tx, e.Author, Change{Kind: k.name, Code: name, Action: action})
 }
 
 // Delete removes one object. Errors: fault.NotFound, fault.Stale, and
 // fault.Conflict when another object needs it.
 func (s *Service) Delete(ctx context.Context, kind, name string, e Edit) error {
-	return s.db.Write(ctx, func(tx *db.Tx) error {
+	var left []record.Unfinished
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
 		present, exists, err := s.present(tx, kind, name, e)
 		if err != nil {
 			return err
@@ -119,8 +126,8 @@ func (s *Service) Delete(ctx context.Context, kind, name string, e Edit) error {
 		}
 		if users, err := s.users(tx, kind, name); err != nil {
 			return err
-		} else if len(users) > 0 {
-			return fault.New(fault.Conflict, "Scenario %q is used by the channels %s; change these first.", name, strings.Join(users, ", "))
+		} else if users != "" {
+			return fault.New(fault.Conflict, "%s is used by %s; change these first.", kindOf(kind).sentence(name), users)
 		}
 		if err := s.objects.Delete(tx, kind, name, e.Author); err != nil {
 			return err
@@ -128,8 +135,16 @@ func (s *Service) Delete(ctx context.Context, kind, name string, e Edit) error {
 		if err := s.sweep(tx, []catalog.Object{present}, e.Author); err != nil {
 			return err
 		}
-		return s.changed(tx, e.Author, Change{Kind: kind, Code: name, Action: Delete})
+		if err := s.changed(tx, e.Author, Change{Kind: kind, Code: name, Action: Delete}); err != nil {
+			return err
+		}
+		left, err = s.tablesAfter(tx, kind, e.AllowDrop)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	return s.follow(ctx, left)
 }
 
 // present locks the configuration, reads the object and holds it against the
@@ -148,53 +163,77 @@ func (s *Service) present(tx *db.Tx, kind, name string, e Edit) (o catalog.Objec
 	return o, exists, nil
 }
 
-// users lists the channels that run a scenario.
-func (s *Service) users(tx *db.Tx, kind, name string) (users []string, err error) {
-	if kind != Scenarios {
-		return nil, nil
-	}
+// users names the objects that refer to one: the channels a, b and the functions c.
+func (s *Service) users(tx *db.Tx, kind, name string) (string, error) {
 	objects, err := s.objects.All(tx)
-	for _, o := range objects {
-		if o.Kind != Channels {
-			continue
+	if err != nil {
+		return "", err
+	}
+	var all []string
+	for _, k := range kinds {
+		var codes []string
+		for _, o := range objects {
+			is := func(r reference) bool { return r.kind == kind && r.code == name }
+			if o.Kind == k.name && (o.Kind != kind || o.Code != name) && slices.ContainsFunc(k.references(o.Code, o.Body), is) {
+				codes = append(codes, o.Code)
+			}
 		}
-		if c, _ := channel.Parse(o.Code, o.Body); c.Scenario == name {
-			users = append(users, o.Code)
+		if codes != nil {
+			all = append(all, "the "+k.name+" "+strings.Join(codes, ", "))
 		}
 	}
-	return users, err
+	return strings.Join(all, " and "), nil
 }
 
 // fits checks an object against the others.
-func (s *Service) fits(tx *db.Tx, kind, name string, body json.RawMessage, bundle *script.Bundle) error {
-	if kind != Channels && kind != Scenarios {
-		return nil
-	}
+func (s *Service) fits(tx *db.Tx, k *kind, name string, body json.RawMessage, content *built) error {
 	objects, err := s.objects.All(tx)
 	if err != nil {
 		return err
 	}
-	scenarios, known := map[string]json.RawMessage{}, map[string]string{}
-	for _, o := range objects {
-		if o.Kind == Scenarios {
-			scenarios[o.Code], known[o.Code] = o.Body, ""
+	if content == nil {
+		there, all := world{}, bodiesOf(append(objects, catalog.Object{Kind: k.name, Code: name, Body: body}))
+		for kind := range all {
+			there.have(kind, all[kind])
 		}
+		return problems(append(there.lacks(k, name, body), concerning(k, name, agree(all))...))
 	}
-	if kind == Channels {
-		var c checker
-		c.object("", kind, name, body, known)
-		return problems(c.found)
-	}
-	bundles, err := s.bundles(tx, scenarios)
+	bundles, err := s.bundles(tx, bodiesOf(objects)[Scenarios])
 	if err != nil {
 		return err
 	}
-	bundles[name] = bundle
+	bundles[name] = content.bundle
 	found := agreeing(bundles)
 	for i := range found {
 		found[i].Pointer = "/sources"
 	}
 	return problems(found)
+}
+
+// bodiesOf sorts objects by kind and code.
+func bodiesOf(objects []catalog.Object) map[string]map[string]json.RawMessage {
+	all := map[string]map[string]json.RawMessage{}
+	for _, o := range objects {
+		if all[o.Kind] == nil {
+			all[o.Kind] = map[string]json.RawMessage{}
+		}
+		all[o.Kind][o.Code] = o.Body
+	}
+	return all
+}
+
+// concerning are findings with pointers into one object. What is wrong in others
+// because of it has their place in words.
+func concerning(k *kind, name string, found []fault.Field) (all []fault.Field) {
+	place := strict.Pointer("/"+k.name, name)
+	for _, f := range found {
+		if own := within(place, []fault.Field{f}); own != nil {
+			all = append(all, own...)
+		} else {
+			all = append(all, fault.Field{Detail: sentence(f.Pointer, f.Detail)})
+		}
+	}
+	return all
 }
 
 func problems(found []fault.Field) error {
@@ -206,29 +245,22 @@ func problems(found []fault.Field) error {
 
 // read checks a body by itself and brings it into canonical form, a scenario's
 // with its bundle.
-func (s *Service) read(ctx context.Context, kind, name string, body json.RawMessage) (json.RawMessage, *script.Bundle, error) {
+func (s *Service) read(ctx context.Context, k *kind, name string, body json.RawMessage) (json.RawMessage, *built, error) {
 	var found []fault.Field
 	if wrong := checkCode(name); wrong != "" {
 		found = append(found, fault.Field{Detail: fmt.Sprintf("%q %s", name, wrong)})
 	}
-	if kind == Settings && name != SettingsCode {
-		found = append(found, fault.Field{Detail: fmt.Sprintf("the settings have the code %q", SettingsCode)})
+	if k.only != "" && name != k.only {
+		found = append(found, fault.Field{Detail: fmt.Sprintf("the %s have the code %q", k.name, k.only)})
 	}
 	var anything any // so that what is no JSON is said once, with its place
 	if broken := strict.Decode(body, &anything); broken != nil || len(found) > 0 {
 		return nil, nil, refused(append(found, broken...))
 	}
-	switch kind {
-	case Scenarios:
+	if !k.written() {
 		return s.readScenario(ctx, name, body)
-	case Settings:
-		_, found = ParseSettings(body)
-	case Connections:
-		found = checkObject(kind, name, body)
-	case Channels:
-		found = checkObject(kind, name, body) // its references are checked in the transaction
 	}
-	if len(found) > 0 {
+	if found = k.body(name, body); len(found) > 0 { // its references are checked in the transaction
 		return nil, nil, refused(found)
 	}
 	text, err := Canonical(body)

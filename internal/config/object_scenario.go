@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"junctor/internal/fault"
@@ -12,7 +13,7 @@ import (
 )
 
 // readScenario turns what the API is given into a bundle and the object's body.
-func (s *Service) readScenario(ctx context.Context, name string, body json.RawMessage) (json.RawMessage, *script.Bundle, error) {
+func (s *Service) readScenario(ctx context.Context, name string, body json.RawMessage) (json.RawMessage, *built, error) {
 	var w struct {
 		Sources map[string]string `json:"sources"`
 		Version string            `json:"version"`
@@ -24,28 +25,39 @@ func (s *Service) readScenario(ctx context.Context, name string, body json.RawMe
 	if len(found) > 0 {
 		return nil, nil, refused(found)
 	}
-	if w.Version != "" {
+	var bundle *script.Bundle
+	var program *script.Program
+	if w.Version == "" {
+		var err error
+		if bundle, program, err = bundled(ctx, name, w.Sources); err != nil {
+			return nil, nil, err
+		}
+	} else {
 		v, err := s.versions.Get(ctx, name, w.Version)
 		if err != nil {
 			return nil, nil, err
 		}
-		return versionOf(v.Bundle), v.Bundle, nil
+		bundle = v.Bundle
+		var diagnostics []script.Diagnostic
+		if program, diagnostics = script.Compile(bundle); len(diagnostics) > 0 { // an older release took it
+			return nil, nil, refused([]fault.Field{{Pointer: "/version", Detail: diagnosed(diagnostics[0])}})
+		}
 	}
-	bundle, err := bundled(ctx, name, w.Sources)
-	if err != nil {
-		return nil, nil, err
+	params, found, err := s.exported(ctx, name, bundle, program)
+	if err != nil || len(found) > 0 {
+		return nil, nil, errors.Join(err, problems(found))
 	}
-	return versionOf(bundle), bundle, nil
+	return versionOf(bundle), &built{bundle, params}, nil
 }
 
 // bundled builds a scenario from texts instead of a folder.
-func bundled(ctx context.Context, name string, sources map[string]string) (*script.Bundle, error) {
+func bundled(ctx context.Context, name string, sources map[string]string) (*script.Bundle, *script.Program, error) {
 	entry := folder + "/" + name + ".ts"
 	if _, ok := sources[entry]; !ok {
 		entry = folder + "/" + name + ".js"
 	}
 	if _, ok := sources[entry]; !ok {
-		return nil, refused([]fault.Field{{Pointer: "/sources", Detail: fmt.Sprintf("has no %s/%s.ts or .js", folder, name)}})
+		return nil, nil, refused([]fault.Field{{Pointer: "/sources", Detail: fmt.Sprintf("has no %s/%s.ts or .js", folder, name)}})
 	}
 	bundle, diagnostics := script.Build(ctx, script.BuildOptions{Entry: entry, Sources: sources})
 	var program *script.Program
@@ -63,7 +75,7 @@ func bundled(ctx context.Context, name string, sources map[string]string) (*scri
 	if program != nil && !runnable(program) {
 		found = append(found, fault.Field{Pointer: strict.Pointer("/sources", entry), Detail: noDefault(name)})
 	}
-	return bundle, problems(found)
+	return bundle, program, problems(found)
 }
 
 // Sources reads the files of a scenario's version; of the present one when

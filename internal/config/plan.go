@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"junctor/internal/catalog"
 	"junctor/internal/channel"
 	"junctor/internal/db"
+	"junctor/internal/fault"
 	"junctor/internal/script"
 	"junctor/internal/strict"
 )
@@ -18,31 +20,20 @@ import (
 type wanted struct {
 	bodies  map[string]map[string]json.RawMessage // kind -> code -> body
 	bundles map[string]*script.Bundle
+	params  map[string]json.RawMessage // that scenarios export
 }
 
 func newWanted(set *Set) (*wanted, error) {
 	w := &wanted{bodies: map[string]map[string]json.RawMessage{}, bundles: set.Scenarios}
-	for _, kind := range Kinds() {
-		w.bodies[kind] = map[string]json.RawMessage{}
-	}
-	for kind, objects := range set.Objects {
-		for name, body := range objects {
+	for _, k := range kinds {
+		w.bodies[k.name] = map[string]json.RawMessage{}
+		for name, body := range set.bodies(k) {
 			text, err := Canonical(body)
 			if err != nil {
-				return nil, fmt.Errorf("%s %q: %w", kind, name, err)
+				return nil, fmt.Errorf("%s %q: %w", k.name, name, err)
 			}
-			w.bodies[kind][name] = text
+			w.bodies[k.name][name] = text
 		}
-	}
-	if len(set.Settings) > 0 {
-		text, err := Canonical(set.Settings)
-		if err != nil {
-			return nil, fmt.Errorf("settings: %w", err)
-		}
-		w.bodies[Settings][SettingsCode] = text
-	}
-	for name, bundle := range set.Scenarios {
-		w.bodies[Scenarios][name] = versionOf(bundle)
 	}
 	return w, nil
 }
@@ -51,7 +42,7 @@ func newWanted(set *Set) (*wanted, error) {
 // ones, and what there is afterwards.
 type plan struct {
 	*wanted
-	changes []Change
+	changed []Change
 	claims  []catalog.Object // made by the API, and from now on the files'
 	stays   map[string]map[string]json.RawMessage
 	present map[string]map[string]catalog.Object
@@ -70,14 +61,7 @@ func (s *Service) plan(tx *db.Tx, w *wanted, o Options) (*plan, error) {
 		return nil, err
 	}
 	p.compareAll(o.Prune)
-	known := map[string]string{}
-	for name := range p.after(Scenarios) {
-		known[name] = ""
-	}
-	found := checkObjects(&Set{Objects: map[string]map[string]json.RawMessage{Channels: p.stays[Channels]}}, known)
-	for i := range found {
-		found[i].Detail += " (this channel was made by the API and stays)"
-	}
+	found := p.left()
 	others, err := s.bundles(tx, p.stays[Scenarios])
 	if err != nil {
 		return nil, err
@@ -91,14 +75,38 @@ func (s *Service) plan(tx *db.Tx, w *wanted, o Options) (*plan, error) {
 	return p, nil
 }
 
+// left finds what objects lack that stay without being in the set.
+func (p *plan) left() []fault.Field {
+	there := world{}
+	for _, k := range kinds {
+		there.have(k.name, p.after(k.name))
+	}
+	all := map[string]map[string]json.RawMessage{}
+	for _, k := range kinds {
+		all[k.name] = p.after(k.name)
+	}
+	found := agree(all)
+	var c checker
+	for _, k := range kinds {
+		for _, name := range sorted(p.stays[k.name]) {
+			place := strict.Pointer("/"+k.name, name)
+			for _, f := range slices.Concat(there.lacks(k, name, p.stays[k.name][name]), within(place, found)) {
+				c.add(place+f.Pointer, "%s (this %s was made by the API and stays)", f.Detail, k.one)
+			}
+			found = slices.DeleteFunc(found, func(f fault.Field) bool { return len(within(place, []fault.Field{f})) > 0 })
+		}
+	}
+	return append(c.found, found...) // of two with one login, the other is the set's
+}
+
 // settled begins a plan: the wanted bodies as they would be stored.
 func (s *Service) settled(tx *db.Tx, w *wanted, present []catalog.Object) (*plan, error) {
 	p := &plan{
-		wanted: &wanted{bodies: maps.Clone(w.bodies), bundles: w.bundles},
+		wanted: &wanted{bodies: maps.Clone(w.bodies), bundles: w.bundles, params: w.params},
 		stays:  map[string]map[string]json.RawMessage{}, present: map[string]map[string]catalog.Object{}, written: map[string]map[string][]literal{},
 	}
-	for _, kind := range Kinds() {
-		p.present[kind], p.stays[kind], p.written[kind] = map[string]catalog.Object{}, map[string]json.RawMessage{}, map[string][]literal{}
+	for _, k := range kinds {
+		p.present[k.name], p.stays[k.name], p.written[k.name] = map[string]catalog.Object{}, map[string]json.RawMessage{}, map[string][]literal{}
 	}
 	for _, object := range present {
 		if p.present[object.Kind] != nil { // a newer release's kinds are left alone
@@ -106,15 +114,15 @@ func (s *Service) settled(tx *db.Tx, w *wanted, present []catalog.Object) (*plan
 		}
 	}
 	var c checker
-	for _, kind := range []string{Connections, Channels} {
-		p.bodies[kind] = map[string]json.RawMessage{}
-		for _, name := range sorted(w.bodies[kind]) {
-			out, found, err := s.settle(tx, kind, name, w.bodies[kind][name], p.present[kind][name].Body)
+	for _, k := range kinds {
+		p.bodies[k.name] = map[string]json.RawMessage{}
+		for _, name := range sorted(w.bodies[k.name]) {
+			out, found, err := s.settle(tx, k, name, w.bodies[k.name][name], p.present[k.name][name].Body)
 			if err != nil {
 				return nil, err
 			}
-			c.below(strict.Pointer("/"+kind, name), found)
-			p.bodies[kind][name], p.written[kind][name] = out.body, out.literals
+			c.below(strict.Pointer("/"+k.name, name), found)
+			p.bodies[k.name][name], p.written[k.name][name] = out.body, out.literals
 		}
 	}
 	return p, problems(c.found)
@@ -144,7 +152,7 @@ func (p *plan) compare(kind, name string, object catalog.Object, exists bool, bo
 		if action == Update {
 			c.Detail = difference(kind, object.Body, body, p.written[kind][name])
 		}
-		p.changes = append(p.changes, c)
+		p.changed = append(p.changed, c)
 	}
 	switch {
 	case listed && !exists:
@@ -190,7 +198,12 @@ func difference(kind string, from, to json.RawMessage, written []literal) string
 }
 
 // list is the changes for people and programs: never nil.
-func (p *plan) list() []Change { return append([]Change{}, p.changes...) }
+func (p *plan) list() []Change { return append([]Change{}, p.changed...) }
+
+// changes reports whether objects of a kind do.
+func (p *plan) changes(kind string) bool {
+	return slices.ContainsFunc(p.changed, func(c Change) bool { return c.Kind == kind })
+}
 
 // after is the objects of a kind that there are afterwards.
 func (p *plan) after(kind string) map[string]json.RawMessage {
@@ -218,7 +231,7 @@ func (p *plan) sets() map[string]bool {
 
 // notes tell of all secrets that are written out.
 func (p *plan) notes() (all []string) {
-	for _, kind := range []string{Connections, Channels} {
+	for _, kind := range Kinds() {
 		for _, name := range sorted(p.written[kind]) {
 			all = append(all, notes(kind, name, p.written[kind][name])...)
 		}
@@ -252,7 +265,7 @@ func (s *Service) execute(tx *db.Tx, p *plan, author string) error {
 		}
 	}
 	var before []catalog.Object
-	for _, c := range p.changes {
+	for _, c := range p.changed {
 		if object, existed := p.present[c.Kind][c.Code]; existed {
 			before = append(before, object)
 		}
@@ -263,7 +276,7 @@ func (s *Service) execute(tx *db.Tx, p *plan, author string) error {
 			if err := s.objects.Delete(tx, c.Kind, c.Code, author); err != nil {
 				return err
 			}
-		} else if _, err := s.put(tx, c.Kind, c.Code, p.bodies[c.Kind][c.Code], p.bundles[c.Code], author, catalog.Files); err != nil {
+		} else if _, err := s.put(tx, c.Kind, c.Code, p.bodies[c.Kind][c.Code], &built{p.bundles[c.Code], p.params[c.Code]}, author, catalog.Files); err != nil {
 			return err
 		}
 		if err := s.changed(tx, author, c); err != nil {
@@ -273,10 +286,16 @@ func (s *Service) execute(tx *db.Tx, p *plan, author string) error {
 	return s.sweep(tx, before, author)
 }
 
-// put writes one object, and a scenario's bundle with it.
-func (s *Service) put(tx *db.Tx, kind, name string, body json.RawMessage, bundle *script.Bundle, author, origin string) (catalog.Object, error) {
+// built is a scenario's content as it is kept.
+type built struct {
+	bundle *script.Bundle
+	params json.RawMessage // that it exports
+}
+
+// put writes one object, and a scenario's content with it.
+func (s *Service) put(tx *db.Tx, kind, name string, body json.RawMessage, b *built, author, origin string) (catalog.Object, error) {
 	if kind == Scenarios {
-		if _, _, err := s.versions.Save(tx, name, bundle, author); err != nil {
+		if _, _, err := s.versions.Save(tx, name, b.bundle, b.params, author); err != nil {
 			return catalog.Object{}, err
 		}
 	}

@@ -37,23 +37,23 @@ func (s settled) fresh() bool {
 // settle brings a checked body in canonical form into the form in which it is
 // stored. before is the stored one, nil when there is none. What is left out and
 // was never there is in found.
-func (s *Service) settle(tx *db.Tx, kind, code string, body, before json.RawMessage) (out settled, found []fault.Field, err error) {
+func (s *Service) settle(tx *db.Tx, k *kind, code string, body, before json.RawMessage) (out settled, found []fault.Field, err error) {
 	v, err := decoded(body)
 	if err != nil {
-		return out, nil, fmt.Errorf("read the body of %s %q: %w", kind, code, err)
+		return out, nil, fmt.Errorf("read the body of %s %q: %w", k.name, code, err)
 	}
 	var old any
 	if before != nil {
 		if old, err = decoded(before); err != nil {
-			return out, nil, fmt.Errorf("read the body of %s %q: %w", kind, code, err)
+			return out, nil, fmt.Errorf("read the body of %s %q: %w", k.name, code, err)
 		}
 	}
-	places := secretsIn(kind, v)
+	places := k.secretsIn(v)
 	for _, at := range places {
 		if !at.leftOut() {
 			continue
 		}
-		if at.in[at.member], err = s.kept(tx, at, kind, code, old); err != nil {
+		if at.in[at.member], err = s.kept(tx, at, k, code, old); err != nil {
 			return out, nil, err
 		}
 		if at.in[at.member] == nil {
@@ -63,7 +63,7 @@ func (s *Service) settle(tx *db.Tx, kind, code string, body, before json.RawMess
 	taken := references(v, nil)
 	for _, at := range places {
 		if value := at.written(); value != "" {
-			l := literal{name: free(at.generated(kind, code), taken), value: value, place: at.place()}
+			l := literal{name: free(at.generated(k.name, code), taken), value: value, place: at.place()}
 			present, err := s.access.SecretIn(tx, l.name)
 			l.fresh = err != nil || subtle.ConstantTimeCompare([]byte(present), []byte(value)) != 1
 			if err := s.access.CheckSecret(l.name, value); err != nil {
@@ -78,13 +78,13 @@ func (s *Service) settle(tx *db.Tx, kind, code string, body, before json.RawMess
 }
 
 // kept is what a secret that is left out stays as; nil when there is none.
-func (s *Service) kept(tx *db.Tx, at secretAt, kind, code string, before any) (any, error) {
-	for _, was := range secretsIn(kind, before) {
+func (s *Service) kept(tx *db.Tx, at secretAt, k *kind, code string, before any) (any, error) {
+	for _, was := range k.secretsIn(before) {
 		if text, ok := was.in[was.member].(string); ok && text != "" && slices.Equal(was.path, at.path) {
 			return text, nil
 		}
 	}
-	name := at.generated(kind, code)
+	name := at.generated(k.name, code)
 	switch _, err := s.access.SecretIn(tx, name); {
 	case err == nil:
 		return "${secret:" + name + "}", nil

@@ -8,24 +8,10 @@ import (
 	"strconv"
 	"strings"
 
-	"junctor/internal/channel"
 	"junctor/internal/connection"
-	"junctor/internal/connection/http"
 	"junctor/internal/fault"
 	"junctor/internal/strict"
 )
-
-// secretPlaces are where credentials stand in the bodies of a kind; channel.Secrets
-// tells how they are written.
-func secretPlaces(kind string) []string {
-	switch kind {
-	case Connections:
-		return http.SecretMembers()
-	case Channels:
-		return channel.SecretMembers()
-	}
-	return nil
-}
 
 // secretAt is a member of a body that holds a secret, or should.
 type secretAt struct {
@@ -77,15 +63,15 @@ func (s secretAt) generated(kind, code string) string {
 
 // secretsIn finds the places of a body's secrets, those included where one is
 // left out.
-func secretsIn(kind string, body any) (all []secretAt) {
-	for _, pattern := range secretPlaces(kind) {
+func (k *kind) secretsIn(body any) (all []secretAt) {
+	for _, pattern := range k.secrets {
 		pattern, required := strings.CutSuffix(pattern, "!")
-		is := func(text string) bool { return kind != Connections || http.IsSecret(pattern, text) }
-		beside := func(text string) bool { return slices.ContainsFunc(connection.Beside(text), connection.IsWord) }
-		if kind == Connections {
-			beside = func(text string) bool { return http.TellsBeside(pattern, text) }
+		at := secretAt{
+			required: required,
+			is:       func(text string) bool { return k.isSecret == nil || k.isSecret(pattern, text) },
+			beside:   func(text string) bool { return k.tellsBeside(pattern, text) },
 		}
-		collectSecrets(body, strings.Split(pattern, "."), secretAt{required: required, is: is, beside: beside}, &all)
+		collectSecrets(body, strings.Split(pattern, "."), at, &all)
 	}
 	return all
 }
@@ -125,12 +111,12 @@ func collectSecrets(v any, pattern []string, at secretAt, all *[]secretAt) {
 }
 
 // mixedSecrets refuses secrets that are written out beside references.
-func mixedSecrets(kind string, body json.RawMessage) (found []fault.Field) {
+func (k *kind) mixedSecrets(body json.RawMessage) (found []fault.Field) {
 	v, err := decoded(body)
 	if err != nil {
 		return nil // whoever parses it says why
 	}
-	for _, s := range secretsIn(kind, v) {
+	for _, s := range k.secretsIn(v) {
 		if s.mixed() {
 			found = append(found, fault.Field{Pointer: s.pointer(), Detail: "has a secret, or part of one, beside a reference: " +
 				"a secret is either written out or a reference; put what is secret into a secret of its own and refer to that: ${secret:NAME}"})
@@ -141,12 +127,12 @@ func mixedSecrets(kind string, body json.RawMessage) (found []fault.Field) {
 
 // isGenerated reports whether a name is one that a secret of some object gets.
 func isGenerated(name string) bool {
-	for _, kind := range []string{Connections, Channels} {
-		rest, ok := strings.CutPrefix(name, kind+".")
+	for _, k := range kinds {
+		rest, ok := strings.CutPrefix(name, k.name+".")
 		if !ok {
 			continue
 		}
-		for _, pattern := range secretPlaces(kind) {
+		for _, pattern := range k.secrets {
 			pattern = regexp.QuoteMeta(strings.TrimSuffix(pattern, "!"))
 			pattern = strings.ReplaceAll(pattern, `\.\*\.`, `\.([0-9]+\.)?`)
 			if regexp.MustCompile(`^[A-Za-z0-9_.-]+\.(?i:` + pattern + `)(-[0-9]+)?$`).MatchString(rest) {
@@ -160,14 +146,24 @@ func isGenerated(name string) bool {
 // Whole is a body with a reference in the place of each secret that is left out,
 // so that it can be checked and read by itself.
 func Whole(kind, code string, body json.RawMessage) json.RawMessage {
+	if k := kindOf(kind); k != nil {
+		return k.whole(code, body)
+	}
+	return body
+}
+
+func (k *kind) whole(code string, body json.RawMessage) json.RawMessage {
+	if len(k.secrets) == 0 {
+		return body
+	}
 	v, err := decoded(body)
 	if err != nil {
 		return body // whoever parses it says why
 	}
 	filled := false
-	for _, s := range secretsIn(kind, v) {
+	for _, s := range k.secretsIn(v) {
 		if s.leftOut() {
-			s.in[s.member] = "${secret:" + s.generated(kind, code) + "}"
+			s.in[s.member] = "${secret:" + s.generated(k.name, code) + "}"
 			filled = true
 		}
 	}

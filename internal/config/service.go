@@ -12,6 +12,7 @@ import (
 	"junctor/internal/connection"
 	"junctor/internal/db"
 	"junctor/internal/fault"
+	"junctor/internal/record"
 	"junctor/internal/scenario"
 	"junctor/internal/script"
 )
@@ -32,9 +33,15 @@ type Parts struct {
 	Measure func(*script.Program) (time.Duration, error)
 	// Names finds what a program imports from "junctor" and is not there.
 	Names func(*script.Program) []script.Diagnostic
+	// Params is what a program exports as params, as JSON; nil for nothing. Without
+	// it, the parameters of functions are not checked.
+	Params func(context.Context, *script.Program) (json.RawMessage, error)
 	// Secrets resolves references for Snapshot. Without it, channels whose
 	// verification has references refuse everybody.
 	Secrets connection.Secrets
+	// Tables makes the runs that bring the tables of classes with records to what
+	// is wanted of them, once that has been committed.
+	Tables func(ctx context.Context, left []record.Unfinished) error
 	// Runs are asked for Warnings; a function, since they are made after the
 	// Service.
 	Runs func() Runs
@@ -50,8 +57,9 @@ func New(d *db.DB, objects *catalog.Store, versions *scenario.Versions, tokens *
 
 // Options say how a set is applied.
 type Options struct {
-	Author string
-	Prune  bool // also remove what was made by the API or in the UI
+	Author    string
+	Prune     bool // also remove what was made by the API or in the UI
+	AllowDrop bool // also what makes classes lose data
 }
 
 // Actions of a change.
@@ -71,11 +79,12 @@ type Change struct {
 
 // Result is what Plan and Apply say.
 type Result struct {
-	Changes   []Change        `json:"changes"`             // in the order of Kinds and codes; empty, never nil
-	Channels  []Endpoint      `json:"channels"`            // every channel there is afterwards
-	Scenarios []ScenarioState `json:"scenarios,omitempty"` // the set's scenarios
-	Warnings  []string        `json:"warnings,omitempty"`  // what works and should not stay so
-	Notes     []string        `json:"notes,omitempty"`     // which secrets were written out, and where they are kept
+	Changes   []Change            `json:"changes"`             // in the order of Kinds and codes; empty, never nil
+	Tables    []record.Alteration `json:"tables,omitempty"`    // what becomes of the tables of classes
+	Channels  []Endpoint          `json:"channels"`            // every channel there is afterwards
+	Scenarios []ScenarioState     `json:"scenarios,omitempty"` // the set's scenarios
+	Warnings  []string            `json:"warnings,omitempty"`  // what works and should not stay so
+	Notes     []string            `json:"notes,omitempty"`     // which secrets were written out, and where they are kept
 }
 
 // Endpoint is a channel with its addresses. In a plan, a channel that is yet
@@ -114,7 +123,10 @@ func (s *Service) Plan(ctx context.Context, set *Set, o Options) (*Result, error
 			return err
 		}
 		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: states(set), Notes: p.notes()}
-		return nil
+		if result.Tables, err = record.Plan(tx, modelOf(p.after(Classes))); err != nil {
+			return err
+		}
+		return inClasses(record.Refused(result.Tables, true))
 	})
 	if err != nil {
 		return nil, err
@@ -139,6 +151,7 @@ func (s *Service) Apply(ctx context.Context, set *Set, o Options) (*Result, erro
 	}
 	var result *Result
 	var p *plan
+	var left []record.Unfinished
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
 		if err := s.objects.Lock(tx); err != nil {
 			return err
@@ -150,14 +163,20 @@ func (s *Service) Apply(ctx context.Context, set *Set, o Options) (*Result, erro
 			return err
 		}
 		tokens, err := s.ensureTokens(tx, p.after(Channels))
+		if err != nil {
+			return err
+		}
 		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: scenarios, Notes: p.notes()}
+		if p.changes(Classes) {
+			result.Tables, left, err = s.tables(tx, p.after(Classes), o.AllowDrop)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	result.Warnings = slices.Concat(s.missed(ctx, p), s.warnings(p))
-	return result, nil
+	return result, s.follow(ctx, left)
 }
 
 // prepare checks a set and brings it into the form that is compared and stored.
@@ -167,6 +186,9 @@ func (s *Service) prepare(ctx context.Context, set *Set) (*wanted, map[string]*s
 		return nil, nil, refused(found)
 	}
 	w, err := newWanted(set)
+	if err == nil {
+		w.params, err = s.parameters(ctx, set.Scenarios, programs)
+	}
 	return w, programs, err
 }
 

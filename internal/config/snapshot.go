@@ -10,6 +10,8 @@ import (
 	"junctor/internal/connection/http"
 	"junctor/internal/db"
 	"junctor/internal/fault"
+	"junctor/internal/function"
+	"junctor/internal/record"
 )
 
 // Snapshot is the whole configuration at one revision, read and resolved: what
@@ -18,9 +20,11 @@ type Snapshot struct {
 	Revision    int64
 	Secrets     [sha256.Size]byte // another one when a secret has changed
 	Settings    DomainSettings
-	Channels    map[string]*Channel // by code
-	ByToken     map[string]*Channel // the enabled ones: a disabled token is an unknown one
+	Channels    map[string]*Channel           // by code
+	ByToken     map[string]*Channel           // the enabled ones: a disabled token is an unknown one
+	Functions   map[string]*function.Function // by code, the disabled ones too
 	Connections map[string]http.Config
+	Model       *record.Model     // the classes as their tables are
 	Scenarios   map[string]string // code -> version
 	Problems    []error           // what could not be used, for the log
 }
@@ -40,10 +44,9 @@ type Channel struct {
 func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 	var snap *Snapshot
 	var tokens map[string]string
-	var objects []catalog.Object
 	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
 		snap = &Snapshot{
-			Channels: map[string]*Channel{}, ByToken: map[string]*Channel{},
+			Channels: map[string]*Channel{}, ByToken: map[string]*Channel{}, Functions: map[string]*function.Function{},
 			Connections: map[string]http.Config{}, Scenarios: map[string]string{},
 		}
 		if snap.Revision, err = s.objects.Revision(tx); err != nil {
@@ -55,15 +58,25 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 		if tokens, err = s.tokens.All(tx); err != nil {
 			return err
 		}
-		objects, err = s.objects.All(tx)
-		return err
+		objects, err := s.objects.All(tx)
+		if err != nil {
+			return err
+		}
+		snap.Settings, _ = ParseSettings(nil)
+		for _, o := range objects {
+			snap.note(snap.take(o))
+		}
+		if snap.Model, err = record.Applied(tx); err != nil {
+			return err
+		}
+		for _, f := range snap.Functions { // now that the scenarios are known
+			f.Version = snap.Scenarios[f.Scenario]
+			snap.note(s.schema(tx, f))
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
-	}
-	snap.Settings, _ = ParseSettings(nil)
-	for _, o := range objects {
-		snap.note(snap.take(o))
 	}
 	for name, c := range snap.Channels { // now that the scenarios are known
 		c.Token, c.Version = tokens[name], snap.Scenarios[c.Scenario]
@@ -81,30 +94,32 @@ func (snap *Snapshot) note(err error) {
 	}
 }
 
-// take reads one object into the snapshot.
-func (snap *Snapshot) take(o catalog.Object) (err error) {
-	var found []fault.Field
-	switch o.Kind {
-	case Settings:
-		snap.Settings, found = ParseSettings(o.Body)
-	case Connections:
-		var c http.Config
-		if c, found = http.Parse(o.Code, o.Body); len(found) == 0 {
-			snap.Connections[o.Code] = c
-		}
-	case Scenarios:
-		snap.Scenarios[o.Code], err = versionIn(o.Body)
-	case Channels:
-		var c channel.Config
-		if c, found = channel.Parse(o.Code, o.Body); len(found) == 0 {
-			snap.Channels[o.Code] = &Channel{Config: c}
-		}
+// take reads one object into the snapshot. What a newer release has left is not
+// looked at.
+func (snap *Snapshot) take(o catalog.Object) error {
+	k := kindOf(o.Kind)
+	if k == nil || k.take == nil {
+		return nil
 	}
-	if len(found) > 0 {
-		err = fault.New(fault.Unprocessable, "it is not valid").WithFields(found...)
+	if found := k.take(snap, o.Code, o.Body); len(found) > 0 {
+		err := fault.New(fault.Unprocessable, "it is not valid").WithFields(found...)
+		return fmt.Errorf("%s %q cannot be used: %w", o.Kind, o.Code, err)
+	}
+	return nil
+}
+
+// schema reads what the parameters of a function may be.
+func (s *Service) schema(tx *db.Tx, f *function.Function) error {
+	params, err := s.versions.Params(tx, f.Scenario, f.Version)
+	if err == nil && params != nil {
+		var found []fault.Field
+		if f.Params, found = function.NewSchema(params); len(found) > 0 {
+			err = fault.New(fault.Unprocessable, "its params are not valid").WithFields(found...)
+		}
 	}
 	if err != nil {
-		return fmt.Errorf("%s %q cannot be used: %w", o.Kind, o.Code, err)
+		f.Refused = fault.Wrap(err, fault.Unavailable, "This function is not set up completely; the server's log says more.")
+		return fmt.Errorf("function %q refuses every call: %w", f.Code, err)
 	}
 	return nil
 }

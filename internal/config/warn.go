@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"junctor/internal/catalog"
-	"junctor/internal/channel"
 	"junctor/internal/connection"
 	"junctor/internal/db"
 	"junctor/internal/fault"
@@ -21,24 +20,23 @@ import (
 func (s *Service) warnings(p *plan) []string {
 	w, set := p.wanted, p.sets()
 	var missing, cautions []string
-	for _, kind := range []string{Connections, Channels} {
-		for _, name := range sorted(w.bodies[kind]) {
+	for _, k := range kinds {
+		for _, name := range sorted(w.bodies[k.name]) {
+			if k.caution != nil {
+				if caution := k.caution(name, w.bodies[k.name][name]); caution != "" {
+					cautions = append(cautions, fmt.Sprintf("%s %q %s", k.name, name, caution))
+				}
+			}
 			var body any
-			if json.Unmarshal(w.bodies[kind][name], &body) != nil {
+			if json.Unmarshal(w.bodies[k.name][name], &body) != nil {
 				continue // checked before
 			}
 			for _, secret := range s.unset(body) {
 				if set[secret] {
 					continue
 				}
-				missing = append(missing, fmt.Sprintf("%s %q refers to the secret %q, which is not set: junctor secret set %s", kind, name, secret, secret))
+				missing = append(missing, fmt.Sprintf("%s %q refers to the secret %q, which is not set: junctor secret set %s", k.name, name, secret, secret))
 			}
-		}
-	}
-	for _, name := range sorted(w.bodies[Channels]) {
-		c, _ := channel.Parse(name, w.bodies[Channels][name]) // checked before
-		if caution := c.Caution(); caution != "" {
-			cautions = append(cautions, fmt.Sprintf("%s %q %s", Channels, name, caution))
 		}
 	}
 	return slices.Concat(missing, cautions)

@@ -100,20 +100,22 @@ func YAML(set *Set) ([]byte, error) {
 	e := encoder{}
 	e.out.WriteString("# Written by \"junctor export\".\n")
 	e.line(0, "domain", Domain)
-	if len(set.Settings) > 0 {
-		if err := e.section(Settings, set.Settings, 1); err != nil {
-			return nil, err
-		}
-	}
-	for _, kind := range []string{Connections, Channels} {
-		if len(set.Objects[kind]) == 0 {
+	for _, k := range kinds {
+		objects := set.bodies(k)
+		switch {
+		case !k.written() || len(objects) == 0:
 			continue
+		case k.mapped():
+			e.out.WriteString(k.name + ":\n")
 		}
-		e.out.WriteString(kind + ":\n")
-		for _, name := range sorted(set.Objects[kind]) {
-			e.indent(1)
-			if err := e.section(name, set.Objects[kind][name], 2); err != nil {
-				return nil, fmt.Errorf("%s %q: %w", kind, name, err)
+		for _, name := range sorted(objects) {
+			key, depth := k.name, 1
+			if k.mapped() {
+				e.indent(1)
+				key, depth = name, 2
+			}
+			if err := e.section(key, objects[name], depth); err != nil {
+				return nil, fmt.Errorf("%s %q: %w", k.name, name, err)
 			}
 		}
 	}
@@ -140,12 +142,14 @@ func (e *encoder) section(key string, body json.RawMessage, depth int) error {
 
 // order is how people write the members; others follow by name.
 var order = []string{
-	"type", "comment", "url", "scenario", "await", "timeout", "enabled", "paused",
+	"type", "label", "comment", "parent", "key", "columns", "when", "if", "before", "url", "scenario", "await", "timeout", "enabled", "paused",
 	"external", "primary_token", "secondary_token", "allow_private", "headers", "auth",
 	"verify", "basic", "user", "password", "bearer", "api_key", "header", "query", "value", "window",
 	"nonce", "allow", "rate", "rate_per_address", "body_limit", "idempotency", "subject", "ordering_key", "redact", "on_failure",
 	"retry", "attempts", "first", "factor", "max", "retention", "succeeded", "failed", "capture", "cors", "origins", "credentials", "max_age",
-	"timezone", "sessions", "policy", "on_conflict", "idle", "age", "allow_private_subscribers",
+	"roles", "unit", "hours", "classes", "create", "read", "update", "hide", "readonly", "functions", "packets", "events", "publish", "admin", "rules", "buttons",
+	"required", "unique", "default", "length", "pattern", "min", "values", "precision", "scale", "class", "computed",
+	"timezone", "sessions", "policy", "on_conflict", "idle", "age", "allow_private_subscribers", "keep",
 }
 
 func inOrder(m map[string]any) []string {

@@ -25,6 +25,7 @@ const patience = 10 * time.Second
 // leads to asking the database; only if that fails too is it ErrUnknown.
 func (d *DB) commit(ctx context.Context, tx *Tx) error {
 	defer tx.session.release()
+	tx.hangUp()
 	err := d.commitHooked(tx)
 	if dead := d.dead.Load(); dead != nil {
 		return dead

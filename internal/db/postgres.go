@@ -48,6 +48,7 @@ func openPostgres(ctx context.Context, o Options) (engine, error) {
 		"idle_in_transaction_session_timeout": fmt.Sprint(idleLimit.Milliseconds()),
 		"application_name":                    e.schema,
 		"timezone":                            "UTC",
+		"junctor.writer":                      "on", // what tells triggers on class tables that the writer is us
 	} {
 		config.ConnConfig.RuntimeParams[name] = value
 	}

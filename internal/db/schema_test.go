@@ -30,7 +30,7 @@ func TestBothDatabasesHaveTheSameSchema(t *testing.T) {
 		FROM sqlite_schema AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table' AND c.pk > 0 GROUP BY m.name`)
 	post := lines(t, dbtest.Postgres(t)(nil), `
 		SELECT 'column ' || table_name || '.' || column_name || ' ' || upper(data_type) ||
-			CASE WHEN is_nullable = 'NO' THEN ' NOT NULL' ELSE '' END || coalesce(' DEFAULT ' || column_default, '')
+			CASE WHEN is_nullable = 'NO' THEN ' NOT NULL' ELSE '' END || coalesce(' DEFAULT ' || regexp_replace(column_default, '::[a-z ]+$', ''), '')
 		FROM information_schema.columns WHERE table_schema = current_schema()
 		UNION ALL
 		SELECT 'index ' || t.relname || CASE WHEN i.indisunique THEN ' UNIQUE' ELSE '' END || ' (' ||

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -11,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"junctor/internal/fault"
@@ -40,6 +41,7 @@ type sqliteEngine struct {
 	filled  bool             // whether the two hold their connections
 	wal     *fileSync
 	closing chan struct{}
+	calls   *calls
 
 	checkpointer checkpointer
 }
@@ -54,7 +56,7 @@ func openSQLite(ctx context.Context, o Options) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &sqliteEngine{lock: lock, writer: make(chan *sqliteConn, 1), free: make(chan *sqliteConn, sqliteReaders), closing: make(chan struct{})}
+	e := &sqliteEngine{lock: lock, writer: make(chan *sqliteConn, 1), free: make(chan *sqliteConn, sqliteReaders), closing: make(chan struct{}), calls: &calls{of: map[int64]func([]driver.Value) (any, error){}}}
 	path := filepath.Join(dir, sqliteFile)
 	if err := private(path); err != nil {
 		e.close() //nolint:errcheck // the first error tells more
@@ -88,13 +90,12 @@ func private(path string) error {
 
 // connect opens the file, brings its schema up to date and fills the pools.
 func (e *sqliteEngine) connect(ctx context.Context, path string) error {
-	var err error
-	if e.pool, err = sql.Open("sqlite", dsn(path, fmt.Sprintf("_pragma=page_size(%d)", pageSize), "_journal_mode=WAL", "_synchronous=NORMAL", "_pragma=cache_size(-16000)", "_pragma=wal_autocheckpoint(0)")); err != nil {
+	known := &sqlite.Driver{}
+	if err := known.RegisterDeterministicScalarFunction(callName, -1, e.calls.call); err != nil {
 		return err
 	}
-	if e.readers, err = sql.Open("sqlite", dsn(path, "_query_only=1")); err != nil {
-		return err
-	}
+	e.pool = sql.OpenDB(connector{known, dsn(path, fmt.Sprintf("_pragma=page_size(%d)", pageSize), "_journal_mode=WAL", "_synchronous=NORMAL", "_pragma=cache_size(-16000)", "_pragma=wal_autocheckpoint(0)")})
+	e.readers = sql.OpenDB(connector{known, dsn(path, "_query_only=1")})
 	conn, err := e.pool.Conn(ctx)
 	if err != nil {
 		return err

@@ -13,8 +13,9 @@ type sqliteConn struct {
 	inner map[string]*directStmt // for the hot path, without database/sql between
 }
 
-// maxStmts bounds the statements kept per connection. Texts are few, they are
-// written in the program; the bound is against a mistake.
+// maxStmts bounds the statements kept per connection. Those written in the
+// program are few; those made for queries over classes are not, and the one that
+// comes replaces any other.
 const maxStmts = 500
 
 func newSQLiteConn(conn *sql.Conn) *sqliteConn {
@@ -45,12 +46,13 @@ func (c *sqliteConn) take(ctx context.Context, text string) (*sql.Stmt, error) {
 }
 
 func (c *sqliteConn) give(text string, s *sql.Stmt) {
-	if old, ok := c.stmts[text]; ok || len(c.stmts) >= maxStmts {
-		if ok {
+	if old, ok := c.stmts[text]; ok {
+		old.Close() //nolint:errcheck // nothing hangs on it
+	} else if len(c.stmts) >= maxStmts {
+		for other, old := range c.stmts { // in no order
+			delete(c.stmts, other)
 			old.Close() //nolint:errcheck // nothing hangs on it
-		} else {
-			s.Close() //nolint:errcheck // nothing hangs on it
-			return
+			break
 		}
 	}
 	c.stmts[text] = s
@@ -141,6 +143,9 @@ func (s *sqliteSession) many(ctx context.Context, st *Stmt, rows [][]any) (affec
 	})
 	return affected, err
 }
+
+// line has nobody to wait for: there is one writer.
+func (s *sqliteSession) line(context.Context) error { return nil }
 
 func (s *sqliteSession) commit() error {
 	if s.reading() {

@@ -210,10 +210,10 @@ func checkCall(e *Expr, env *Env) (value.Type, *Error) {
 
 // name is an expression in an error, shortened.
 func name(e *Expr) string {
-	const longest = 40
+	const shown = 40
 	runes := []rune(e.String())
-	if len(runes) > longest {
-		return string(runes[:longest]) + "..."
+	if len(runes) > shown {
+		return string(runes[:shown]) + "..."
 	}
 	return string(runes)
 }

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -99,7 +100,14 @@ func rounded(f func(value.Value) (value.Value, error)) func([most]value.Value) (
 	return func(a [most]value.Value) (value.Value, error) { return f(a[0]) }
 }
 
+// longest bounds what concat makes, which could repeat a long text thousands of
+// times.
+const longest = 16 << 20
+
 func concat(a [most]value.Value) (value.Value, error) {
+	if len(a[0].Text())+len(a[1].Text()) > longest {
+		return value.Value{}, fmt.Errorf("a text of more than %d bytes", longest)
+	}
 	return value.String(a[0].Text() + a[1].Text()), nil
 }
 

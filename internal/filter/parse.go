@@ -1,8 +1,8 @@
 package filter
 
 import (
+	"encoding/json"
 	"strings"
-	"unicode/utf8"
 
 	"junctor/internal/value"
 )
@@ -62,89 +62,43 @@ func ParseOrder(text string) ([]Order, error) {
 	}
 }
 
-// parser reads the text once from front to back. After its first error it
-// reads nothing more: every method then returns at once.
-type parser struct {
-	text string
-	at   int // bytes read
-	err  *Error
-
-	counted, characters int    // so many characters are in text[:counted]
-	nodes               []Expr // made in advance, several at a time
+// ParseParam reads what a parameter is set to: an expression, or a list such as
+// ('a','b') or, as OData writes it, ["a","b"]. Literals alone in parentheses are
+// a list, one of them too. The error is an *Error.
+func ParseParam(text string) (*Expr, error) {
+	p, err := begin(text)
+	if err != nil {
+		return nil, err
+	}
+	if p.ahead('[') {
+		return array(text, p.here())
+	}
+	if p.ahead('(') {
+		if e := p.list(1); p.err == nil {
+			if p.space(); p.at == len(text) {
+				return e, nil
+			}
+		}
+	}
+	return Parse(text)
 }
 
-func begin(text string) (*parser, error) {
-	p := &parser{text: text}
-	switch {
-	case len(text) > MaxLength:
-		return nil, wrong(1, "an expression has at most %d bytes, this one has %d", MaxLength, len(text))
-	case !utf8.ValidString(text):
-		return nil, wrong(1, "is not UTF-8")
-	case strings.IndexByte(text, 0) >= 0:
-		p.at = strings.IndexByte(text, 0)
-		return nil, wrong(p.here(), "the character U+0000 cannot be stored nor asked for")
+// array reads a list in JSON.
+func array(text string, at int) (*Expr, error) {
+	var items []json.RawMessage
+	if err := json.Unmarshal([]byte(text), &items); err != nil {
+		return nil, wrong(at, "is no list in JSON: %v", err)
 	}
-	if p.space(); p.at == len(text) {
-		return nil, wrong(p.here(), "is empty, an expression is expected")
-	}
-	return p, nil
-}
-
-// node is a new expression.
-func (p *parser) node(e Expr) *Expr {
-	const several = 8
-	if len(p.nodes) == 0 {
-		p.nodes = make([]Expr, several)
-	}
-	made := &p.nodes[0]
-	*made, p.nodes = e, p.nodes[1:]
-	return made
-}
-
-// done is e unless something was wrong, or e is too deep.
-func (p *parser) done(e *Expr) (*Expr, error) {
-	if p.err == nil {
-		p.err = shallow(e, 1)
-	}
-	if p.err != nil {
-		return nil, p.err
+	e := &Expr{Op: List, At: at}
+	for _, raw := range items {
+		v, err := value.Infer(raw)
+		if err != nil || v.Type() == value.JSON {
+			return nil, wrong(at, "%.40s in the list is no text, number, true, false or null", raw)
+		}
+		e.Args = append(e.Args, &Expr{Op: Literal, At: at, Value: v})
 	}
 	return e, nil
 }
-
-func shallow(e *Expr, level int) *Error {
-	if level > MaxDepth {
-		return tooDeep(e.At)
-	}
-	for _, arg := range e.Args {
-		if err := shallow(arg, level+1); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func tooDeep(at int) *Error { return wrong(at, "is nested deeper than %d levels", MaxDepth) }
-
-// here is the character at which the parser stands, from 1.
-func (p *parser) here() int {
-	if p.at < p.counted {
-		p.counted, p.characters = 0, 0
-	}
-	p.characters += utf8.RuneCountInString(p.text[p.counted:p.at])
-	p.counted = p.at
-	return p.characters + 1
-}
-
-// fail keeps the first error.
-func (p *parser) fail(format string, args ...any) *Expr {
-	if p.err == nil {
-		p.err = wrong(p.here(), format, args...)
-	}
-	return nil
-}
-
-func (p *parser) expected(what string) *Expr { return p.fail("expected %s, found %s", what, p.found()) }
 
 // The precedence of operators, as 5.1.1.17 has it.
 const (
@@ -206,7 +160,7 @@ func (p *parser) unary(depth int) *Expr {
 	switch {
 	case p.text[p.at:] == "":
 		return p.expected("a value, a name or a function")
-	case p.ahead('-') && !(len(p.text) > p.at+1 && isDigit(p.text[p.at+1])):
+	case p.ahead('-') && (p.at+1 == len(p.text) || !isDigit(p.text[p.at+1])):
 		p.at++
 		return p.node(Expr{Op: Neg, At: at, Args: []*Expr{p.unary(depth + 1)}})
 	case p.keyword("not"):

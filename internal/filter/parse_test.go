@@ -336,6 +336,40 @@ func TestParseOrder(t *testing.T) {
 	}
 }
 
+func TestParseParam(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"5", "5"},
+		{"'a'", "'a'"},
+		{" a add 1", "a add 1"},
+		{"(a add 1) mul 2", "(a add 1) mul 2"},
+		{"(1 add 2)", "1 add 2"},
+		{"('a','b')", "('a','b')"},
+		{"(5)", "(5)"},
+		{"()", "()"},
+		{"(1,2) ", "(1,2)"},
+		{`["a","it's",null,true,5,1.50]`, "('a','it''s',null,true,5,1.50)"},
+		{` [ ] `, "()"},
+		{"[1234567890123456789,-12345678901234567890]", "(1234567890123456789,-12345678901234567890)"},
+		{"(1,2) eq", `!character 3: expected an operator such as eq, found ","`},
+		{"(a,b)", `!character 3: expected an operator`},
+		{"", "!is empty"},
+		{`["a"`, "!character 1: is no list in JSON"},
+		{` [{"a":1}]`, `!character 2: {"a":1} in the list is no text`},
+		{`[[1]]`, `![1] in the list is no text`},
+		{`["\u0000"]`, `!in the list is no text`},
+		{"[" + strings.Repeat("[", 20_000), "!at most 16384 bytes"},
+	} {
+		e, err := filter.ParseParam(tt.text)
+		if want, refused := strings.CutPrefix(tt.want, "!"); refused {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%.50s: %v, %v; want %s", tt.text, e, err, want)
+			}
+		} else if err != nil || e.String() != tt.want {
+			t.Errorf("%s: %v, %v; want %s", tt.text, e, err, tt.want)
+		}
+	}
+}
+
 func TestBind(t *testing.T) {
 	params := map[string]*filter.Expr{
 		"p": parse(t, "5"), "account.id": parse(t, "'u1'"), "list": parse(t, "a in ('x','y')").Args[1], "none": parse(t, "a in ()").Args[1],
@@ -385,6 +419,9 @@ func FuzzParse(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		if e, err := filter.ParseParam(text); (err == nil) == (e == nil) {
+			t.Errorf("%q: %v, %v", text, e, err)
+		}
 		if orders, err := filter.ParseOrder(text); (err == nil) == (len(orders) == 0) {
 			t.Errorf("%q: %v, %v", text, orders, err)
 		}

@@ -1,13 +1,96 @@
 package filter
 
 import (
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"junctor/internal/value"
 )
+
+// parser reads the text once from front to back. After its first error it
+// reads nothing more: every method then returns at once.
+type parser struct {
+	text string
+	at   int // bytes read
+	err  *Error
+
+	counted, characters int    // so many characters are in text[:counted]
+	nodes               []Expr // made in advance, several at a time
+}
+
+func begin(text string) (*parser, error) {
+	p := &parser{text: text}
+	switch {
+	case len(text) > MaxLength:
+		return nil, wrong(1, "an expression has at most %d bytes, this one has %d", MaxLength, len(text))
+	case !utf8.ValidString(text):
+		return nil, wrong(1, "is not UTF-8")
+	case strings.IndexByte(text, 0) >= 0:
+		p.at = strings.IndexByte(text, 0)
+		return nil, wrong(p.here(), "the character U+0000 cannot be stored nor asked for")
+	}
+	if p.space(); p.at == len(text) {
+		return nil, wrong(p.here(), "is empty, an expression is expected")
+	}
+	return p, nil
+}
+
+// node is a new expression.
+func (p *parser) node(e Expr) *Expr {
+	const several = 8
+	if len(p.nodes) == 0 {
+		p.nodes = make([]Expr, several)
+	}
+	made := &p.nodes[0]
+	*made, p.nodes = e, p.nodes[1:]
+	return made
+}
+
+// done is e unless something was wrong, or e is too deep.
+func (p *parser) done(e *Expr) (*Expr, error) {
+	if p.err == nil {
+		p.err = shallow(e, 1)
+	}
+	if p.err != nil {
+		return nil, p.err
+	}
+	return e, nil
+}
+
+func shallow(e *Expr, level int) *Error {
+	if level > MaxDepth {
+		return tooDeep(e.At)
+	}
+	for _, arg := range e.Args {
+		if err := shallow(arg, level+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func tooDeep(at int) *Error { return wrong(at, "is nested deeper than %d levels", MaxDepth) }
+
+// here is the character at which the parser stands, from 1.
+func (p *parser) here() int {
+	if p.at < p.counted {
+		p.counted, p.characters = 0, 0
+	}
+	p.characters += utf8.RuneCountInString(p.text[p.counted:p.at])
+	p.counted = p.at
+	return p.characters + 1
+}
+
+// fail keeps the first error.
+func (p *parser) fail(format string, args ...any) *Expr {
+	if p.err == nil {
+		p.err = wrong(p.here(), format, args...)
+	}
+	return nil
+}
+
+func (p *parser) expected(what string) *Expr { return p.fail("expected %s, found %s", what, p.found()) }
 
 // space skips what may stand between the parts of an expression.
 func (p *parser) space() {
@@ -101,10 +184,8 @@ func (p *parser) quoted() *Expr {
 // measure reads a number, a date or a moment, which have no quotes.
 func (p *parser) measure() *Expr {
 	at, start := p.here(), p.at
-	for p.at++; p.at < len(p.text); p.at++ {
-		if c := p.text[p.at]; !isDigit(c) && strings.IndexByte(".:+-_", c) < 0 && (c|0x20 < 'a' || c|0x20 > 'z') {
-			break
-		}
+	for p.at++; p.at < len(p.text) && isMeasure(p.text[p.at]); {
+		p.at++
 	}
 	text := p.text[start:p.at]
 	v, err := read(text)
@@ -115,6 +196,14 @@ func (p *parser) measure() *Expr {
 	return p.node(Expr{Op: Literal, At: at, Value: v})
 }
 
+func isMeasure(c byte) bool {
+	switch c {
+	case '.', ':', '+', '-', '_':
+		return true
+	}
+	return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'z'
+}
+
 func read(text string) (value.Value, error) {
 	if year, _, dashed := strings.Cut(text, "-"); dashed && len(year) == 4 && strings.Trim(year, "0123456789") == "" {
 		if len(text) > 10 && text[10]|0x20 == 't' {
@@ -122,122 +211,5 @@ func read(text string) (value.Value, error) {
 		}
 		return value.FromText(value.Date, text)
 	}
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return value.Int(n), nil
-	}
-	return value.FromText(value.Decimal, text)
-}
-
-// misread says what is wrong with a literal, and how else it is written.
-func misread(text, rest string, err error) string {
-	switch last := text[len(text)-1] | 0x20; {
-	case len(text) > 10 && text[10]|0x20 == 't' && strings.HasPrefix(rest, " ") && len(rest) > 3 && isDigit(rest[1]) && rest[3] == ':':
-		return strconv.Quote(text) + ": there is a space before the offset: + is written %2B in a URL"
-	case strings.IndexByte("mldf", last) >= 0 && strings.Trim(text[:len(text)-1], "0123456789.-+") == "":
-		return strconv.Quote(text) + " is not a number: OData 4 has no letter behind numbers"
-	case len(text) > 2 && text[2] == ':':
-		return strconv.Quote(text) + ": a time of day is not supported; hour(), minute() and second() of a datetime are"
-	case strings.Trim(strings.ToLower(text), "0123456789abcdef-") == "" && strings.Count(text, "-") == 4:
-		return strconv.Quote(text) + ": ids are text, write them in quotes"
-	case strings.LastIndexAny(text, "+-") > 0 && strings.Trim(text, "0123456789.-+") == "" && text[min(4, len(text)-1)] != '-':
-		return strconv.Quote(text) + " is not a number: write add and sub, with spaces, for + and -"
-	}
-	return err.Error()
-}
-
-// found is what stands here, for an error.
-func (p *parser) found() string {
-	if p.at >= len(p.text) {
-		return "the end"
-	}
-	start := p.at
-	word := p.word()
-	if p.at = start; word != "" {
-		return strconv.Quote(word)
-	}
-	_, size := utf8.DecodeRuneInString(p.text[p.at:])
-	return strconv.Quote(p.text[p.at : p.at+size])
-}
-
-// signs are how other languages write what is a word here.
-var signs = []struct{ sign, word string }{
-	{"&&", "and"}, {"||", "or"}, {"==", "eq"}, {"=", "eq"}, {"!=", "ne"}, {"<>", "ne"}, {">=", "ge"}, {"<=", "le"}, {">", "gt"}, {"<", "lt"},
-	{"!", "not"}, {"+", "add"}, {"-", "sub"}, {"*", "mul"}, {"/", "div"}, {"%", "mod"},
-}
-
-// elsewhere are the words of other languages, and what to write for them.
-var elsewhere = map[string]string{
-	"has":     "has is not supported; an enum is compared as text",
-	"gte":     "gte is written ge",
-	"lte":     "lte is written le",
-	"neq":     "neq is written ne",
-	"is":      "whether something is null is asked by x eq null",
-	"not":     "not stands before the whole: not (x in (1,2))",
-	"like":    "there is no like: contains(x,'a'), startswith(x,'a') and endswith(x,'a') are there",
-	"between": "there is no between: x ge 1 and x le 5",
-}
-
-// behind says what is wrong with what stands behind a whole operand.
-func (p *parser) behind() *Expr {
-	for _, s := range signs {
-		if strings.HasPrefix(p.text[p.at:], s.sign) {
-			return p.fail("expected an operator, found %q: it is written %s", s.sign, s.word)
-		}
-	}
-	start := p.at
-	word := strings.ToLower(p.word())
-	p.at = start
-	switch {
-	case elsewhere[word] != "":
-		return p.fail("%s", elsewhere[word])
-	case functions[word].do != nil:
-		return p.fail("%s is a function: %s(x,y)", word, word)
-	case word != "":
-		return p.fail("expected an operator such as eq, found %s%s", p.found(), meant("", word, operators))
-	case p.ahead(')'):
-		return p.fail("there is a ) without its (")
-	}
-	return p.expected("an operator such as eq")
-}
-
-var operators = []string{"eq", "ne", "gt", "ge", "lt", "le", "and", "or", "in", "add", "sub", "mul", "div", "divby", "mod"}
-
-// strange says what is wrong with what cannot begin an operand.
-func (p *parser) strange() *Expr {
-	switch c := p.text[p.at]; c {
-	case '$':
-		p.at++
-		word := p.word()
-		p.at -= len(word) + 1
-		return p.fail("$%s is not supported", word)
-	case '"':
-		return p.fail("expected a value, found \": text is written in single quotes")
-	case '!':
-		return p.fail("expected a value, found !: it is written not")
-	case '[', '{':
-		return p.fail("expected a value, found %c: lists and objects are not supported", c)
-	}
-	return p.expected("a value, a name or a function")
-}
-
-// typed says what is wrong with a word that has a quote or a dot behind it.
-func (p *parser) typed() *Expr {
-	start := p.at
-	for p.word(); p.take('.'); {
-		p.word()
-	}
-	word, quote := p.text[start:p.at], p.ahead('\'')
-	p.at = start
-	switch {
-	case !quote:
-		return p.fail("%s is not supported: names have no dots", word)
-	case strings.EqualFold(word, "guid"):
-		return p.fail("ids are text: write them in quotes, without %s", word)
-	case strings.EqualFold(word, "datetime"), strings.EqualFold(word, "datetimeoffset"), strings.EqualFold(word, "date"):
-		return p.fail("dates and moments are written without %s and without quotes: 2026-11-22, 2026-11-22T13:45:00Z", word)
-	case strings.EqualFold(word, "duration"), strings.EqualFold(word, "binary"), strings.EqualFold(word, "timeofday"),
-		strings.EqualFold(word, "geography"), strings.EqualFold(word, "geometry"):
-		return p.fail("literals of %s are not supported", word)
-	}
-	return p.fail("values of an enum are text: write them in quotes, without %s", word)
+	return value.Number(text)
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"junctor/internal/channel"
+	"junctor/internal/content"
 	"junctor/internal/format/charset"
 	"junctor/internal/format/multipart"
 	"junctor/internal/script"
@@ -18,21 +18,21 @@ import (
 func contentPure() map[string]script.Pure {
 	return map[string]script.Pure{
 		"contentText": pure(func(a values) (any, error) { // content, is base64, Content-Type
-			data, err := content(a.text(0), a.flag(1))
+			data, err := bytesOf(a.text(0), a.flag(1))
 			if err != nil {
 				return nil, err
 			}
-			return channel.Text(a.text(2), data), nil
+			return content.Text(a.text(2), data), nil
 		}),
 		"formParse": pure(func(a values) (any, error) { // content as base64, Content-Type
-			data, err := content(a.text(0), true)
+			data, err := bytesOf(a.text(0), true)
 			if err != nil {
 				return nil, err
 			}
 			return asJSON(formPairs(data, a.text(1)))
 		}),
 		"multipartParse": pure(func(a values) (any, error) { // content, is base64, Content-Type
-			data, err := content(a.text(0), a.flag(1))
+			data, err := bytesOf(a.text(0), a.flag(1))
 			if err != nil {
 				return nil, err
 			}
@@ -45,7 +45,7 @@ func contentPure() map[string]script.Pure {
 	}
 }
 
-func content(text string, encoded bool) ([]byte, error) {
+func bytesOf(text string, encoded bool) ([]byte, error) {
 	if !encoded {
 		return []byte(text), nil
 	}
@@ -61,8 +61,8 @@ func asJSON(v any) (any, error) {
 // well. In UTF-16, whose bytes have no & of their own, escapes are UTF-8.
 func formPairs(data []byte, contentType string) [][2]string {
 	text, standard := string(data), contentType
-	if wide, err := charset.Find(channel.Charset(contentType)); err == nil && strings.HasPrefix(wide.Name(), "utf-16") {
-		text, standard = channel.Text(contentType, data), ""
+	if wide, err := charset.Find(content.Charset(contentType)); err == nil && strings.HasPrefix(wide.Name(), "utf-16") {
+		text, standard = content.Text(contentType, data), ""
 	}
 	pairs := [][2]string{}
 	for part := range strings.SplitSeq(text, "&") {
@@ -70,7 +70,7 @@ func formPairs(data []byte, contentType string) [][2]string {
 			continue
 		}
 		name, value, _ := strings.Cut(part, "=")
-		pairs = append(pairs, [2]string{channel.Text(standard, unescape(name)), channel.Text(standard, unescape(value))})
+		pairs = append(pairs, [2]string{content.Text(standard, unescape(name)), content.Text(standard, unescape(value))})
 	}
 	return pairs
 }

@@ -1,11 +1,12 @@
 // How a run enters its scenario and leaves it.
 (function (realm, shared) {
   'use strict';
-  const { parse } = JSON;
+  const { parse, stringify } = JSON;
 
   // args: the message's description, its content, the run's id and attempt, and
   // whether the content is bytes, as base64; and a word that only this run knows.
   function enter(entry, scenario, args) {
+    if (entry === 'params') return stringify(scenario.params); // not called: what a function's parameters may be
     const program = scenario[entry];
     if (typeof program !== 'function') throw new TypeError(`the scenario exports no function ${entry === 'default' ? 'by default' : entry}`);
     const state = realm.state();

@@ -46,6 +46,14 @@ declare module "junctor" {
     readonly comment: string;
   }
 
+  /** Who calls a function. */
+  export interface AccountInfo {
+    readonly id: string;
+    readonly login: string;
+    /** `"admin"`, `"application"` or `"person"`. */
+    readonly kind: string;
+  }
+
   /** A certificate that a client has shown, verified by `--tls-client-ca`. */
   export interface ClientCertificate {
     /** As in RFC 2253: `"CN=shop.example.com,O=Shop"`. */
@@ -59,9 +67,19 @@ declare module "junctor" {
     readonly not_after: string;
   }
 
-  /** A message of a channel, as it came. */
-  export interface Request {
+  /** A message of a channel, as it came, or a function's call. */
+  export interface Request<Params = any> {
+    /** The channel that a message came by. Of a function's call it is `undefined`. */
     readonly channel: ChannelInfo;
+    /** The code of the function that was called; `undefined` for a message. */
+    readonly function: string | undefined;
+    /**
+     * The parameters of a function's call, which fit the scenario's `params`;
+     * `undefined` for a message.
+     */
+    readonly params: Params;
+    /** Who called the function; `undefined` for a message. */
+    readonly account: AccountInfo | undefined;
     /** In upper case: `"POST"`. */
     readonly method: string;
     /** The whole URL; tokens in it are blanked. */
@@ -400,6 +418,36 @@ declare module "junctor" {
     start(scenario: string, input?: unknown, options?: RunOptions): Promise<{ id: string }>;
     /** Starts a run, waits for its end and gives what it returned; throws what it failed with. */
     call<T = any>(scenario: string, input?: unknown, options?: RunOptions): Promise<T>;
+  };
+
+  // ---------------------------------------------------------------- events
+
+  export interface EventOptions {
+    /** What the event is about, such as an order's number. */
+    subject?: string | number;
+    /** Any JSON value. Together with all else up to 1 MiB. */
+    data?: unknown;
+    /** A URI reference; this installation when absent. */
+    source?: string;
+    /** When it happened, RFC 3339 when a text; now when absent. */
+    time?: Date | string;
+    /** An event whose id and source the log has already is not published again. The step's own when absent. */
+    id?: string;
+  }
+
+  /** The event log. */
+  export const events: {
+    /**
+     * Tells whoever listens that something has happened, exactly once: the event
+     * is in the log when the step is in the journal. The parts of a type are
+     * separated by dots; those that begin with `config`, `record`, `run` and
+     * `session` are Junctor's own.
+     *
+     * ```ts
+     * await events.publish("order.overdue", { subject: order.number, data: { days: 3 } });
+     * ```
+     */
+    publish(type: string, options?: EventOptions): Promise<{ id: string }>;
   };
 
   // ---------------------------------------------------------------- time and log

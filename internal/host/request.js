@@ -82,6 +82,10 @@
     get protocol() { return Request.#meta(this).protocol; }
     get clientCertificate() { return Request.#meta(this).client_certificate; }
     get mode() { return Request.#meta(this).mode; }
+    get function() { return Request.#meta(this).function; }
+    get account() { return Request.#meta(this).account; }
+    // params are the content of a function's call; each access reads them anew.
+    get params() { return this.function === undefined ? undefined : parse(this.#in.body); }
     get body() { return shared.bytes(Request.#content(this)); }
     text() {
       const { body, binary } = this.#in;

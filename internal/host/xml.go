@@ -7,7 +7,7 @@ import (
 	"errors"
 	"strings"
 
-	"junctor/internal/channel"
+	"junctor/internal/content"
 	"junctor/internal/format/charset"
 	"junctor/internal/format/xml"
 	"junctor/internal/script"
@@ -25,7 +25,7 @@ func xmlPure() map[string]script.Pure {
 		"xmlParse": pure(func(a values) (any, error) { // document, is bytes, options as JSON
 			text := a.text(0)
 			if a.flag(1) {
-				data, err := content(text, true)
+				data, err := bytesOf(text, true)
 				if err != nil {
 					return nil, err
 				}
@@ -36,11 +36,11 @@ func xmlPure() map[string]script.Pure {
 			return readXML(text, a.text(2))
 		}),
 		"xmlRead": pure(func(a values) (any, error) { // content, is base64, options as JSON, Content-Type
-			data, err := content(a.text(0), a.flag(1))
+			data, err := bytesOf(a.text(0), a.flag(1))
 			if err != nil {
 				return nil, err
 			}
-			text, err := decodeXML(data, channel.Charset(a.text(3)))
+			text, err := decodeXML(data, content.Charset(a.text(3)))
 			if err != nil {
 				return nil, err
 			}
@@ -115,7 +115,7 @@ func decodeXML(data []byte, declared string) (string, error) {
 		return encoding.Decode(data, charset.Options{})
 	}
 	if label == declared { // one that only browsers know, or an answer's that nobody does
-		return channel.Text("text/xml; charset="+label, data), nil
+		return content.Text("text/xml; charset="+label, data), nil
 	}
 	return "", err
 }

@@ -20,7 +20,7 @@ func (c configuration) Plan(ctx context.Context, set json.RawMessage, o api.Chan
 	if err != nil {
 		return nil, err
 	}
-	return c.h.config.Plan(ctx, s, config.Options{Author: o.Author, Prune: o.Prune})
+	return c.h.config.Plan(ctx, s, config.Options(o))
 }
 
 func (c configuration) Apply(ctx context.Context, set json.RawMessage, o api.ChangeOptions) (any, error) {
@@ -28,7 +28,7 @@ func (c configuration) Apply(ctx context.Context, set json.RawMessage, o api.Cha
 	if err != nil {
 		return nil, err
 	}
-	result, err := c.h.config.Apply(ctx, s, config.Options{Author: o.Author, Prune: o.Prune})
+	result, err := c.h.config.Apply(ctx, s, config.Options(o))
 	if err != nil {
 		return nil, err
 	}

@@ -5,13 +5,16 @@ package hub
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,8 +30,10 @@ import (
 	"junctor/internal/clock"
 	"junctor/internal/config"
 	"junctor/internal/db"
+	"junctor/internal/event"
 	"junctor/internal/fault"
 	"junctor/internal/host"
+	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
 	"junctor/internal/script"
@@ -48,6 +53,8 @@ type Hub struct {
 	tokens    *channel.Tokens
 	nonces    *channel.Nonces
 	config    *config.Service
+	events    *event.Log
+	records   *record.Store
 	pool      *script.Pool   // of the zone
 	zone      *time.Location // the domain's
 	pools     int            // that have been made
@@ -148,12 +155,22 @@ func (h *Hub) keyFits(ctx context.Context) error {
 }
 
 func (h *Hub) openServices(ctx context.Context) (err error) {
+	h.events, err = event.Open(ctx, event.Options{
+		DB: h.db, Committer: h.committer, Source: "/junctor/" + config.Domain, Keep: h.keepsEvents, Clock: h.options.Clock, Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	h.access.OnAudit(h.audited)
+	h.openRecords()
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens, h.nonces = scenario.NewVersions(h.db), channel.NewTokens(h.db), channel.NewNonces(h.db)
 	h.config = config.New(h.db, h.objects, h.versions, h.tokens, h.access, config.Parts{
 		Measure: func(p *script.Program) (time.Duration, error) { return h.runtime.Measure(p) },
 		Names:   func(p *script.Program) []script.Diagnostic { return h.runtime.Check(p) },
+		Params:  func(ctx context.Context, p *script.Program) (json.RawMessage, error) { return h.runtime.Params(ctx, p) },
 		Secrets: h.secret,
+		Tables:  h.tables,
 		Runs:    func() config.Runs { return h.runs },
 		Changed: h.changed,
 	})
@@ -166,13 +183,15 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	}
 	h.closes(func() error { h.pool.Close(); return nil })
 	h.runtime = scenario.NewRuntime(h.versions, h.pool, cores, h.version, h.busy)
+	migration := &record.Migration{DB: h.db, Changed: h.objects.Touch}
 	handlers := host.Handlers(connections{h}, scenarios{h}, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
+	maps.Copy(handlers, migration.Handlers())
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{
-		DB: h.db, Committer: h.committer, Programs: h.runtime, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: h.revise,
+		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration}, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: h.revise,
 		Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
-		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd,
+		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd, Unsuccessful: h.unsuccessful,
 	})
 	return err
 }
@@ -269,12 +288,33 @@ func (h *Hub) secret(ref string) (string, error) {
 	return "", fault.New(fault.Invalid, "%q is not a reference.", ref)
 }
 
-// changed writes the audit log's line of a configuration change, in its
-// transaction.
+// changed brings who may come in and what they may do into use, and writes the
+// audit log's line of a configuration change, and its event, in its transaction.
 func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
-	return h.access.Audit(tx, access.Entry{
+	if err := h.grant(tx, author, c); err != nil {
+		return err
+	}
+	err := h.access.Audit(tx, access.Entry{
 		Author: author, Action: c.Kind + "." + c.Action, Object: c.Kind + "/" + c.Code,
 	})
+	if err != nil {
+		return err
+	}
+	return h.configured(tx, author, c)
+}
+
+func (h *Hub) grant(tx *db.Tx, author string, c config.Change) error {
+	if !slices.Contains(access.Kinds(), c.Kind) {
+		return nil
+	}
+	if c.Action == config.Delete {
+		return h.access.DropObject(tx, c.Kind, c.Code, author)
+	}
+	o, err := h.objects.Find(tx, c.Kind, c.Code)
+	if err != nil {
+		return err
+	}
+	return h.access.PutObject(tx, c.Kind, c.Code, o.Body, author)
 }
 
 // busy is when more messages are at the door than the machine takes at once.

@@ -29,6 +29,7 @@ type site struct {
 	data   string            // its directory
 	token  map[string]string // by channel
 	log    *logBook
+	stop   func() // begins its end
 }
 
 const adminPassword = "secret-enough"
@@ -62,7 +63,7 @@ func serveAs(t *testing.T, o hub.Options, level slog.Leveler, files map[string]s
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, hub: h, log: book, data: o.Data}
+	s := &site{t: t, hub: h, log: book, data: o.Data, stop: cancel}
 	s.apply(files)
 	ready, done := make(chan hub.Addresses, 1), make(chan error, 1)
 	go func() { done <- h.Serve(ctx, func(a hub.Addresses) { ready <- a }) }()

@@ -15,6 +15,7 @@ import (
 	"junctor/internal/connection/http"
 	"junctor/internal/db"
 	"junctor/internal/fault"
+	"junctor/internal/function"
 	"junctor/internal/host"
 	"junctor/internal/ingress"
 	"junctor/internal/run"
@@ -100,7 +101,11 @@ func (h *Hub) reload(ctx context.Context) error {
 		return err
 	}
 	h.openConnections(fresh, old, before)
-	h.access.SetLimits(access.Limits{Idle: snapshot.Settings.Sessions.Idle, Age: snapshot.Settings.Sessions.Age})
+	sessions := snapshot.Settings.Sessions
+	h.access.SetLimits(access.Limits{
+		Idle: sessions.Idle, Age: sessions.Age, Zone: snapshot.Settings.Timezone,
+		Sharing: access.Sharing{Policy: access.Policy(sessions.Policy), OnConflict: access.OnConflict(sessions.OnConflict)},
+	})
 	h.live.Store(fresh)
 	h.askHosts()
 	closeUnused(before, fresh)
@@ -255,9 +260,21 @@ func (h *Hub) version(code string) (string, error) {
 	return "", fault.New(fault.NotFound, "There is no scenario %q.", code)
 }
 
-// policy is how the runs of a channel are treated.
-func (h *Hub) policy(code string) run.Policy {
-	c, ok := h.live.Load().snapshot.Channels[code]
+// Function is the enabled function with the code, nil when there is none.
+func (h *Hub) Function(code string) *function.Function {
+	if f, ok := h.live.Load().snapshot.Functions[code]; ok && f.Enabled {
+		return f
+	}
+	return nil
+}
+
+// policy is how the runs of a channel or a function are treated.
+func (h *Hub) policy(code, called string) run.Policy {
+	snapshot := h.live.Load().snapshot
+	if f, ok := snapshot.Functions[called]; ok {
+		return f.Policy()
+	}
+	c, ok := snapshot.Channels[code]
 	if !ok {
 		return run.DefaultPolicy
 	}
@@ -271,12 +288,15 @@ func (h *Hub) policy(code string) run.Policy {
 // revise is the input of a rerun that a person gave: what a message is about, and
 // what of it is not stored, its channel knows. Data that a run was started with
 // is about nothing that could be found.
-func (h *Hub) revise(code string, old, wanted []byte) (run.Revised, error) {
+func (h *Hub) revise(code, called string, old, wanted []byte) (run.Revised, error) {
 	input, err := scenario.Revise(old, wanted)
 	if err != nil {
 		return run.Revised{}, err
 	}
 	in := scenario.DecodeInput(input)
+	if f, ok := h.live.Load().snapshot.Functions[called]; ok {
+		return run.Revised{Input: input}, f.Fits(in.Content)
+	}
 	c, ok := h.live.Load().snapshot.Channels[code]
 	if !ok || len(in.Source) == 0 {
 		return run.Revised{Input: input}, nil

@@ -58,18 +58,26 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	}
 	err = h.firstAdmin(ctx) // a start that fails above would have shown the password to nobody
 	if err == nil {
+		err = h.renewPasswords(ctx)
+	}
+	if err == nil {
 		h.restart.Store(&cancel)
 		err = h.runs.Start(ctx)
+	}
+	if err == nil {
+		err = h.unfinished(ctx)
 	}
 	if err != nil {
 		closeAll(listeners)
 		return err
 	}
 	h.lookUp(ctx) // or the first messages from hosts would be refused
+	h.events.Start()
 	go h.watch(ctx)
 	go h.hosts(ctx)
 	go h.profiles(ctx)
 	go h.expire(ctx)
+	go h.capturer().Run(ctx)
 	if cert != nil {
 		go cert.Watch(ctx)
 	}
@@ -109,6 +117,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 func (h *Hub) stop(entrances []*entrance) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
+	h.events.Stop() // those who wait for events are answered
 	errs := make([]error, len(entrances)+1)
 	var closing sync.WaitGroup
 	for i, e := range entrances {
@@ -136,6 +145,16 @@ func (h *Hub) firstAdmin(ctx context.Context) error {
 	return nil
 }
 
+// renewPasswords takes those of applications and people that stand in this
+// process's environment.
+func (h *Hub) renewPasswords(ctx context.Context) error {
+	problems, err := h.access.RenewPasswords(ctx, "junctor")
+	for _, p := range problems {
+		h.log.Warn("an account cannot come in with a new password", "error", p)
+	}
+	return err
+}
+
 // handlers are the doors behind each of the server's addresses.
 func (h *Hub) handlers() []http.Handler {
 	outside := h.counted(ingress.New(ingress.Options{
@@ -143,7 +162,8 @@ func (h *Hub) handlers() []http.Handler {
 		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now, BodyTime: h.options.Patience.Body,
 	}))
 	inside := api.New(api.Services{
-		Access: h.access, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, ChannelToken: h.tokens.Token,
+		Access: h.access, Events: h.events, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, ChannelToken: h.tokens.Token,
+		Functions: h, BaseURL: h.baseURL,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
 	})

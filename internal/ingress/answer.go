@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"junctor/internal/channel"
+	"junctor/internal/content"
 	"junctor/internal/fault"
 	"junctor/internal/format/accept"
 )
@@ -17,7 +17,7 @@ const compressFrom = 1024
 // writeAnswer sends an answer, compressed when the caller takes it and the content
 // is text. To HEAD goes the same without the content. What cannot be sent any
 // more is not an error: the caller has left, and the answer is on disk.
-func (d *door) writeAnswer(w http.ResponseWriter, r *http.Request, a channel.Answer) {
+func (d *door) writeAnswer(w http.ResponseWriter, r *http.Request, a content.Answer) {
 	h := w.Header()
 	switch a.Status {
 	case http.StatusNoContent, http.StatusNotModified, http.StatusResetContent:
@@ -78,7 +78,7 @@ func compressible(h http.Header) bool {
 // writeProblem answers with an error, in XML for a caller who takes no JSON.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	if wishes := r.Header.Values("Accept"); len(wishes) > 0 {
-		if body := channel.ProblemXML(wishes, fault.ProblemOf(err).JSON()); body != nil {
+		if body := content.ProblemXML(wishes, fault.ProblemOf(err).JSON()); body != nil {
 			fault.WriteAs(w, err, "application/problem+xml; charset=utf-8", body)
 			return
 		}

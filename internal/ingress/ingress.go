@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"junctor/internal/channel"
+	"junctor/internal/content"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/run"
@@ -212,7 +213,7 @@ func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) (int, erro
 	if err := claims.Check(body); err != nil {
 		return 0, err
 	}
-	if err := channel.CheckContent(r.Header.Get("Content-Type"), body); err != nil {
+	if err := content.Check(r.Header.Get("Content-Type"), body); err != nil {
 		return 0, err
 	}
 	if n := f.door.Channel.Nonce; n != nil { // first of all: a message that was taken before is none for anything else
@@ -286,7 +287,7 @@ func (d *door) await(w http.ResponseWriter, r *http.Request, f *found, start *ru
 
 // answer writes what the scenario answered.
 func (d *door) answer(w http.ResponseWriter, r *http.Request, res run.Result) (int, error) {
-	a, err := channel.DecodeAnswer(res.Output)
+	a, err := content.DecodeAnswer(res.Output)
 	if err != nil {
 		return 0, err
 	}

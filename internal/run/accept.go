@@ -14,6 +14,8 @@ import (
 type Start struct {
 	Program, Version string
 	Channel          string // "" for a run that came by none
+	Function         string // that was called, "" for none
+	Account          string // who called it, by id; "" for none
 	Subject          string
 	Tags             []string
 	Mode             string // production when empty
@@ -62,7 +64,7 @@ func (e *Engine) compose(s Start, input db.Blob, owner string) *row {
 		id: e.ids.New("run", db.Time(now)), program: s.Program, version: s.Version, channel: s.Channel,
 		subject: clean(s.Subject, maxSubject), mode: s.Mode, state: Queued, input: input,
 		seed: s.seed, clock: s.clock, createdAt: now, owner: owner, epoch: 1, orderingKey: digested(s.OrderingKey, 512),
-		origin: s.Origin, parent: s.Parent, parentSeq: s.parentSeq, depth: s.depth,
+		function: s.Function, account: s.Account, origin: s.Origin, parent: s.Parent, parentSeq: s.parentSeq, depth: s.depth,
 	}
 	for _, tag := range s.Tags {
 		r.tag(tag)
@@ -116,7 +118,7 @@ func (e *Engine) accompany(r *row, s Start) func(*db.Tx) ([]db.Op, error) {
 			ops = append(ops, db.Op{Stmt: stmtTag, Row: []any{tag, r.id}})
 		}
 		if s.Once != nil {
-			if err := s.Once.clear(tx, r.channel, r.createdAt); err != nil {
+			if err := s.Once.clear(tx, s.Once.scope(r.channel), r.createdAt); err != nil {
 				return nil, err
 			}
 			ops = append(ops, s.Once.op(r))
@@ -177,7 +179,7 @@ func (e *Engine) Accept(ctx context.Context, s Start) (Accepted, error) {
 // Insert brings a run into being in the caller's transaction: with it or not at
 // all. Once that has committed the run is executed, by whichever node has room.
 // It takes no Once.
-func (e *Engine) Insert(tx *db.Tx, s Start) (id string, err error) {
+func (e *Engine) Insert(tx *db.Tx, s Start) (string, error) {
 	input, err := tx.PutLarge(s.Input)
 	if err != nil {
 		return "", err
@@ -319,7 +321,7 @@ func (x *Execution) late(ctx context.Context) error {
 	if err := x.persist(ctx); err != nil {
 		return err
 	}
-	timeout := fault.New(fault.AnswerTimeout, "The scenario needs longer than the channel's timeout; it goes on, and its run tells how it ends.")
+	timeout := fault.New(fault.AnswerTimeout, "The scenario needs longer than the timeout; it goes on, and its run tells how it ends.")
 	timeout.Run = x.row.id
 	return timeout
 }

@@ -179,7 +179,7 @@ func (x *Execution) begun() bool { return x.row.state != Queued || x.row.origin 
 
 // recalls reports whether the database has to be asked about the run.
 func (x *Execution) recalls() bool {
-	return x.begun() || !x.e.policies(x.row.channel).Capture.keeps(Succeeded)
+	return x.begun() || !x.e.policy(x.row).Capture.keeps(Succeeded)
 }
 
 // recall reads what earlier executions of runs have left, for all at once.

@@ -100,7 +100,7 @@ func (e *Engine) Retry(ctx context.Context, id string) (*Info, error) {
 // of it. Errors: fault.NotFound; fault.Conflict when the run has ended.
 func (e *Engine) Cancel(ctx context.Context, id string) (*Info, error) {
 	info, err := e.change(ctx, id, func(tx *db.Tx, r *row) error {
-		held := r.orderingKey != "" && r.holds(e.policies(r.channel))
+		held := r.orderingKey != "" && r.holds(e.policy(r))
 		switch {
 		case r.state.Ended() && !held:
 			return fault.New(fault.Conflict, "The run has ended (%s); there is nothing to cancel.", r.state)
@@ -139,6 +139,13 @@ func (e *Engine) cancelNow(tx *db.Tx, r *row) error {
 	}
 	if r.parent != "" {
 		if err := wakeParent(tx, r.parent, now); err != nil {
+			return err
+		}
+	}
+	if tell := e.opts.Unsuccessful; tell != nil {
+		info := r.info()
+		info.State, info.Error = Cancelled, nil
+		if err := tell(tx, info, r.depth); err != nil {
 			return err
 		}
 	}
@@ -226,7 +233,7 @@ func (r *row) stays(tx *db.Tx) error {
 
 func (e *Engine) rerunStart(ctx context.Context, old *row, o RerunOptions) (*Start, error) {
 	s := &Start{
-		Program: old.program, Version: old.version, Channel: old.channel, Subject: old.subject, Tags: old.tags,
+		Program: old.program, Version: old.version, Channel: old.channel, Function: old.function, Account: old.account, Subject: old.subject, Tags: old.tags,
 		Mode: old.mode, OrderingKey: old.orderingKey, Origin: old.id,
 	}
 	switch o.Version {
@@ -254,7 +261,7 @@ func (e *Engine) rerunStart(ctx context.Context, old *row, o RerunOptions) (*Sta
 	})
 	if err == nil && o.Input != nil {
 		var r Revised
-		r, err = e.revise(old.channel, s.Input, o.Input)
+		r, err = e.revise(old.channel, old.function, s.Input, o.Input)
 		s.Input, s.Subject, s.OrderingKey = r.Input, r.Subject, r.OrderingKey
 	}
 	return s, err

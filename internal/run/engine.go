@@ -29,9 +29,9 @@ type Options struct {
 	Committer *db.Committer
 	Programs  Programs
 	Handlers  Handlers
-	Policies  func(channel string) Policy                               // DefaultPolicy when nil
-	Show      func(program string, input []byte) []byte                 // input as JSON for people; as it is when nil
-	Revise    func(channel string, old, wanted []byte) (Revised, error) // for a rerun, of what a person gave as JSON; that, when nil
+	Policies  func(channel, function string) Policy                               // DefaultPolicy when nil
+	Show      func(program string, input []byte) []byte                           // input as JSON for people; as it is when nil
+	Revise    func(channel, function string, old, wanted []byte) (Revised, error) // for a rerun, of what a person gave as JSON; that, when nil
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
 	Clock     clock.Clock
@@ -44,6 +44,9 @@ type Options struct {
 	Moment    time.Duration // a wait longer than this is made on disk; 0: 500 ms
 	OnLog     func(Info, LogLine)
 	OnEnd     func(Info) // after a run has ended on this node
+	// Unsuccessful is called in the transaction in which a run fails or is
+	// cancelled; depth is the run's among its ancestors.
+	Unsuccessful func(tx *db.Tx, run Info, depth int) error
 }
 
 // Revised is the input of a rerun that got another one, and what it is about: a
@@ -59,9 +62,9 @@ type Engine struct {
 	committer *db.Committer
 	programs  Programs
 	handlers  Handlers
-	policies  func(string) Policy
+	policies  func(channel, function string) Policy
 	show      func(string, []byte) []byte
-	revise    func(string, []byte, []byte) (Revised, error)
+	revise    func(channel, function string, old, wanted []byte) (Revised, error)
 	log       *slog.Logger
 	metrics   *metrics
 	clock     clock.Clock
@@ -93,13 +96,13 @@ type Engine struct {
 // New makes an engine; Start begins.
 func New(o Options) (*Engine, error) {
 	if o.Policies == nil {
-		o.Policies = func(string) Policy { return DefaultPolicy }
+		o.Policies = func(string, string) Policy { return DefaultPolicy }
 	}
 	if o.Show == nil {
 		o.Show = func(_ string, input []byte) []byte { return input }
 	}
 	if o.Revise == nil {
-		o.Revise = func(_ string, _, wanted []byte) (Revised, error) { return Revised{Input: wanted}, nil }
+		o.Revise = func(_, _ string, _, wanted []byte) (Revised, error) { return Revised{Input: wanted}, nil }
 	}
 	if o.Clock == nil {
 		o.Clock = clock.Real{}

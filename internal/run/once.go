@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,10 +15,14 @@ import (
 
 // Once binds an idempotency key to one run and to the message's content.
 type Once struct {
+	Scope  string // keys of one say nothing in another; the run's channel when empty
 	Key    string
 	Digest []byte // of the content: the same key with another one is refused
 	Window time.Duration
 }
+
+// scope is in which the key is one.
+func (o *Once) scope(channel string) string { return cmp.Or(o.Scope, channel) }
 
 // name is the key as it is stored: a digest of one that no database takes as it is.
 func (o *Once) name() string {
@@ -32,7 +37,7 @@ func (o *Once) name() string {
 const longestKey = 255
 
 func (o *Once) op(r *row) db.Op {
-	return db.Op{Stmt: stmtKey, Row: []any{r.channel, o.name(), r.id, o.Digest, r.createdAt + o.Window.Microseconds()}}
+	return db.Op{Stmt: stmtKey, Row: []any{o.scope(r.channel), o.name(), r.id, o.Digest, r.createdAt + o.Window.Microseconds()}}
 }
 
 // clear makes room for a key whose window has passed.
@@ -67,10 +72,11 @@ func (e *Engine) enter(scope string, o *Once) (leave func(), err error) {
 // first enters the key and finds the run that has it already, nil when there
 // is none. leave is called when the new run's key is on disk, or will not be.
 // Without a key there is nothing to do.
-func (e *Engine) first(ctx context.Context, scope string, o *Once) (earlier *row, leave func(), err error) {
+func (e *Engine) first(ctx context.Context, channel string, o *Once) (earlier *row, leave func(), err error) {
 	if o == nil {
 		return nil, func() {}, nil
 	}
+	scope := o.scope(channel)
 	if leave, err = e.enter(scope, o); err != nil {
 		return nil, nil, err
 	}

@@ -84,7 +84,7 @@ func (x *Execution) landLater() {
 			case l := <-x.landed:
 				x.pending = x.pending[:0]
 				x.land(l)
-				if !x.e.policies(x.row.channel).Capture.keeps(Succeeded) {
+				if !x.e.policy(x.row).Capture.keeps(Succeeded) {
 					continue // there is no step any more to write it to
 				}
 				x.e.committer.Submit(db.Item{Ops: x.pending, Size: 512}, func(error) {})
@@ -138,7 +138,7 @@ const waitingForRetry = "retry"
 
 // failed retries a run or gives it up.
 func (x *Execution) failed(f *Failure) {
-	policy := x.e.policies(x.row.channel)
+	policy := x.e.policy(x.row)
 	cause := x.causes(f)
 	for _, s := range cause {
 		f.Steps = append(f.Steps, s.seq)
@@ -226,7 +226,7 @@ func (x *Execution) pressed() bool {
 // presses reports that somebody waits here for the run's answer, and wants no
 // second try.
 func (e *Engine) presses(r *row) bool {
-	if r.answered || e.policies(r.channel).Attempts > 1 {
+	if r.answered || e.policy(r).Attempts > 1 {
 		return false
 	}
 	e.mu.Lock()
@@ -283,7 +283,7 @@ func backoff(p Policy, failures int) time.Duration {
 func (x *Execution) finish(state State, output []byte, f *Failure) {
 	x.mu.Lock()
 	r := x.row
-	policy := x.e.policies(r.channel)
+	policy := x.e.policy(r)
 	r.state, r.waitingFor, r.owner, r.dueAt, r.finishedAt = state, "", "", 0, x.e.now()
 	r.err = nil
 	if f != nil {
@@ -358,7 +358,11 @@ func (x *Execution) forget(outputWanted bool) (ops []db.Op, gone []db.Blob) {
 func (x *Execution) ending(insert func(*db.Tx) ([]db.Op, error), p Policy, gone []db.Blob) func(*db.Tx) ([]db.Op, error) {
 	r := *x.row
 	ordered := r.orderingKey != "" && !r.holds(p)
-	if insert == nil && !ordered && r.parent == "" && len(gone) == 0 {
+	tell := x.e.opts.Unsuccessful
+	if r.state == Succeeded {
+		tell = nil
+	}
+	if insert == nil && !ordered && r.parent == "" && len(gone) == 0 && tell == nil {
 		return nil
 	}
 	return func(tx *db.Tx) (ops []db.Op, err error) {
@@ -386,6 +390,9 @@ func (x *Execution) ending(insert func(*db.Tx) ([]db.Op, error), p Policy, gone 
 			if err := release(tx, &r, r.finishedAt); err != nil {
 				return nil, err
 			}
+		}
+		if tell != nil {
+			return ops, tell(tx, r.info(), r.depth)
 		}
 		return ops, nil
 	}

@@ -85,7 +85,7 @@ type StepError struct {
 
 func (e *StepError) Error() string { return e.Name + ": " + e.Message }
 
-// Policy is how the runs of a channel are treated.
+// Policy is how the runs of a channel or a function are treated.
 type Policy struct {
 	Attempts      int           // tries in all; 1: none again
 	First, Max    time.Duration // back-off before the second try, and its limit
@@ -95,6 +95,9 @@ type Policy struct {
 	KeepSucceeded time.Duration // retention of finished runs
 	KeepFailed    time.Duration
 }
+
+// policy is how a run is treated.
+func (e *Engine) policy(r *row) Policy { return e.policies(r.channel, r.function) }
 
 // Capture says what is kept of a run that ended: input, output, steps, logs.
 type Capture string

@@ -3,7 +3,10 @@ package scenario
 import (
 	"container/list"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -70,6 +73,36 @@ func (r *Runtime) Measure(p *script.Program) (time.Duration, error) { return r.p
 
 // Check finds what a program imports from "junctor" and is not there.
 func (r *Runtime) Check(p *script.Program) []script.Diagnostic { return r.pool.Load().Check(p) }
+
+// Params is what a program exports as params, as JSON; nil when it does not.
+// Errors: *script.Error of a program whose top level fails.
+func (r *Runtime) Params(ctx context.Context, p *script.Program) (json.RawMessage, error) {
+	if exports := p.Exports(); exports != nil && !slices.Contains(exports, "params") {
+		return nil, nil
+	}
+	_, exec, turn, err := r.start(ctx, script.Start{Program: p, Entry: "params", Now: time.Unix(0, 0), Args: []string{"", ""}})
+	if err != nil {
+		return nil, err
+	}
+	defer exec.Close()
+	if turn.Err != nil {
+		return nil, turn.Err
+	}
+	if !turn.Done {
+		return nil, errors.New("the scenario waits for something while its params are read; params is a constant")
+	}
+	var answer struct{ Value *string }
+	if turn.Output == "" { // undefined, or a function
+		if p.Exports() == nil { // of CommonJS it was not known before
+			return nil, nil
+		}
+		return json.RawMessage("null"), nil
+	}
+	if err := json.Unmarshal([]byte(turn.Output), &answer); err != nil || answer.Value == nil {
+		return nil, fmt.Errorf("read the params: %w", err)
+	}
+	return json.RawMessage(*answer.Value), nil
+}
 
 // start begins a run on the present pool.
 func (r *Runtime) start(ctx context.Context, s script.Start) (*script.Pool, *script.Exec, *script.Turn, error) {

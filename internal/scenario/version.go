@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -32,8 +33,9 @@ func NewVersions(d *db.DB) *Versions { return &Versions{db: d} }
 
 // Save keeps a bundle as a version of the scenario and makes it the latest one.
 // The same content again is the same version; created tells whether it is new.
-// Content over 4 MiB compressed is fault.TooLarge.
-func (v *Versions) Save(tx *db.Tx, code string, bundle *script.Bundle, author string) (version string, created bool, err error) {
+// params is what the content exports as params, nil for nothing. Content over
+// 4 MiB compressed is fault.TooLarge.
+func (v *Versions) Save(tx *db.Tx, code string, bundle *script.Bundle, params json.RawMessage, author string) (version string, created bool, err error) {
 	is := Hash(bundle)
 	version = Name(is)
 	newest, err := v.newest(tx, code)
@@ -44,7 +46,7 @@ func (v *Versions) Save(tx *db.Tx, code string, bundle *script.Bundle, author st
 	err = tx.QueryRow(`SELECT hash FROM scenario_versions WHERE code = $1 AND version = $2`, code, version).Scan(&hash)
 	switch {
 	case errors.Is(err, db.ErrNoRows):
-		return version, true, v.insert(tx, code, is, bundle, author, newest.seq+1)
+		return version, true, v.insert(tx, code, is, bundle, params, author, newest.seq+1)
 	case err != nil:
 		return "", false, fmt.Errorf("read scenario %q %s: %w", code, version, err)
 	case hash != is: // one in 2^48: the name is taken
@@ -56,7 +58,7 @@ func (v *Versions) Save(tx *db.Tx, code string, bundle *script.Bundle, author st
 	return version, false, nil
 }
 
-func (v *Versions) insert(tx *db.Tx, code, hash string, bundle *script.Bundle, author string, seq int64) error {
+func (v *Versions) insert(tx *db.Tx, code, hash string, bundle *script.Bundle, params json.RawMessage, author string, seq int64) error {
 	content, err := pack(bundle)
 	if err != nil {
 		return fmt.Errorf("scenario %q: %w", code, err)
@@ -65,8 +67,8 @@ func (v *Versions) insert(tx *db.Tx, code, hash string, bundle *script.Bundle, a
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO scenario_versions (code, version, seq, hash, content, author, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		code, Name(hash), seq, hash, content, author, db.Micros(now))
+	_, err = tx.Exec(`INSERT INTO scenario_versions (code, version, seq, hash, content, params, author, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		code, Name(hash), seq, hash, content, string(params), author, db.Micros(now))
 	if err != nil {
 		return fmt.Errorf("save scenario %q: %w", code, err)
 	}
@@ -105,6 +107,20 @@ func (v *Versions) Find(tx *db.Tx, code, version string) (Version, error) {
 		return Version{}, fault.New(fault.NotFound, "Scenario %q has no version %q.", code, version)
 	}
 	return found, named(err, code)
+}
+
+// Params reads what a version exports as params; nil when it does not. Errors:
+// fault.NotFound.
+func (v *Versions) Params(tx *db.Tx, code, version string) (json.RawMessage, error) {
+	var params string
+	err := tx.QueryRow(`SELECT params FROM scenario_versions WHERE code = $1 AND version = $2`, code, version).Scan(&params)
+	switch {
+	case errors.Is(err, db.ErrNoRows):
+		return nil, fault.New(fault.NotFound, "Scenario %q has no version %q.", code, version)
+	case err != nil || params == "":
+		return nil, named(err, code)
+	}
+	return json.RawMessage(params), nil
 }
 
 // Latest reads the version that was saved last, with its bundle. Errors:

@@ -25,7 +25,7 @@ func bundle(code, source string) *script.Bundle {
 func save(t *testing.T, d *db.DB, v *scenario.Versions, code string, b *script.Bundle) (version string, created bool) {
 	t.Helper()
 	if err := d.Write(t.Context(), func(tx *db.Tx) (err error) {
-		version, created, err = v.Save(tx, code, b, "ann")
+		version, created, err = v.Save(tx, code, b, nil, "ann")
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestLargeBundles(t *testing.T) {
 		noise := make([]byte, 5<<20)
 		rand.Read(noise) //nolint:errcheck // never fails
 		err = d.Write(t.Context(), func(tx *db.Tx) error {
-			_, _, err := v.Save(tx, "noise", bundle("noise", base64.StdEncoding.EncodeToString(noise)), "ann")
+			_, _, err := v.Save(tx, "noise", bundle("noise", base64.StdEncoding.EncodeToString(noise)), nil, "ann")
 			return err
 		})
 		if !fault.Is(err, fault.TooLarge) {

@@ -10,6 +10,7 @@ import (
 
 	"junctor/internal/channel"
 	"junctor/internal/fault"
+	"junctor/internal/function"
 	"junctor/internal/scenario"
 	"junctor/internal/strict"
 )
@@ -32,7 +33,8 @@ type Input struct {
 	Body   *string         `json:"body"` // text without a type
 	Base64 *string         `json:"base64"`
 
-	Value json.RawMessage `json:"value"` // data, as runs.call hands it over
+	Value  json.RawMessage `json:"value"`  // data, as runs.call hands it over
+	Params json.RawMessage `json:"params"` // of a function's call
 }
 
 // values are those of one name: a text, or a list of texts.
@@ -63,7 +65,7 @@ func DecodeInput(text []byte) (Input, []fault.Field) {
 	var in Input
 	found := strict.Decode(text, &in)
 	if in.contents() > 1 {
-		found = append(found, fault.Field{Detail: "has more than one content: give one of json, text, body, base64, value"})
+		found = append(found, fault.Field{Detail: "has more than one content: give one of json, text, body, base64, value, params"})
 	}
 	if in.Path != "" && !strings.HasPrefix(in.Path, "/") && !strings.HasPrefix(in.Path, "?") {
 		found = append(found, fault.Field{Pointer: "/path", Detail: "begins with /"})
@@ -78,7 +80,7 @@ func DecodeInput(text []byte) (Input, []fault.Field) {
 
 func (in *Input) contents() int {
 	n := 0
-	for _, given := range []bool{in.JSON != nil, in.Text != nil, in.Body != nil, in.Base64 != nil, in.Value != nil} {
+	for _, given := range []bool{in.JSON != nil, in.Text != nil, in.Body != nil, in.Base64 != nil, in.Value != nil, in.Params != nil} {
 		if given {
 			n++
 		}
@@ -92,6 +94,14 @@ func (in *Input) started(ch *channel.Config) (seen, kept scenario.Input, err err
 	if in.Value != nil {
 		value := scenario.Input{Content: in.Value}
 		return value, value, nil
+	}
+	if in.Params != nil {
+		f := function.Function{Config: function.Config{Code: "trial"}}
+		seen, err = f.Input(function.Call{
+			Account: function.Account{ID: "acc_trial", Login: "admin", Kind: "admin"}, Params: in.Params,
+			RemoteAddress: otherwise(in.RemoteAddress, "127.0.0.1"),
+		})
+		return seen, seen, err
 	}
 	m := in.message(ch)
 	stored, err := m.Redacted()

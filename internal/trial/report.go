@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"junctor/internal/channel"
+	"junctor/internal/content"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
 )
@@ -91,7 +91,7 @@ func (o *Report) fail(why run.ErrorInfo) {
 
 // answer adds what the caller gets.
 func (o *Report) answer(output []byte) {
-	a, err := channel.DecodeAnswer(output)
+	a, err := content.DecodeAnswer(output)
 	if err != nil {
 		o.fail(run.ErrorInfo{Name: "Error", Message: err.Error(), Permanent: true})
 		return

@@ -51,7 +51,7 @@ func (w *World) Start(ctx context.Context, code string, in Input) (*Run, error) 
 		r.report.problem(err)
 		return r, nil
 	}
-	if source, content, form := seen.Arguments(); source != "" {
+	if source, content, form := seen.Arguments(); source != "" && in.Params == nil {
 		r.report.Subject = in.message(r.channel).Find(r.channel.Subject)
 		if slices.Contains(program.Exports(), "validate") {
 			refused, err := r.validate(ctx, program, source, content, form)

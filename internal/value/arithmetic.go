@@ -22,8 +22,8 @@ const QuotientScale = 6
 
 // Add is a + b, with the greater of the two scales.
 func Add(a, b Value) (Value, error) {
-	if v, done, err := operands(a, b); done {
-		return v, err
+	if done, err := operands(a, b); done {
+		return Value{}, err
 	}
 	if x, y, ok := aligned(a, b); ok {
 		if sum := x + y; (sum > x) == (y > 0) {
@@ -36,8 +36,8 @@ func Add(a, b Value) (Value, error) {
 
 // Sub is a - b, with the greater of the two scales.
 func Sub(a, b Value) (Value, error) {
-	if v, done, err := operands(a, b); done {
-		return v, err
+	if done, err := operands(a, b); done {
+		return Value{}, err
 	}
 	if x, y, ok := aligned(a, b); ok {
 		if difference := x - y; (difference < x) == (y > 0) {
@@ -50,8 +50,8 @@ func Sub(a, b Value) (Value, error) {
 
 // Mul is a * b, with the sum of the two scales.
 func Mul(a, b Value) (Value, error) {
-	if v, done, err := operands(a, b); done {
-		return v, err
+	if done, err := operands(a, b); done {
+		return Value{}, err
 	}
 	scale, integers := int(a.scale)+int(b.scale), a.kind == Integer && b.kind == Integer
 	if a.s == "" && b.s == "" && scale <= MaxDigits {
@@ -72,8 +72,8 @@ func Mul(a, b Value) (Value, error) {
 // Div is a / b. Of two Integers it is how many whole times b fits into a, cut
 // towards zero; otherwise what DivBy gives.
 func Div(a, b Value) (Value, error) {
-	if v, done, err := operands(a, b); done {
-		return v, err
+	if done, err := operands(a, b); done {
+		return Value{}, err
 	}
 	if a.kind != Integer || b.kind != Integer {
 		return DivBy(a, b)
@@ -90,8 +90,8 @@ func Div(a, b Value) (Value, error) {
 // DivBy is a / b as a Decimal with the greatest of both scales and
 // QuotientScale, rounded half away from zero.
 func DivBy(a, b Value) (Value, error) {
-	if v, done, err := operands(a, b); done {
-		return v, err
+	if done, err := operands(a, b); done {
+		return Value{}, err
 	}
 	scale := max(int(a.scale), int(b.scale), QuotientScale)
 	power := scale - int(a.scale) + int(b.scale)
@@ -125,8 +125,8 @@ func quotient(x, y *big.Int) *big.Int {
 // Mod is what a leaves when b has been taken from it whole times, with the sign
 // of a and the greater of the two scales.
 func Mod(a, b Value) (Value, error) {
-	if v, done, err := operands(a, b); done {
-		return v, err
+	if done, err := operands(a, b); done {
+		return Value{}, err
 	}
 	if b.s == "" && b.n == 0 {
 		return Value{}, ErrZero
@@ -147,7 +147,7 @@ func Neg(a Value) (Value, error) { return Sub(Value{kind: a.kind, scale: a.scale
 // Round is the nearest whole number, half away from zero: a Decimal of scale 0,
 // or the Integer as it is.
 func Round(a Value) (Value, error) {
-	return whole(a, func(x, unit *big.Int) *big.Int { return quotient(x, unit) })
+	return whole(a, quotient)
 }
 
 // Floor is the greatest whole number that is not above a.
@@ -167,21 +167,22 @@ func whole(a Value, divide func(x, unit *big.Int) *big.Int) (Value, error) {
 	case Decimal:
 		return fromBig(divide(a.big(), pow10(int(a.scale))), 0)
 	}
-	_, _, err := operands(a, a)
+	_, err := operands(a, a)
 	return Value{}, err
 }
 
-// operands says what the result is when there is nothing to calculate.
-func operands(a, b Value) (v Value, done bool, err error) {
+// operands says when there is nothing to calculate: the result is null, or an
+// error.
+func operands(a, b Value) (done bool, err error) {
 	if a.kind.IsNumber() && b.kind.IsNumber() {
-		return Value{}, false, nil
+		return false, nil
 	}
 	for _, o := range [...]Value{a, b} {
 		if o.kind != Null && !o.kind.IsNumber() {
-			return Value{}, true, fmt.Errorf("%s cannot be calculated with", o.kind)
+			return true, fmt.Errorf("%s cannot be calculated with", o.kind)
 		}
 	}
-	return Value{}, true, nil
+	return true, nil
 }
 
 // like is n as the result of two numbers that were aligned.

@@ -24,6 +24,9 @@ func (v Value) AppendJSON(b []byte) []byte {
 	return v.AppendText(b)
 }
 
+// MarshalJSON is AppendJSON.
+func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
+
 const hex = "0123456789abcdef"
 
 // appendQuoted escapes what RFC 8259 demands and nothing else. What is not UTF-8
@@ -115,6 +118,24 @@ func FromJSON(t Type, raw []byte) (Value, error) {
 	case Null:
 	}
 	return Value{}, fmt.Errorf("%s is expected, not %s", wanted[t], found(raw))
+}
+
+// Infer reads one JSON value as what it is by itself: a Text, a Boolean, null, a
+// number as Number says, and JSON for an object or a list.
+func Infer(raw []byte) (Value, error) {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 {
+		return Value{}, errors.New("a value is expected")
+	}
+	switch raw[0] {
+	case '"':
+		return FromJSON(Text, raw)
+	case 't', 'f', 'n':
+		return FromJSON(Boolean, raw)
+	case '{', '[':
+		return FromJSON(JSON, raw)
+	}
+	return Number(string(raw))
 }
 
 var wanted = [...]string{

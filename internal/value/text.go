@@ -81,6 +81,46 @@ func FromText(t Type, text string) (Value, error) {
 	return Value{}, errors.New("nothing can be read as null")
 }
 
+// FromXML is FromText for the content of an XML element or attribute, where XML
+// Schema allows more: white space around what is no text, decimals such as .5
+// and 5., a time zone behind a date, which is left out because a day has none.
+func FromXML(t Type, text string) (Value, error) {
+	if t == Text || t == JSON {
+		return FromText(t, text)
+	}
+	text = strings.Trim(text, " \t\r\n")
+	switch {
+	case t == Decimal && !strings.ContainsAny(text, "eE"):
+		sign := text[:len(text)-len(strings.TrimLeft(text, "+-"))]
+		if before, behind, point := strings.Cut(text[len(sign):], "."); point && before+behind != "" {
+			text = sign + "0" + before + "." + behind
+			if behind == "" {
+				text = sign + before
+			}
+		}
+	case t == Date && len(text) > len(time.DateOnly):
+		if zone := text[len(time.DateOnly):]; zone == "Z" || isOffset(zone) {
+			text = text[:len(time.DateOnly)]
+		}
+	}
+	return FromText(t, text)
+}
+
+func isOffset(text string) bool {
+	r := reader{rest: text}
+	_, err := r.offset()
+	return err == nil
+}
+
+// Number reads digits alone, within 64 bits, as an Integer, and every other
+// number as a Decimal.
+func Number(text string) (Value, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return Int(n), nil
+	}
+	return FromText(Decimal, text)
+}
+
 func whole64(text string) (Value, error) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return Int(n), nil

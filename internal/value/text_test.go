@@ -213,6 +213,77 @@ func TestFromJSON(t *testing.T) {
 	}
 }
 
+// The lexical forms of XML Schema Part 2 that OData does not have.
+func TestFromXML(t *testing.T) {
+	for _, tt := range []struct {
+		kind       value.Type
+		text, want string // want starts with ! where text is refused
+	}{
+		{value.Boolean, " 1\n", "true"},
+		{value.Boolean, "", "!true or false is expected"},
+		{value.Integer, "\t+5 ", "5"},
+		{value.Integer, "5 5", "!a whole number is expected"},
+		{value.Decimal, ".5", "0.5"},
+		{value.Decimal, "-.50", "-0.50"},
+		{value.Decimal, "5.", "5"},
+		{value.Decimal, " 10.10 ", "10.10"},
+		{value.Decimal, ".", "!a number is expected"},
+		{value.Decimal, "-", "!a number is expected"},
+		{value.Decimal, "", "!a number is expected"},
+		{value.Decimal, "--.5", "!a number is expected"},
+		{value.Decimal, "INF", "!a number is expected"},
+		{value.Date, "2026-11-22Z", "2026-11-22"},
+		{value.Date, "2026-11-22+14:00", "2026-11-22"},
+		{value.Date, "2026-11-22T00:00:00Z", "!a date is expected"},
+		{value.Date, "2026-11-22+14", "!a date is expected"},
+		{value.DateTime, " 2026-11-22T13:45:00+01:00 ", "2026-11-22T12:45:00Z"},
+		{value.DateTime, "2026-11-22T13:45:00", "!the offset from UTC is missing"},
+		{value.Text, " a ", " a "},
+		{value.Text, "", ""},
+		{value.JSON, ` {"a": 1} `, `{"a":1}`},
+	} {
+		v, err := value.FromXML(tt.kind, tt.text)
+		if want, refused := strings.CutPrefix(tt.want, "!"); refused {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s %q: %v, %v; want an error with %q", tt.kind, tt.text, v, err, want)
+			}
+		} else if err != nil || string(v.AppendText(nil)) != tt.want || v.Type() != tt.kind {
+			t.Errorf("%s %q: %v, %v; want %s", tt.kind, tt.text, v, err, tt.want)
+		}
+	}
+}
+
+func TestInfer(t *testing.T) {
+	for _, tt := range []struct {
+		raw  string
+		kind value.Type
+		want string
+	}{
+		{` "a" `, value.Text, "a"}, {"true", value.Boolean, "true"}, {"false", value.Boolean, "false"}, {"null", value.Null, "null"},
+		{"5", value.Integer, "5"}, {"-0", value.Integer, "0"}, {"5.0", value.Decimal, "5.0"}, {"1e2", value.Decimal, "100"},
+		{"12345678901234567890", value.Decimal, "12345678901234567890"},
+		{`{"a": 1}`, value.JSON, `{"a":1}`}, {"[ ]", value.JSON, "[]"},
+		{"", value.Null, "!a value is expected"}, {"tru", value.Null, "!true or false is expected"}, {"nul", value.Null, "!true or false"},
+		{"[1", value.Null, "!is not JSON"}, {`"\ud800"`, value.Null, "!surrogate"}, {"1e99", value.Null, "!38 digits"}, {"x", value.Null, "!is not a number"},
+	} {
+		v, err := value.Infer([]byte(tt.raw))
+		if want, refused := strings.CutPrefix(tt.want, "!"); refused {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, %v; want an error with %q", tt.raw, v, err, want)
+			}
+		} else if err != nil || v.Type() != tt.kind || v.String() != tt.want {
+			t.Errorf("%s: %s %v, %v; want %s %s", tt.raw, v.Type(), v, err, tt.kind, tt.want)
+		}
+	}
+}
+
+func TestMarshal(t *testing.T) {
+	raw, err := json.Marshal(map[string]value.Value{"a": value.Scaled(1010, 2), "b": {}, "c": value.String("<é>")})
+	if err != nil || string(raw) != `{"a":10.10,"b":null,"c":"\u003cé\u003e"}` {
+		t.Errorf("%s, %v", raw, err)
+	}
+}
+
 func TestEveryTextIsJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String().Draw(t, "text")
@@ -236,6 +307,9 @@ func FuzzValue(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind uint8, text string) {
 		k := value.Type(kind % 8)
 		v, err := value.FromText(k, text)
+		if x, wrong := value.FromXML(k, text); err == nil && (wrong != nil || x != v) {
+			t.Errorf("%s %q is %v, and %v, %v in XML", k, text, v, x, wrong)
+		}
 		if err != nil {
 			return
 		}

@@ -68,6 +68,15 @@ func Scaled(unscaled int64, scale int) Value {
 // FromText, which refuse what cannot be stored.
 func String(text string) Value { return Value{kind: Text, s: text} }
 
+// Raw is JSON whose text is known to be valid, because it was read before it was
+// kept; null is null, of any other text FromText is the one to ask.
+func Raw(text string) Value {
+	if text == "null" {
+		return Value{}
+	}
+	return Value{kind: JSON, s: text}
+}
+
 // Day is the Date that t shows in its own time zone.
 func Day(t time.Time) Value {
 	year, month, day := t.Date()

@@ -45,6 +45,9 @@ func TestAccessors(t *testing.T) {
 	if got := value.Day(time.Date(2026, 11, 22, 0, 30, 0, 0, time.FixedZone("", 3600))); got.String() != "2026-11-22" || got.Time().Format(time.RFC3339) != "2026-11-22T00:00:00Z" {
 		t.Errorf("a day is %v", got)
 	}
+	if got := value.Raw(`{"a": 1}`); got.Type() != value.JSON || got.Text() != `{"a": 1}` || !value.Raw("null").IsNull() {
+		t.Errorf("JSON is %v", got)
+	}
 	if n, ok := value.Scaled(1010, 2).Unscaled(); n != 1010 || !ok || value.Scaled(1010, 2).Scale() != 2 {
 		t.Error("decimals")
 	}

@@ -71,6 +71,9 @@ func (m maker) near(c Column) *filter.Expr {
 	case value.Boolean:
 		other = value.Bool(!v.IsTrue())
 	}
+	if year := other.Time().Year(); year < 1 || year > 9999 {
+		other = v
+	}
 	return literal(other)
 }
 

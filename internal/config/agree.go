@@ -1,0 +1,121 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"junctor/internal/access"
+	"junctor/internal/fault"
+	"junctor/internal/record"
+	"junctor/internal/right"
+	"junctor/internal/strict"
+	"junctor/internal/value"
+)
+
+// agree finds what the classes and those who may use them get wrong about each
+// other, with pointers such as /roles/shop/classes/orders/read. all are the bodies
+// by kind and code.
+func agree(all map[string]map[string]json.RawMessage) []fault.Field {
+	var c checker
+	model, found := record.NewModel(all[Classes])
+	c.below("/"+Classes, found)
+	objects, _ := access.ParseObjects(all) // what is wrong with one by itself is said there
+	names := access.Names{Classes: map[string]access.Columns{}, Functions: sorted(all[Functions])}
+	for _, class := range model.Classes() {
+		names.Classes[class.Code] = columnsOf(model, class)
+	}
+	c.below("", objects.Check(names))
+	return c.found
+}
+
+// columnsOf is what a role may name of a class, also over its refs.
+func columnsOf(m *record.Model, c *record.Class) access.Columns {
+	var names []string
+	for _, column := range slices.Concat(c.Columns, record.System()) {
+		names = append(names, column.Code)
+	}
+	return access.Columns{Names: names, Types: func(path []string) (value.Type, error) { return typeOf(m, c, path) }}
+}
+
+// typeOf follows a path such as customer/code over refs to a column.
+func typeOf(m *record.Model, c *record.Class, path []string) (value.Type, error) {
+	var properties []string
+	for _, column := range slices.Concat(c.Columns, record.System()) {
+		switch name := path[0]; {
+		case len(path) == 1 && column.Field() == name:
+			return column.Type, nil
+		case len(path) > 1 && column.Kind == record.Ref && column.Code == name && m.Class(column.Class) != nil:
+			return typeOf(m, m.Class(column.Class), path[1:])
+		}
+		properties = append(properties, column.Field())
+	}
+	return value.Null, fmt.Errorf("of the class %s: %s", c.Code, strict.Unknown(path[0], properties))
+}
+
+// checkClass checks a class by itself: those that it refers to count as there.
+func checkClass(code string, body json.RawMessage) []fault.Field {
+	bodies := map[string]json.RawMessage{code: body}
+	model, _ := record.NewModel(bodies)
+	for _, column := range model.Class(code).Columns {
+		if _, there := bodies[column.Class]; column.Kind == record.Ref && !there {
+			bodies[column.Class] = json.RawMessage(`{"columns":{"x":"text"}}`)
+		}
+	}
+	_, found := record.NewModel(bodies)
+	return within(strict.Pointer("", code), found)
+}
+
+// within are the findings at a place and below it, with pointers from there.
+func within(place string, found []fault.Field) (inside []fault.Field) {
+	for _, f := range found {
+		if rest, ok := strings.CutPrefix(f.Pointer, place); ok && (rest == "" || rest[0] == '/') {
+			inside = append(inside, fault.Field{Pointer: rest, Detail: f.Detail})
+		}
+	}
+	return inside
+}
+
+func classRefers(code string, body json.RawMessage) (all []reference) {
+	model, _ := record.NewModel(map[string]json.RawMessage{code: body})
+	class := model.Class(code)
+	for _, column := range class.Columns {
+		if column.Kind == record.Ref {
+			all = append(all, reference{strict.Pointer("/columns", column.Code), Classes, column.Class, true})
+		}
+	}
+	for i, rule := range class.Rules {
+		all = append(all, reference{pointer: fmt.Sprintf("/rules/%d/scenario", i), kind: Scenarios, code: rule.Scenario})
+	}
+	for _, button := range class.Buttons {
+		all = append(all, reference{pointer: strict.Pointer("/buttons", button.Code) + "/scenario", kind: Scenarios, code: button.Scenario})
+	}
+	return all
+}
+
+func roleRefers(code string, body json.RawMessage) (all []reference) {
+	role, _ := access.ParseRole(code, body)
+	for _, class := range slices.Sorted(maps.Keys(role.Grants.Classes)) {
+		all = append(all, reference{strict.Pointer("/classes", class), Classes, class, true})
+	}
+	for _, name := range slices.Sorted(maps.Keys(role.Grants.Functions)) {
+		if name != right.Any {
+			all = append(all, reference{"/functions", Functions, name, true})
+		}
+	}
+	return all
+}
+
+// accountRefers is for applications and people.
+func accountRefers(parse func(string, json.RawMessage) (access.Definition, []fault.Field)) func(string, json.RawMessage) []reference {
+	return func(code string, body json.RawMessage) []reference {
+		d, _ := parse(code, body)
+		all := []reference{{"/unit", Units, d.Unit, true}}
+		for i, role := range d.Roles {
+			all = append(all, reference{fmt.Sprintf("/roles/%d", i), Roles, role, true})
+		}
+		return all
+	}
+}

@@ -1,0 +1,59 @@
+package hub
+
+import (
+	"context"
+
+	"junctor/internal/db"
+	"junctor/internal/record"
+	"junctor/internal/run"
+	"junctor/internal/scenario"
+)
+
+// programs are what runs execute: scenarios, and what is built in.
+type programs struct {
+	*scenario.Runtime
+	migration *record.Migration
+}
+
+func (p programs) Program(ctx context.Context, name, version string) (run.Program, error) {
+	if name == record.MigrationProgram {
+		return p.migration, nil
+	}
+	return p.Runtime.Program(ctx, name, version)
+}
+
+func (p programs) Latest(ctx context.Context, name string) (string, error) {
+	if name == record.MigrationProgram {
+		return record.Version, nil
+	}
+	return p.Runtime.Latest(ctx, name)
+}
+
+// tables begins the runs that bring tables with records to what is wanted of them.
+// On a stopped server they begin with its next start.
+func (h *Hub) tables(ctx context.Context, left []record.Unfinished) error {
+	if h.restart.Load() == nil {
+		return nil
+	}
+	for _, u := range left {
+		start := u.Start()
+		start.Version = record.Version
+		if _, err := h.runs.Accept(ctx, start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unfinished begins what was left when this installation stopped.
+func (h *Hub) unfinished(ctx context.Context) error {
+	var left []record.Unfinished
+	err := h.db.Read(ctx, func(tx *db.Tx) (err error) {
+		left, err = record.Pending(tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return h.tables(ctx, left)
+}

@@ -1,0 +1,364 @@
+package record
+
+import (
+	"crypto/sha256"
+	"database/sql/driver"
+	"encoding/base64"
+	"fmt"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/filter"
+	"junctor/internal/value"
+)
+
+// maxGroups bounds what is sorted in memory.
+const maxGroups = 10_000
+
+// Group is one group of records with what was calculated over it.
+type Group struct {
+	names  [][]string // paths of the columns, and the names of the aggregates
+	values []value.Value
+}
+
+// Each calls f with the path or name of each value.
+func (g *Group) Each(f func(path []string, v value.Value)) {
+	for i, n := range g.names {
+		f(n, g.values[i])
+	}
+}
+
+// AppendJSON writes the group as an object, the columns of a ref as an object in
+// it.
+func (g *Group) AppendJSON(b []byte, f Form) []byte {
+	all := make([]int, len(g.names))
+	for i := range all {
+		all[i] = i
+	}
+	return g.appendJSON(b, f, all, 0)
+}
+
+func (g *Group) appendJSON(b []byte, f Form, places []int, depth int) []byte {
+	b = append(b, '{')
+	var done []string
+	for _, i := range places {
+		step := g.names[i][depth]
+		if slices.Contains(done, step) {
+			continue
+		}
+		if done = append(done, step); len(done) > 1 {
+			b = append(b, ',')
+		}
+		b = append(strconv.AppendQuote(b, step), ':')
+		if len(g.names[i]) > depth+1 {
+			inner := slices.DeleteFunc(slices.Clone(places), func(j int) bool { return g.names[j][depth] != step })
+			b = g.appendJSON(b, f, inner, depth+1)
+			continue
+		}
+		if v := g.values[i]; f.TextNumbers && v.Type().IsNumber() {
+			b = append(v.AppendJSON(append(b, '"')), '"')
+		} else {
+			b = v.AppendJSON(b)
+		}
+	}
+	return append(b, '}')
+}
+
+// group answers a query with Apply.
+func (s *Store) group(tx *db.Tx, m *Model, a Actor, c *Class, q Query) (*Page, error) {
+	if q.Select != nil || q.Expand != nil || q.Track {
+		return nil, fault.New(fault.Invalid, "Groups have the columns that $apply names: leave out $select, $expand and the tracking of changes.")
+	}
+	b := s.build(tx, m, a, c, asCaller)
+	if q.Apply.Filter != nil {
+		q.Filter = allOf(q.Filter, q.Apply.Filter)
+	}
+	where, err := b.conditions(q)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := b.groups(q.Apply, where)
+	if err != nil {
+		return nil, err
+	}
+	if err := sortGroups(groups, q); err != nil {
+		return nil, err
+	}
+	page := &Page{Count: int64(len(groups))}
+	return page, cutGroups(page, groups, q)
+}
+
+func allOf(a, b *filter.Expr) *filter.Expr {
+	if a == nil {
+		return b
+	}
+	return &filter.Expr{Op: filter.And, Args: []*filter.Expr{a, b}}
+}
+
+// groups reads all groups.
+func (b *builder) groups(a *Grouping, where string) ([]*Group, error) {
+	var selected []string
+	var by []string
+	var names [][]string
+	var cells []Cell
+	for _, path := range a.By {
+		c, err := b.resolve(b.root, path)
+		if err != nil {
+			return nil, err
+		}
+		if c.Type == value.JSON {
+			return nil, fault.New(fault.Invalid, "The column %s is JSON, which cannot be grouped by.", strings.Join(path, "/"))
+		}
+		by, names, cells = append(by, c.sql), append(names, path), append(cells, Cell{Column: c.Column})
+	}
+	selected = slices.Clone(by)
+	var sums []*sum
+	for _, g := range a.Aggregates {
+		one, err := b.aggregate(g)
+		if err != nil {
+			return nil, err
+		}
+		selected = append(selected, one.sql...)
+		names, sums = append(names, []string{g.As}), append(sums, one)
+	}
+	targets := make([]any, 0, len(selected))
+	for i := range cells {
+		targets = append(targets, &cells[i])
+	}
+	for _, one := range sums {
+		targets = append(targets, one.targets()...)
+	}
+	sql := "SELECT " + strings.Join(selected, ", ") + " FROM " + b.from() + where
+	if len(by) > 0 {
+		sql += " GROUP BY " + strings.Join(by, ", ")
+	}
+	rows, err := b.tx.Query(sql+" LIMIT "+strconv.Itoa(maxGroups+1), b.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var groups []*Group
+	for rows.Next() {
+		if len(groups) == maxGroups {
+			return nil, fault.New(fault.Invalid, "There are more than %d groups: filter, or group by fewer columns.", maxGroups)
+		}
+		if err := rows.Scan(targets...); err != nil {
+			return nil, err
+		}
+		g := &Group{names: names, values: make([]value.Value, 0, len(names))}
+		for i := range cells {
+			g.values = append(g.values, cells[i].Value)
+		}
+		for i, one := range sums {
+			v, err := one.value()
+			if err != nil {
+				return nil, fault.New(fault.Unprocessable, "The aggregate %s: %v.", a.Aggregates[i].As, err)
+			}
+			g.values = append(g.values, v)
+		}
+		groups = append(groups, g)
+	}
+	return groups, rows.Err()
+}
+
+// sum is an aggregate with what is read for it.
+type sum struct {
+	method string
+	column *Column
+	sql    []string
+	limbs  []any // of a sum: int64 on SQLite, text on PostgreSQL
+	count  int64
+	cell   Cell // of min and max
+}
+
+// limb is the base in which SQLite adds numbers up, piece by piece, so that no
+// sum of up to nine thousand million numbers leaves 64 bits.
+const limb = 1_000_000_000
+
+// aggregate plans one.
+func (b *builder) aggregate(g Aggregate) (*sum, error) {
+	one := &sum{method: g.Method}
+	if g.Path == nil {
+		one.sql = []string{"count(*)"}
+		return one, nil
+	}
+	c, err := b.resolve(b.root, g.Path)
+	if err != nil {
+		return nil, err
+	}
+	one.column, one.cell.Column = c.Column, c.Column
+	number := c.Type.IsNumber()
+	switch ordered := c.Type != value.JSON && c.Type != value.Boolean; {
+	case g.Method == Count:
+		one.sql = []string{"count(" + c.sql + ")"}
+	case g.Method == CountDistinct && c.Type != value.JSON:
+		one.sql = []string{"count(DISTINCT " + c.sql + ")"}
+	case (g.Method == Min || g.Method == Max) && ordered:
+		one.sql = []string{g.Method + "(" + c.sql + ")"}
+	case (g.Method == Sum || g.Method == Average) && number:
+		one.sql = append(b.summed(c), "count("+c.sql+")")
+		one.limbs = make([]any, len(one.sql)-1)
+	default:
+		return nil, fault.New(fault.Invalid, "There is no %s of %s, which is %s.", g.Method, strings.Join(g.Path, "/"), c.Type)
+	}
+	return one, nil
+}
+
+// summed are the sums that together are exact.
+func (b *builder) summed(c column) []string {
+	switch {
+	case b.postgres:
+		return []string{"CAST(sum(" + c.sql + ") AS text)"}
+	case c.Type == value.Integer || c.Precision <= scaledDigits:
+		return []string{fmt.Sprintf("sum(%s / %d)", c.sql, limb), fmt.Sprintf("sum(%s %% %d)", c.sql, limb)}
+	}
+	handle := b.arg(b.tx.Call(func(arguments []driver.Value) (any, error) { return digitsOf(c.Column, arguments) }), "")
+	var all []string
+	for piece := (value.MaxDigits - 1) / 9; piece >= 0; piece-- {
+		all = append(all, fmt.Sprintf("sum(junctor_call(%s, %s, %d))", handle, c.sql, piece))
+	}
+	return all
+}
+
+// digitsOf is one piece of nine digits of a long decimal, counted from the last.
+func digitsOf(c *Column, arguments []driver.Value) (any, error) {
+	v, err := c.read(arguments[0])
+	if err != nil || v.IsNull() {
+		return nil, err
+	}
+	text := strings.Replace(v.String(), ".", "", 1)
+	digits := strings.TrimPrefix(text, "-")
+	piece, _ := arguments[1].(int64)
+	end := len(digits) - 9*int(piece)
+	if end <= 0 {
+		return int64(0), nil
+	}
+	n, err := strconv.ParseInt(digits[max(0, end-9):end], 10, 64)
+	if len(digits) < len(text) {
+		n = -n
+	}
+	return n, err
+}
+
+func (s *sum) targets() []any {
+	switch s.method {
+	case Count, CountDistinct:
+		return []any{&s.count}
+	case Min, Max:
+		return []any{&s.cell}
+	}
+	var all []any
+	for i := range s.limbs {
+		all = append(all, &s.limbs[i])
+	}
+	return append(all, &s.count)
+}
+
+// value is the result for the row that was read last. The sum and the average of
+// nothing are null.
+func (s *sum) value() (value.Value, error) {
+	switch s.method {
+	case Count, CountDistinct:
+		return value.Int(s.count), nil
+	case Min, Max:
+		return s.cell.Value, nil
+	}
+	if s.count == 0 {
+		return value.Value{}, nil
+	}
+	total, err := s.total()
+	if err != nil || s.method == Sum {
+		return total, err
+	}
+	return value.DivBy(total, value.Int(s.count))
+}
+
+// total is a Decimal of the column's scale, also for whole numbers, whose sum may
+// need more than 64 bits.
+func (s *sum) total() (value.Value, error) {
+	var text string
+	if t, ok := s.limbs[0].(string); ok {
+		text = t
+	} else {
+		total := new(big.Int)
+		for _, l := range s.limbs {
+			n, _ := l.(int64)
+			total.Add(total.Mul(total, big.NewInt(limb)), big.NewInt(n))
+		}
+		text = total.String()
+		if s.column.Scale > 0 {
+			text += "e-" + strconv.Itoa(s.column.Scale)
+		}
+	}
+	v, err := value.FromText(value.Decimal, text)
+	if err != nil {
+		return value.Value{}, err
+	}
+	return value.Fit(v, value.MaxDigits, s.column.Scale)
+}
+
+// sortGroups orders groups by columns and aggregates; what is not named orders by
+// the columns they are grouped by.
+func sortGroups(groups []*Group, q Query) error {
+	type by struct {
+		place int
+		desc  bool
+	}
+	var order []by
+	names := slices.Clone(q.Apply.By)
+	for _, g := range q.Apply.Aggregates {
+		names = append(names, []string{g.As})
+	}
+	for _, o := range q.Order {
+		place := slices.IndexFunc(names, func(n []string) bool { return o.Expr.Op == filter.Name && slices.Equal(n, o.Expr.Name) })
+		if place < 0 {
+			return fault.New(fault.Invalid, "Groups are ordered by the columns and aggregates of $apply; %.200s is none of them.", o.Expr)
+		}
+		order = append(order, by{place, o.Desc})
+	}
+	for i := range q.Apply.By {
+		order = append(order, by{i, false})
+	}
+	slices.SortStableFunc(groups, func(a, b *Group) int {
+		for _, o := range order {
+			n := value.Compare(a.values[o.place], b.values[o.place])
+			if n != 0 && o.desc {
+				return -n
+			}
+			if n != 0 {
+				return n
+			}
+		}
+		return 0
+	})
+	return nil
+}
+
+// cutGroups takes the page out of all groups.
+func cutGroups(page *Page, groups []*Group, q Query) error {
+	h := sha256.Sum256(fmt.Appendf(nil, "%s %v %v", q.sum(nil), q.Apply.By, q.Apply.Aggregates))
+	sum := base64.RawURLEncoding.EncodeToString(h[:9])
+	from, err := offset(q, sum)
+	if err != nil {
+		return err
+	}
+	end := len(groups)
+	if q.Top != nil {
+		end = min(end, q.Skip+max(*q.Top, 0))
+	}
+	size := q.Page
+	if size <= 0 {
+		size = DefaultPage
+	}
+	from = min(from, end)
+	to := min(end, from+min(size, MaxPage))
+	page.Groups = groups[from:to]
+	if to < end {
+		page.Next = encodeCursor(cursorForm{Sum: sum, Rest: -1, Start: strconv.Itoa(to)})
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package record_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"junctor/internal/db/dbtest"
+	"junctor/internal/id"
+	"junctor/internal/record"
+)
+
+// On PostgreSQL who may read a view or a table may do so after every change,
+// and the role for reading reads the views of later classes too, and nothing else.
+func TestGrantsSurvive(t *testing.T) {
+	o := dbtest.PostgresOptions(t)
+	d := opened(t, o)
+	schema := "junctor_" + o.Domain
+	reader, other := schema+"_reader", "other_"+id.Token(8)
+	conn, err := pgx.Connect(context.Background(), o.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	must := func(format string, args ...any) {
+		t.Helper()
+		if _, err := conn.Exec(context.Background(), fmt.Sprintf(format, args...)); err != nil {
+			t.Fatalf(format+": %v", append(args, err)...)
+		}
+	}
+	may := func(role, query string, want bool) {
+		t.Helper()
+		must("SET ROLE %s", role)
+		defer must("RESET ROLE")
+		_, err := conn.Exec(context.Background(), query)
+		if want != (err == nil) || !want && !strings.Contains(err.Error(), "permission denied") {
+			t.Errorf("%s: %s: %v", role, query, err)
+		}
+	}
+	for _, role := range []string{reader, other} {
+		must("CREATE ROLE %s NOLOGIN", role)
+		t.Cleanup(func() {
+			conn, err := pgx.Connect(context.Background(), o.URL)
+			if err == nil {
+				_, err = conn.Exec(context.Background(), fmt.Sprintf("DROP OWNED BY %s; DROP ROLE %s", role, role))
+				conn.Close(context.Background())
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		must("GRANT USAGE ON SCHEMA %s TO %s", schema, role)
+	}
+	apply(t, d, false, "t", narrow)
+	put(t, d, "t", "rec_1", `{"a":"1","b":"2"}`)
+	must("GRANT SELECT ON %s.api_t TO %s", schema, other)
+	must("GRANT SELECT, INSERT, UPDATE, DELETE ON %s.class_t TO %s", schema, other)
+	for _, body := range []string{typed, strings.Replace(typed, `"t":`, `"u":"text","t":`, 1)} {
+		if err := finish(t, d, apply(t, d, true, "t", body, "later", `{"columns":{"x":"text"}}`)); err != nil {
+			t.Fatal(err)
+		}
+		may(reader, "SELECT * FROM "+schema+".api_t", true)
+		may(reader, "SELECT * FROM "+schema+".api_later", true)
+		may(reader, "SELECT * FROM "+schema+".class_t", false)
+		may(other, "SELECT * FROM "+schema+".api_t", true)
+		may(other, "SELECT * FROM "+schema+".api_later", false)
+		may(other, "UPDATE "+schema+".class_t SET b = 3", true) // the capture works with Junctor's own rights
+		may(other, "SELECT * FROM "+schema+".record_captured", false)
+	}
+	// A temporary table of the same name catches nothing.
+	may(other, "CREATE TEMP TABLE record_captured (class TEXT, record TEXT, operation TEXT, before TEXT, after TEXT)", true)
+	may(other, "UPDATE "+schema+".class_t SET b = 4", true)
+	if got := (&shared{DB: d, t: t}).captured("b"); len(got) != 3 || got[0] != "t rec_1 updated b:2>3" {
+		t.Errorf("captured: %v", got)
+	}
+	write(t, d, record.RefreshViews)
+	may(other, "SELECT * FROM "+schema+".api_t", true)
+}

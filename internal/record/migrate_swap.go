@@ -1,0 +1,158 @@
+package record
+
+import (
+	"fmt"
+	"strings"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+)
+
+// touchTriggers remember which records are written while their table is copied.
+func (d dialect) touchTriggers(c *Class) []string {
+	table, code := quote(c.Table()), literal(c.Code)
+	if d.postgres {
+		return []string{fmt.Sprintf(`CREATE TRIGGER junctor_touch AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION junctor_touch(%s)`, table, code)}
+	}
+	var all []string
+	for what, rows := range map[string][]string{"INSERT": {"NEW"}, "UPDATE": {"OLD", "NEW"}, "DELETE": {"OLD"}} {
+		body := ""
+		for _, row := range rows {
+			body += fmt.Sprintf("  INSERT INTO record_touched (class, record) VALUES (%s, %s.id);\n", code, row)
+		}
+		all = append(all, fmt.Sprintf("CREATE TRIGGER %s AFTER %s ON %s BEGIN\n%sEND", quote("junctor_"+c.Code+"_touch_"+strings.ToLower(what)), what, table, body))
+	}
+	return all
+}
+
+func (d dialect) dropTouchTriggers(c *Class) []string {
+	if d.postgres {
+		return []string{"DROP TRIGGER IF EXISTS junctor_touch ON " + quote(c.Table())}
+	}
+	var all []string
+	for _, what := range []string{"insert", "update", "delete"} {
+		all = append(all, "DROP TRIGGER IF EXISTS "+quote("junctor_"+c.Code+"_touch_"+what))
+	}
+	return all
+}
+
+// swap puts the shadow in the place of a class's table and makes the triggers
+// again: Junctor's own, and those that an administrator has made. Views are the
+// caller's.
+func swap(tx *db.Tx, d dialect, old, new *Class) error {
+	table := old.Table()
+	theirs, err := d.foreignTriggers(tx, table)
+	if err != nil {
+		return err
+	}
+	given, err := d.granted(tx, table, table)
+	if err != nil {
+		return err
+	}
+	if err := discard(tx, d, table); err != nil {
+		return inTheWay(table, err)
+	}
+	if d.postgres {
+		err = tx.Define(fmt.Sprintf("ALTER TABLE %s RENAME TO %s", quote(shadow(old.Code)), quote(table)))
+	} else {
+		err = renameTable(tx, shadow(old.Code), table)
+	}
+	if err != nil {
+		return err
+	}
+	if err := define(tx, append(given, d.captureTriggers(new)...)); err != nil {
+		return err
+	}
+	for _, t := range theirs {
+		if err := tx.Define(t.sql); err != nil {
+			return misfitting(t, table, err)
+		}
+	}
+	return d.tryTriggers(tx, table, theirs)
+}
+
+// inTheWay says what an administrator has hung on a table that has to go.
+func inTheWay(table string, err error) error {
+	if strings.Contains(err.Error(), "2BP01") || strings.Contains(err.Error(), "0A000") {
+		return fault.Wrap(err, fault.Conflict, "Something that is not Junctor's depends on the table %s, a view or a foreign key. Drop it, apply, and make it again; views are best made over the api_ views.", table)
+	}
+	return err
+}
+
+type trigger struct{ name, sql string }
+
+// foreignTriggers are the triggers on a table that are not Junctor's.
+func (d dialect) foreignTriggers(tx *db.Tx, table string) ([]trigger, error) {
+	query := `SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = $1 AND name NOT LIKE 'junctor\_%' ESCAPE '\' ORDER BY name`
+	if d.postgres {
+		query = `SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger
+			WHERE tgrelid = to_regclass(quote_ident($1)) AND NOT tgisinternal AND tgname NOT LIKE 'junctor\_%' ORDER BY tgname`
+	}
+	rows, err := tx.Query(query, table)
+	if err != nil {
+		return nil, fmt.Errorf("look for the triggers of %s: %w", table, err)
+	}
+	defer rows.Close()
+	var all []trigger
+	for rows.Next() {
+		var t trigger
+		if err := rows.Scan(&t.name, &t.sql); err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, rows.Err()
+}
+
+// tryTriggers finds triggers that name columns which are gone: SQLite does not
+// look before they fire, and every write would fail then. It does look when a
+// column is renamed, which is taken back here.
+func (d dialect) tryTriggers(tx *db.Tx, table string, theirs []trigger) error {
+	if d.postgres || len(theirs) == 0 {
+		return nil
+	}
+	if err := tx.Define("SAVEPOINT probe"); err != nil {
+		return err
+	}
+	found := tx.Define(fmt.Sprintf("ALTER TABLE %s RENAME COLUMN version TO version_probe", quote(table)))
+	if err := tx.Define("ROLLBACK TO probe; RELEASE probe"); err != nil || found == nil {
+		return err
+	}
+	for _, t := range theirs {
+		if strings.Contains(found.Error(), "trigger "+t.name) {
+			return misfitting(t, table, found)
+		}
+	}
+	return nil // somebody's trigger on another table has been broken before
+}
+
+func misfitting(t trigger, table string, err error) error {
+	return fault.Wrap(err, fault.Conflict, "The trigger %s on %s, which is not Junctor's, does not fit the table as it is to be. Change or drop it, apply, and make it again.", t.name, table)
+}
+
+// dropTriggers takes all triggers off a table, on SQLite: they would stay with
+// it under its new name.
+func dropTriggers(tx *db.Tx, table string) error {
+	rows, err := tx.Query(`SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = $1`, table)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		names = append(names, name)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := tx.Define("DROP TRIGGER " + quote(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package record
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/id"
+	"junctor/internal/right"
+	"junctor/internal/strict"
+	"junctor/internal/value"
+)
+
+// Store reads and writes records. It is made once for a domain and safe for use
+// by several goroutines.
+type Store struct {
+	hooks Hooks
+	now   func() time.Time
+	ids   id.Maker
+	views sync.Map // *Class: *layout
+	roles roles
+	asked atomic.Pointer[asked]
+	count struct {
+		sync.Mutex
+		views int
+	}
+}
+
+// NewStore makes a store. now is the clock.
+func NewStore(hooks Hooks, now func() time.Time) *Store {
+	return &Store{hooks: hooks, now: now}
+}
+
+// Actor is who reads or writes.
+type Actor struct {
+	Rights *right.Set
+	By     string // what created_by and modified_by say: a login, a run's id
+	Run    string // the run that writes, "" for none; it stands in the change
+}
+
+// Address names one record, by its id or by the values of one of its class's keys or
+// unique columns.
+type Address struct {
+	ID  string
+	Key []KeyPart
+}
+
+// KeyPart is the value of one column of a key. Column is its code or, for a ref,
+// its code and _id.
+type KeyPart struct {
+	Column string
+	Value  value.Value
+}
+
+// String is the reference as OData writes it: 'rec_1' or number='4711'.
+func (r Address) String() string {
+	if len(r.Key) == 0 {
+		return literal(r.ID)
+	}
+	parts := make([]string, len(r.Key))
+	for i, p := range r.Key {
+		text := p.Value.String()
+		if p.Value.Type() == value.Text {
+			text = literal(text)
+		}
+		parts[i] = p.Column + "=" + text
+	}
+	return strings.Join(parts, ",")
+}
+
+// Get reads one record. Errors: fault.NotFound when there is none that the caller
+// may see, fault.Invalid for a key, a column or a ref that does not exist.
+func (s *Store) Get(tx *db.Tx, m *Model, a Actor, class string, at Address, columns []string, expand []Expand) (*Record, error) {
+	c, err := s.readable(m, a, class)
+	if err != nil {
+		return nil, err
+	}
+	b := s.build(tx, m, a, c, asCaller)
+	list, err := b.list(b.root, columns, expand)
+	if err != nil {
+		return nil, err
+	}
+	where, err := b.at(b.root, at)
+	if err != nil {
+		return nil, err
+	}
+	rights, err := b.rowFilter(b.root, b.root.rights.Read)
+	if err != nil {
+		return nil, err
+	}
+	sql := "SELECT " + b.selected(list) + " FROM " + b.from() + " WHERE " + where + and(b.live(b.root)) + and(rights)
+	page, err := b.read(sql, list, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(page) == 0 {
+		return nil, notFound(c.Code, at)
+	}
+	return page[0], nil
+}
+
+func notFound(class string, at Address) error {
+	return fault.New(fault.NotFound, "There is no record %s(%s).", class, at)
+}
+
+// readable finds a class that the caller may read. For who may not read it, it
+// does not exist.
+func (s *Store) readable(m *Model, a Actor, class string) (*Class, error) {
+	c := m.Class(class)
+	if c == nil || rightsOf(a, class).Read.None() {
+		return nil, noClass(m, a, class)
+	}
+	return c, nil
+}
+
+func noClass(m *Model, a Actor, class string) error {
+	var known []string
+	for _, c := range m.Classes() {
+		if !rightsOf(a, c.Code).Nothing() {
+			known = append(known, c.Code)
+		}
+	}
+	return fault.New(fault.NotFound, "There is no class %s.", strict.Unknown(class, known))
+}
+
+// rightsOf is what the caller may do with a class.
+func rightsOf(a Actor, class string) right.Class {
+	if a.Rights == nil {
+		return right.Class{}
+	}
+	return a.Rights.Class(class)
+}
+
+func and(condition string) string {
+	if condition == "" {
+		return ""
+	}
+	return " AND " + condition
+}

@@ -1,0 +1,29 @@
+package record
+
+import (
+	"fmt"
+	"time"
+
+	"junctor/internal/db"
+	"junctor/internal/value"
+)
+
+// Purge removes the rows of records that were deleted longer ago than their
+// class keeps them, up to n, and returns how many; when that is n there may be
+// more. It is no change of a record, so there are no events.
+func Purge(tx *db.Tx, m *Model, now time.Time, n int) (gone int, err error) {
+	deleted := system[6]
+	for _, c := range m.classes {
+		if c.Keep <= 0 || gone == n {
+			continue
+		}
+		before := value.At(now.Add(-c.Keep))
+		rows, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT id FROM %s WHERE deleted_at IS NOT NULL AND deleted_at < $1 ORDER BY deleted_at LIMIT $2)`,
+			quote(c.Table()), quote(c.Table())), deleted.Arg(tx.Postgres(), before), n-gone)
+		if err != nil {
+			return gone, fmt.Errorf("remove deleted records of the class %s: %w", c.Code, err)
+		}
+		gone += int(rows)
+	}
+	return gone, nil
+}

@@ -1,0 +1,445 @@
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"junctor/internal/fault"
+	"junctor/internal/filter"
+	"junctor/internal/strict"
+	"junctor/internal/value"
+)
+
+// place is a column that the body gives a value.
+type place struct {
+	at      int    // in the layout
+	pointer string // of the member
+	value   value.Value
+	fixed   bool // the caller cannot change it: it may be there as long as it is as it is
+}
+
+// wrong notes what is wrong with a member.
+func (w *write) wrong(pointer, format string, args ...any) {
+	w.found = append(w.found, fault.Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+}
+
+// read takes the body apart. What cannot be read at all is an error; what is
+// wrong with members waits until everything is known.
+func (w *write) read(body []byte) error {
+	body = bytes.TrimSpace(body)
+	if !utf8.Valid(body) || !json.Valid(body) {
+		return fault.New(fault.Invalid, "The body is not JSON in UTF-8.")
+	}
+	if body[0] != '{' {
+		return fault.New(fault.Invalid, "The body must be a JSON object with the record's columns.")
+	}
+	w.body, w.placed = body, map[int]bool{}
+	seen := map[string]bool{}
+	var err error
+	members(body, func(name string, raw []byte) {
+		pointer := strict.Pointer("", name)
+		if seen[name] {
+			w.wrong(pointer, "%s", strict.Twice)
+			return
+		}
+		seen[name] = true
+		if memberErr := w.member(name, pointer, raw); memberErr != nil && err == nil {
+			err = memberErr
+		}
+	})
+	return err
+}
+
+// member takes one member of the body. The error is the database's.
+func (w *write) member(name, pointer string, raw []byte) error {
+	property, annotation, annotated := strings.Cut(name, "@")
+	switch {
+	case annotated && property != "" && (annotation == "odata.bind" || annotation == "bind"):
+		if ref := w.view.root.refColumn(property); ref != nil {
+			return w.bind(ref, pointer, raw)
+		}
+	case annotated:
+		return nil // control information is for the client
+	}
+	if i, ok := w.layout.at[name]; ok && w.view.root.sees(w.layout.columns[i]) {
+		w.column(i, pointer, raw)
+		return nil
+	}
+	if ref := w.view.root.refColumn(name); ref != nil {
+		return w.ref(ref, pointer, raw)
+	}
+	w.wrong(pointer, "%s", strict.Unknown(property, w.view.names(w.view.root)))
+	return nil
+}
+
+// refColumn finds a ref that is not hidden; whether its class can be read does
+// not matter.
+func (src *source) refColumn(code string) *Column {
+	if c := src.layout.refs[code]; c != nil && src.sees(c) {
+		return c
+	}
+	return nil
+}
+
+// column reads the value of a column.
+func (w *write) column(i int, pointer string, raw []byte) {
+	c := w.layout.columns[i]
+	v, err := c.FromJSON(raw)
+	if err != nil {
+		w.wrong(pointer, "%s", err.Error())
+		w.placed[i] = true // it is not missing
+		return
+	}
+	w.give(i, pointer, v)
+}
+
+func (w *write) give(i int, pointer string, v value.Value) {
+	if w.placed[i] {
+		w.wrong(pointer, "gives the column %s a value once more", w.layout.columns[i].Code)
+		return
+	}
+	c := w.layout.columns[i]
+	w.placed[i] = true
+	w.given = append(w.given, place{at: i, pointer: pointer, value: v, fixed: !c.Written() || w.rights.ReadOnly[c.Code]})
+}
+
+// ref reads a ref that is given by its code: null, an id, or an object with the
+// columns of a key.
+func (w *write) ref(c *Column, pointer string, raw []byte) error {
+	i := w.layout.at[c.Field()]
+	if raw[0] != '{' {
+		w.column(i, pointer, raw)
+		return nil
+	}
+	target := w.target(c)
+	if target == nil {
+		w.wrong(pointer, "must be the id of a record of the class %s", c.Class)
+		return nil
+	}
+	var at Address
+	good := true
+	members(raw, func(name string, inner []byte) {
+		column := target.field(name)
+		if column == nil {
+			column = target.refColumn(name)
+		}
+		switch {
+		case strings.HasPrefix(name, "@"):
+			return
+		case column == nil:
+			w.wrong(strict.Pointer(pointer, name), "%s", strict.Unknown(name, w.view.names(target)))
+			good = false
+			return
+		}
+		v, err := column.FromJSON(inner)
+		if err != nil {
+			w.wrong(strict.Pointer(pointer, name), "%s", err.Error())
+			good = false
+			return
+		}
+		at.Key = append(at.Key, KeyPart{Column: name, Value: v})
+	})
+	if !good {
+		return nil
+	}
+	if len(at.Key) == 1 && at.Key[0].Column == "id" {
+		at = Address{ID: at.Key[0].Value.Text()}
+	}
+	return w.find(i, target, pointer, at)
+}
+
+// target is the class that a ref leads to, nil when the caller may not read it.
+func (w *write) target(c *Column) *source {
+	to := w.model.Class(c.Class)
+	if to == nil || rightsOf(w.actor, c.Class).Read.None() {
+		return nil
+	}
+	return w.view.seen(to, asCaller)
+}
+
+// find gives a ref the id of the record with a key.
+func (w *write) find(i int, target *source, pointer string, at Address) error {
+	if at.ID == "" && len(at.Key) == 0 {
+		w.wrong(pointer, "must have the columns of a key of the class %s", target.class.Code)
+		w.placed[i] = true
+		return nil
+	}
+	id, err := w.idOf(target.class, at, asCaller)
+	switch {
+	case fault.Is(err, fault.Invalid):
+		w.wrong(pointer, "%s", strings.TrimSuffix(err.Error(), "."))
+	case err != nil:
+		return err
+	case id == "":
+		w.wrong(pointer, "there is no record %s(%s)", target.class.Code, at)
+	default:
+		w.give(i, pointer, value.String(id))
+		return nil
+	}
+	w.placed[i] = true
+	return nil
+}
+
+// bind reads OData's address of a record: customers('id'), customers/id or
+// customers(code='C1'), with anything before it.
+func (w *write) bind(c *Column, pointer string, raw []byte) error {
+	i := w.layout.at[c.Field()]
+	if string(raw) == "null" {
+		w.give(i, pointer, value.Value{})
+		return nil
+	}
+	address, err := value.FromJSON(value.Text, raw)
+	if err != nil {
+		w.wrong(pointer, "%s", err.Error())
+		return nil
+	}
+	target := w.target(c)
+	at, ok := parseLink(address.Text(), c.Class)
+	switch {
+	case !ok:
+		w.wrong(pointer, "must be like %s('id') or %s(key='value')", c.Class, c.Class)
+	case target == nil && at.Key != nil:
+		w.wrong(pointer, "must be like %s('id')", c.Class)
+	case target == nil || at.Key == nil:
+		w.give(i, pointer, value.String(at.ID))
+	default:
+		return w.find(i, target, pointer, at)
+	}
+	return nil
+}
+
+// parseLink reads the end of an address, behind the class.
+func parseLink(text, class string) (Address, bool) {
+	if i := strings.LastIndex(text, class+"("); i >= 0 && strings.HasSuffix(text, ")") && (i == 0 || text[i-1] == '/') {
+		return ParseAddress(text[i+len(class)+1 : len(text)-1])
+	}
+	if i := strings.LastIndexByte(text, '/'); i > 0 {
+		before := text[:i]
+		if (before == class || strings.HasSuffix(before, "/"+class)) && text[i+1:] != "" {
+			return Address{ID: text[i+1:]}, true
+		}
+	}
+	return Address{}, false
+}
+
+// ParseAddress reads what OData has between the parentheses of customers('id') and
+// orders(number='4711',year=2026).
+func ParseAddress(text string) (Address, bool) {
+	var at Address
+	parts := split(text, ',')
+	for _, part := range parts {
+		equals := strings.IndexByte(part, '=')
+		if q := strings.IndexByte(part, '\''); q >= 0 && q < equals {
+			equals = -1
+		}
+		literal, err := filter.Parse(part[equals+1:])
+		if err != nil || literal.Op != filter.Literal || literal.Value.IsNull() {
+			return Address{}, false
+		}
+		if equals < 0 {
+			if len(parts) > 1 || literal.Value.Type() != value.Text {
+				return Address{}, false
+			}
+			return Address{ID: literal.Value.Text()}, true
+		}
+		column := strings.TrimSpace(part[:equals])
+		if !codePattern.MatchString(column) {
+			return Address{}, false
+		}
+		at.Key = append(at.Key, KeyPart{Column: column, Value: literal.Value})
+	}
+	return at, true
+}
+
+// named finds what names the record in the body: its id, or the first key that
+// is there whole.
+func (w *write) named() (Address, error) {
+	values := map[string]value.Value{}
+	for _, g := range w.given {
+		if !g.value.IsNull() {
+			values[w.layout.columns[g.at].Code] = g.value
+		}
+	}
+	if id, ok := values["id"]; ok {
+		return Address{ID: id.Text()}, nil
+	}
+	var keys []string
+	for _, key := range w.class.Keys {
+		if !w.view.root.seesKey(key) {
+			continue
+		}
+		var at Address
+		for _, code := range key {
+			if v, ok := values[code]; ok {
+				at.Key = append(at.Key, KeyPart{Column: w.class.Column(code).Field(), Value: v})
+			}
+		}
+		if len(at.Key) == len(key) {
+			return at, nil
+		}
+		keys = append(keys, strings.Join(key, ","))
+	}
+	if len(w.found) > 0 { // a part of the key may be what cannot be read
+		return Address{}, w.refused()
+	}
+	return Address{}, fault.New(fault.Invalid, "The body does not say which record it is: it needs the id, or all columns of a key (%s).", strings.Join(keys, " | "))
+}
+
+// nameAs gives a new record the id or the key that it was asked for by.
+func (w *write) nameAs(as Address) {
+	if as.ID != "" {
+		w.nameColumn(atID, "id", value.String(as.ID))
+	}
+	columns, err := w.view.root.keyColumns(as.Key)
+	if len(as.Key) == 0 || err != nil {
+		return
+	}
+	for i, c := range columns {
+		v, err := keyValue(c, as.Key[i].Value)
+		if err == nil {
+			w.nameColumn(w.layout.at[c.Field()], as.Key[i].Column, v)
+		}
+	}
+}
+
+func (w *write) nameColumn(i int, name string, v value.Value) {
+	if w.placed[i] && !w.row[i].IsNull() && !sameValue(w.row[i], v) {
+		w.wrong(strict.Pointer("", name), "is %s, and the record is asked for as %s", w.row[i], v)
+		return
+	}
+	w.row[i], w.placed[i] = v, true
+}
+
+// take puts what is given into the row, and resets what is not when the record
+// is replaced.
+func (w *write) take(how manner) {
+	for _, g := range w.given {
+		if !g.fixed {
+			w.row[g.at] = g.value
+			continue
+		}
+		w.fixed(g)
+	}
+	if how == merges {
+		return
+	}
+	for i := w.layout.own; i < len(w.layout.columns); i++ {
+		c := w.layout.columns[i]
+		if w.placed[i] || !c.Written() || !w.rights.Writes(c.Code) {
+			continue
+		}
+		w.row[i] = value.Value{}
+		if c.Default != nil {
+			w.row[i] = *c.Default
+		}
+	}
+}
+
+// fixed looks at a column that the caller cannot write. A client that sends back
+// what it has read is not refused for it.
+func (w *write) fixed(g place) {
+	c := w.layout.columns[g.at]
+	if w.old == nil && g.at == atID {
+		if !usableID(g.value.Text()) {
+			w.wrong(g.pointer, "an id has from 1 to %d letters, digits, dots, dashes and underscores", maxID)
+			return
+		}
+		w.row[atID] = g.value
+		return
+	}
+	present := value.Value{}
+	switch {
+	case w.old != nil:
+		present = w.old[g.at]
+	case c.Default != nil:
+		present = *c.Default
+	}
+	switch {
+	case sameValue(g.value, present), w.old == nil && c.Computed != nil && g.value.IsNull():
+	case c.System:
+		w.wrong(g.pointer, "is not written by callers; leave it out, or send it as it is")
+	case c.Computed != nil:
+		w.wrong(g.pointer, "is computed; leave it out, or send it as it is")
+	case c.Kind == Autonumber:
+		w.wrong(g.pointer, "is numbered by itself; leave it out, or send it as it is")
+	default:
+		w.wrong(g.pointer, "is not yours to write; leave it out, or send it as it is")
+	}
+}
+
+func usableID(text string) bool {
+	if text == "" || len(text) > maxID {
+		return false
+	}
+	for i := range len(text) {
+		c := text[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return true
+}
+
+// refused is the error of everything that is wrong.
+func (w *write) refused() error {
+	return fault.New(fault.Unprocessable, "The record is not stored.").WithFields(w.found...)
+}
+
+// members calls f with each member of a valid JSON object, in its order.
+func members(raw []byte, f func(name string, value []byte)) {
+	i := blank(raw, 1)
+	for raw[i] != '}' {
+		end := skip(raw, i)
+		name := string(raw[i+1 : end-1])
+		if strings.IndexByte(name, '\\') >= 0 {
+			json.Unmarshal(raw[i:end], &name) //nolint:errcheck // it is valid
+		}
+		i = blank(raw, blank(raw, end)+1) // behind the colon
+		end = skip(raw, i)
+		f(name, raw[i:end])
+		if i = blank(raw, end); raw[i] == ',' {
+			i = blank(raw, i+1)
+		}
+	}
+}
+
+// blank is where the white space from i on ends.
+func blank(raw []byte, i int) int {
+	for raw[i] == ' ' || raw[i] == '\n' || raw[i] == '\t' || raw[i] == '\r' {
+		i++
+	}
+	return i
+}
+
+// skip is where the value at i ends.
+func skip(raw []byte, i int) int {
+	switch raw[i] {
+	case '"':
+		for i++; raw[i] != '"'; i++ {
+			if raw[i] == '\\' {
+				i++
+			}
+		}
+		return i + 1
+	case '{', '[':
+		for depth := 0; ; i++ {
+			switch raw[i] {
+			case '"':
+				i = skip(raw, i) - 1
+			case '{', '[':
+				depth++
+			case '}', ']':
+				if depth--; depth == 0 {
+					return i + 1
+				}
+			}
+		}
+	}
+	for i < len(raw) && !strings.ContainsRune(",]} \n\t\r", rune(raw[i])) {
+		i++
+	}
+	return i
+}
