@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -370,18 +371,10 @@ func (w *write) fixed(g place) {
 	}
 }
 
-func usableID(text string) bool {
-	if text == "" || len(text) > maxID {
-		return false
-	}
-	for i := range len(text) {
-		c := text[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return true
-}
+// usable is what an id may be: it stands in URLs.
+var usable = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+func usableID(text string) bool { return len(text) <= maxID && usable.MatchString(text) }
 
 // refused is the error of everything that is wrong.
 func (w *write) refused() error {
