@@ -181,6 +181,9 @@ func (m *Migration) prepare(ctx context.Context, u Unfinished) (progress, error)
 			return err
 		}
 		statements := append(s.dialect.createTable(c, shadow(u.Class), stamp()), s.dialect.touchTriggers(t.class)...)
+		if s.dialect.postgres { // a vacuum would hold the table when it is to take the other's place
+			statements = append(statements, fmt.Sprintf("ALTER TABLE %s SET (autovacuum_enabled = false)", quote(shadow(u.Class))))
+		}
 		if err := define(tx, statements); err != nil {
 			return err
 		}
@@ -233,6 +236,11 @@ func (m *Migration) copy(ctx context.Context, u Unfinished) (progress, error) {
 		clashes = 0
 		n = adapt(n, took)
 		m.pause(ctx, took)
+	}
+	if done.Done && v != nil && v.dialect.postgres { // queries are planned well from the swap on
+		if err := m.DB.Write(ctx, func(tx *db.Tx) error { return tx.Define("ANALYZE " + quote(shadow(u.Class))) }); err != nil {
+			return progress{}, err
+		}
 	}
 	return done, ctx.Err()
 }
@@ -439,6 +447,11 @@ func (m *Migration) exchange(tx *db.Tx, s *state, t *tableState, v *conversion) 
 	}
 	if err := swap(tx, s.dialect, t.class, v.new); err != nil {
 		return err
+	}
+	if s.dialect.postgres {
+		if err := tx.Define(fmt.Sprintf("ALTER TABLE %s RESET (autovacuum_enabled)", quote(t.class.Table()))); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.Exec(`UPDATE record_tables SET body = wanted, change = change + 1, wanted = NULL, position = NULL, generation = $2, changed_at = $3 WHERE class = $1`,
 		t.code, stamp(), db.Micros(time.Now())); err != nil {
