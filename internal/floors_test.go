@@ -54,6 +54,7 @@ var floors = [][]string{
 		"internal/access",
 		"internal/catalog",
 		"internal/channel",
+		"internal/event",
 		"internal/function",
 		"internal/kv",
 		"internal/record",

@@ -31,9 +31,11 @@ func (v views) Run(ctx context.Context, console *console) error {
 		}
 		list, err := i.views.Views(ctx)
 		if err != nil || v.JSON {
-			return either(err, func() error { return console.json(struct {
-				Items []record.View `json:"items"`
-			}{list}) })
+			return either(err, func() error {
+				return console.json(struct {
+					Items []record.View `json:"items"`
+				}{list})
+			})
 		}
 		var rows [][]string
 		for _, one := range list {

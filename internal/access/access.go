@@ -61,9 +61,10 @@ type Store struct {
 	pepper    [32]byte        // so that no plain hash of a password lies in memory
 	entry     turnstile
 	directory atomic.Pointer[directory]
-	reading   sync.Mutex    // the directory
-	deafen    func()        // ends hearing of other nodes' changes
-	elsewhere time.Duration // for how long other nodes remember what they have found; 0: there are none
+	reading   sync.Mutex                // the directory
+	deafen    func()                    // ends hearing of other nodes' changes
+	elsewhere time.Duration             // for how long other nodes remember what they have found; 0: there are none
+	onAudit   func(*db.Tx, Entry) error // nil: nobody wants to know
 
 	hashing       chan struct{} // bounds the memory that argon2 takes at one moment
 	hashPassword  func(password string) string

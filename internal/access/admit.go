@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"junctor/internal/fault"
@@ -51,7 +52,12 @@ func (s *Store) refuse(ctx context.Context, login, address, why string, refusal 
 // of a kind from an account and address, and then one a minute. That it could
 // not be written changes nothing for whoever is refused.
 func (s *Store) NoteRefusal(ctx context.Context, e Entry) {
-	if s.refusals.Take(e.Author+"\x00"+limit.Network(e.Address)+"\x00"+e.Action+"\x00"+e.Object+"\x00"+e.Detail) == 0 {
-		s.Record(ctx, e) //nolint:errcheck // see above
+	s.noteRefusal(ctx, e.Author+"\x00"+e.Object, e)
+}
+
+// noteRefusal counts by who is named, who may be another than the log names.
+func (s *Store) noteRefusal(ctx context.Context, who string, e Entry) {
+	if s.refusals.Take(strings.Join([]string{who, limit.Network(e.Address), e.Action, e.Detail}, "\x00")) == 0 {
+		s.Record(ctx, e) //nolint:errcheck // see NoteRefusal
 	}
 }

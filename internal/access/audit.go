@@ -25,8 +25,15 @@ func (s *Store) Audit(tx *db.Tx, e Entry) error {
 	now := s.clock.Now()
 	_, err := tx.Exec(`INSERT INTO audit (id, at, author, address, action, object, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		s.ids.New("aud", now), db.Micros(now), e.Author, e.Address, e.Action, e.Object, e.Detail)
+	if err == nil && s.onAudit != nil {
+		err = s.onAudit(tx, e)
+	}
 	return wrap(err, "write the audit log")
 }
+
+// OnAudit has f called with every entry, in its transaction. It is to be said
+// before the store is used.
+func (s *Store) OnAudit(f func(tx *db.Tx, e Entry) error) { s.onAudit = f }
 
 // Record is Audit for what was done without a transaction of the caller's.
 func (s *Store) Record(ctx context.Context, e Entry) error {

@@ -251,12 +251,23 @@ func TestRefusalsAreInTheAuditLog(t *testing.T) {
 			f.Login(f.ctx, "eshop", "guessed", office) //nolint:errcheck // refused
 			f.Login(f.ctx, "my-secret", "x", office)   //nolint:errcheck // refused
 		}
+		// For logins that there are not as for those that there are.
+		for _, login := range []string{"another", "crm"} {
+			before := f.entries(t)
+			f.Login(f.ctx, login, "x", "198.51.100.77") //nolint:errcheck // refused
+			if now := f.entries(t); now != before+1 {
+				t.Errorf("a wrong password of %q makes %d entries", login, now-before)
+			}
+		}
 		list, _, err := f.ListAudit(f.ctx, AuditFilter{Action: "session.refuse"}, "", 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := map[string]int{}
 		for _, e := range list {
+			if e.Address == "198.51.100.77" {
+				continue
+			}
 			if e.Address != office {
 				t.Errorf("from %q", e.Address)
 			}
@@ -274,4 +285,14 @@ func TestRefusalsAreInTheAuditLog(t *testing.T) {
 			t.Errorf("the log has %v", got)
 		}
 	})
+}
+
+// entries counts those of the audit log.
+func (f *fixture) entries(t *testing.T) (n int64) {
+	t.Helper()
+	err := f.db.Read(f.ctx, func(tx *db.Tx) error { return tx.QueryRow(`SELECT count(*) FROM audit`).Scan(&n) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

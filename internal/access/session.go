@@ -71,8 +71,11 @@ func (s *Store) password(ctx context.Context, login, password, address string) (
 	}
 	if !right {
 		// Whoever it is, he has not shown it; and what was given for a login may be
-		// a password.
-		s.NoteRefusal(ctx, Entry{Address: address, Action: refused, Object: strings.TrimSuffix("account/"+account.Login, "/"), Detail: "wrong login or password"})
+		// a password. Whether the log takes it must not depend on whether there is
+		// such an account: it takes time.
+		s.noteRefusal(ctx, login, Entry{
+			Address: address, Action: refused, Object: strings.TrimSuffix("account/"+account.Login, "/"), Detail: "wrong login or password",
+		})
 		return Account{}, fault.New(fault.Unauthorized, "login or password is wrong")
 	}
 	giveBack()

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"junctor/internal/access"
+	"junctor/internal/event"
 )
 
 // Services are what the door leads to. All must be set, but those that say
@@ -31,6 +32,7 @@ type Services struct {
 	Configuration Configuration
 	Versions      Versions
 	Functions     Functions
+	Events        *event.Log
 	Views         Views
 	// ChannelToken gives the token of a channel that exists.
 	ChannelToken func(ctx context.Context, code string) (string, error)

@@ -19,6 +19,7 @@ import (
 	"junctor/internal/clock"
 	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
+	"junctor/internal/event"
 	"junctor/internal/fault"
 	"junctor/internal/run"
 	"junctor/internal/secret"
@@ -34,6 +35,7 @@ type fixture struct {
 	door          *door
 	access        *access.Store
 	db            *db.DB
+	events        *event.Log
 	clock         *clock.Fake
 	runs          *fakeRuns
 	configuration *fakeConfiguration
@@ -56,6 +58,7 @@ func newFixture(t *testing.T, change func(*Services)) *fixture {
 	}
 	f.db = dbtest.SQLite(t)(nil)
 	f.access = access.New(f.db, secret.Keys{key}, f.clock)
+	f.events = newEvents(t, f.db, f.clock)
 	if _, _, err := f.access.EnsureAdmin(t.Context(), password); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +68,7 @@ func newFixture(t *testing.T, change func(*Services)) *fixture {
 	}
 	f.token = made.Token
 	services := Services{
-		Access: f.access, Runs: f.runs, Configuration: f.configuration, Versions: f.configuration.versions,
+		Access: f.access, Events: f.events, Runs: f.runs, Configuration: f.configuration, Versions: f.configuration.versions,
 		ChannelToken: func(_ context.Context, code string) (string, error) { return "token-of-" + code, nil },
 		Functions:    fakeFunctions{},
 		Ready:        func(context.Context) error { return f.ready },

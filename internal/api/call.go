@@ -55,21 +55,9 @@ func (c *call) object() string {
 // readBody reads the JSON body into the value that into points to. Everything
 // that is wrong with it is in one error.
 func (c *call) readBody(into any) error {
-	limit := c.route.limit
-	if limit == 0 {
-		limit = bodyLimit
-	}
-	body, err := c.receive(limit)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fault.New(fault.Timeout, "the body did not arrive within %s", c.door.patience(limit))
-	case errors.As(err, &tooLarge):
-		return fault.New(fault.TooLarge, "the body is larger than the %d bytes that are taken here", limit)
-	case err != nil:
-		return fault.Wrap(err, fault.Invalid, "the body ended early")
-	case len(body) == 0 && c.route.bodyless:
-		return nil
+	body, err := c.readAll()
+	if err != nil || len(body) == 0 && c.route.bodyless {
+		return err
 	}
 	if err := jsonMedia(c.r.Header); err != nil {
 		return err
@@ -82,6 +70,25 @@ func (c *call) readBody(into any) error {
 		return fault.New(fault.Invalid, "the body is not a JSON document").WithFields(fields...)
 	}
 	return fault.New(fault.Unprocessable, "the body has %s", mistakes(len(fields))).WithFields(fields...)
+}
+
+// readAll reads the body as it is.
+func (c *call) readAll() ([]byte, error) {
+	limit := c.route.limit
+	if limit == 0 {
+		limit = bodyLimit
+	}
+	body, err := c.receive(limit)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, fault.New(fault.Timeout, "the body did not arrive within %s", c.door.patience(limit))
+	case errors.As(err, &tooLarge):
+		return nil, fault.New(fault.TooLarge, "the body is larger than the %d bytes that are taken here", limit)
+	case err != nil:
+		return nil, fault.Wrap(err, fault.Invalid, "the body ended early")
+	}
+	return body, nil
 }
 
 // receive reads the body within its limits of size and time. The limit of time
@@ -109,10 +116,18 @@ func mistakes(n int) string {
 	return "mistakes"
 }
 
-// jsonMedia refuses a body that says it is something else than JSON.
-func jsonMedia(h http.Header) error {
+// uncompressed refuses a body that says it is compressed.
+func uncompressed(h http.Header) error {
 	if encoding := h.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return fault.New(fault.Unsupported, "bodies are taken uncompressed here; Content-Encoding is %q", encoding)
+	}
+	return nil
+}
+
+// jsonMedia refuses a body that says it is something else than JSON.
+func jsonMedia(h http.Header) error {
+	if err := uncompressed(h); err != nil {
+		return err
 	}
 	kind := h.Get("Content-Type")
 	if kind == "" {

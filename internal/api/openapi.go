@@ -67,6 +67,13 @@ func (s *schemas) operation(r *route) members {
 	if parameters := s.parameters(r); len(parameters) > 0 {
 		op["parameters"] = parameters
 	}
+	if r.takes != nil {
+		content := members{}
+		for _, media := range r.takes {
+			content[media] = members{"schema": members{}}
+		}
+		op["requestBody"] = members{"required": true, "content": content}
+	}
 	if r.input != nil {
 		s.reading = true
 		op["requestBody"] = members{
@@ -133,10 +140,9 @@ func tagOf(pattern string) string {
 		noun, _, _ := strings.Cut(rest, "/")
 		return noun
 	}
-	for _, noun := range []string{"session", "functions", "runs"} {
-		if strings.HasPrefix(pattern, v1+"/"+noun) {
-			return noun
-		}
+	if rest, ok := strings.CutPrefix(pattern, v1+"/"); ok {
+		noun, _, _ := strings.Cut(rest, "/")
+		return noun
 	}
 	return "installation"
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,25 +20,13 @@ type staleError struct {
 func (e *staleError) Error() string { return e.cause.Error() }
 func (e *staleError) Unwrap() error { return e.cause }
 
-// write answers with the problem, extended by "current".
-func (e *staleError) write(w http.ResponseWriter) {
-	w.Header().Set("ETag", e.etag)
-	writeProblem(w, e.cause, struct {
+// extended is the problem with the member "current".
+func (e *staleError) extended(h http.Header) any {
+	h.Set("ETag", e.etag)
+	return struct {
 		fault.Problem
 		Current any `json:"current"`
-	}{fault.ProblemOf(e.cause), e.current})
-}
-
-// writeProblem answers with a problem that has more members than others.
-func writeProblem(w http.ResponseWriter, cause error, extended any) {
-	body, err := json.Marshal(extended)
-	if err != nil {
-		fault.Write(w, cause)
-		return
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(fault.Status(fault.CodeOf(cause)))
-	w.Write(append(body, '\n')) //nolint:errcheck // the client is gone, nobody is left to tell
+	}{fault.ProblemOf(e.cause), e.current}
 }
 
 // etag is a strong entity tag of a version.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"junctor/internal/fault"
+	"junctor/internal/unit"
 )
 
 // readQuery reads a URL's parameters into the struct that into points to: its
@@ -15,7 +16,7 @@ import (
 // unreadable and out-of-range parameters are named, all at once.
 //
 // Fields are strings, whole numbers (tag `range:"1,1000"`), booleans, times
-// (RFC 3339) or slices of strings (repeated, or separated by commas).
+// (RFC 3339), spans of time or slices of strings (repeated, or separated by commas).
 func readQuery(u *url.URL, into any) error {
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
@@ -73,6 +74,13 @@ func setParameter(field reflect.Value, tag reflect.StructTag, values []string) s
 			return "write the time like 2026-11-22T08:00:00Z"
 		}
 		field.Set(reflect.ValueOf(t))
+		return ""
+	case unit.Duration:
+		d, err := unit.ParseDuration(text)
+		if err != nil {
+			return err.Error()
+		}
+		field.SetInt(int64(d))
 		return ""
 	case bool:
 		b, err := strconv.ParseBool(text)

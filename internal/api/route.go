@@ -48,6 +48,7 @@ type endpoint struct {
 	input  reflect.Type // of the body; nil for none
 	output reflect.Type // of the answer; nil for none, or for what is not JSON
 	media  string       // of an answer that is not JSON
+	takes  []string     // media types of a body that the function reads by itself
 	serve  func(*call) (any, error)
 }
 
@@ -88,6 +89,12 @@ func write[Q any](media string, f func(http.ResponseWriter, *http.Request) error
 			return nil, f(c.w, c.r)
 		},
 	}
+}
+
+// takes makes an endpoint of a function that reads the body by itself, in one of
+// the media types, and answers nothing.
+func takes(f func(*call) (any, error), media ...string) endpoint {
+	return endpoint{query: reflect.TypeFor[nothing](), takes: media, serve: f}
 }
 
 // shown makes the document describe the answer as a T.

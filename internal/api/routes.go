@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"junctor/internal/event"
 	"junctor/internal/right"
 )
 
@@ -26,6 +27,9 @@ func (d *door) table() []route {
 		{method: remove, pattern: v1 + "/session", right: signedIn, summary: "End the session of this call", endpoint: do(d.endOwnSession), status: http.StatusNoContent},
 		{method: post, pattern: v1 + "/functions/{name}", right: signedIn, summary: "Call a function with its parameters", endpoint: d.callable(), bodyless: true, limit: functionLimit},
 		{method: get, pattern: v1 + "/runs/{id}", right: signedIn, summary: "State and output of a run, for who has started it", endpoint: do(d.showOwnRun)},
+
+		{method: get, pattern: v1 + "/events", right: signedIn, summary: "Read the event log from a cursor, and wait for an event when there is none", endpoint: do(d.readEvents)},
+		{method: post, pattern: v1 + "/events", right: signedIn, summary: "Publish CloudEvents: one structured or binary, or a batch", endpoint: takes(d.publishEvents, event.Structured, event.Batch, "*/*"), status: http.StatusAccepted, limit: publishLimit},
 
 		{method: get, pattern: adm + "/settings", right: right.Settings, summary: "Show the settings", endpoint: do(settings.get)},
 		{method: put, pattern: adm + "/settings", right: right.Settings, summary: "Replace the settings", endpoint: do(settings.put), conditional: true},
@@ -66,6 +70,8 @@ func (d *door) table() []route {
 		{method: get, pattern: adm + "/configuration", right: right.Configuration, summary: "Export the whole configuration, without values of secrets", endpoint: do(d.exportConfiguration)},
 		{method: post, pattern: adm + "/configuration/plan", right: right.Configuration, summary: "What applying a configuration would change", endpoint: shown[changes](do(d.planConfiguration)), limit: setLimit},
 		{method: post, pattern: adm + "/configuration/apply", right: right.Configuration, summary: "Make the configuration so, in one transaction", endpoint: shown[changes](do(d.applyConfiguration)), limit: setLimit},
+		{method: get, pattern: adm + "/events", right: right.Events, summary: "List events, newest first", endpoint: do(d.listEvents)},
+		{method: get, pattern: adm + "/events/{id}", right: right.Events, summary: "Show an event", endpoint: do(d.showEvent)},
 
 		{method: get, pattern: "/healthz", right: open, summary: "The process answers", endpoint: do(d.healthy)},
 		{method: get, pattern: "/readyz", right: open, summary: "The database takes a write", endpoint: do(d.ready)},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"junctor/internal/event"
 	"junctor/internal/fault"
 	"junctor/internal/run"
 	"junctor/internal/unit"
@@ -35,6 +36,8 @@ func (s *schemas) of(t reflect.Type) members {
 		return members{"type": "string", "examples": []string{"30s", "3d"}}
 	case reflect.TypeFor[run.State]():
 		return members{"type": "string", "enum": run.States}
+	case reflect.TypeFor[event.Item]():
+		return cloudEvent()
 	case reflect.TypeFor[json.RawMessage]():
 		return members{} // anything
 	}
@@ -57,6 +60,19 @@ func (s *schemas) of(t reflect.Type) members {
 		return s.component(t)
 	}
 	return members{} // an interface: anything
+}
+
+// cloudEvent is the JSON format of CloudEvents.
+func cloudEvent() members {
+	text := func() members { return members{"type": "string"} }
+	return members{
+		"type": "object", "description": "A CloudEvent 1.0 in its JSON format",
+		"required": []string{"specversion", "id", "source", "type"}, "properties": members{
+			"specversion": members{"const": "1.0"}, "id": text(), "source": text(), "type": text(), "subject": text(),
+			"time": members{"type": "string", "format": "date-time"}, "datacontenttype": text(), "dataschema": text(),
+			"data": members{}, "data_base64": text(),
+		},
+	}
 }
 
 // component refers to a struct's schema, and makes it the first time.

@@ -128,7 +128,8 @@ func (c *call) record() {
 func (d *door) refuse(c *call, err error) {
 	status := fault.Status(fault.CodeOf(err))
 	level := slog.LevelDebug
-	if status >= 500 && !fault.Is(err, fault.ScenarioFailed) && !fault.Is(err, fault.AnswerTimeout) { // the run tells of these
+	told := fault.Is(err, fault.ScenarioFailed) || fault.Is(err, fault.AnswerTimeout) // by the run
+	if status >= 500 && !told && c.r.Context().Err() == nil {                         // that somebody has left is no mistake
 		level = slog.LevelError
 	}
 	d.Log.Log(c.r.Context(), level, "call refused", "route", c.route.method+" "+c.route.pattern, "status", status, "address", c.address, "error", err)
@@ -136,17 +137,24 @@ func (d *door) refuse(c *call, err error) {
 		c.w.Header().Add("WWW-Authenticate", `Bearer realm="junctor"`)
 		c.w.Header().Add("WWW-Authenticate", `Basic realm="junctor", charset="UTF-8"`)
 	}
-	var stale *staleError
 	var held *access.HeldError
-	switch {
-	case errors.As(err, &stale):
-		stale.write(c.w)
-		return
-	case errors.As(err, &held):
-		writeProblem(c.w, err, heldProblem{fault.ProblemOf(err), held.Holder})
-		return
+	if errors.As(err, &held) {
+		err = &heldError{err, held.Holder}
+	}
+	var more extendedError
+	if errors.As(err, &more) {
+		if body, err := json.Marshal(more.extended(c.w.Header())); err == nil {
+			fault.WriteAs(c.w, more, "application/problem+json", append(body, '\n'))
+			return
+		}
 	}
 	fault.Write(c.w, err)
+}
+
+// extendedError is an error whose problem has further members, and headers.
+type extendedError interface {
+	error
+	extended(http.Header) any
 }
 
 // answer writes what the route's function returned.

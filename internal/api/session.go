@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"time"
 
 	"junctor/internal/access"
@@ -61,4 +62,16 @@ func (d *door) endSession(c *call, _, _ nothing) (nothing, error) {
 type heldProblem struct {
 	fault.Problem
 	Holder access.Holder `json:"holder"`
+}
+
+// heldError is an access.HeldError as it is answered.
+type heldError struct {
+	error
+	holder access.Holder
+}
+
+func (e *heldError) Unwrap() error { return e.error }
+
+func (e *heldError) extended(http.Header) any {
+	return heldProblem{fault.ProblemOf(e.error), e.holder}
 }

@@ -17,8 +17,12 @@ type DomainSettings struct {
 	Timezone                *time.Location // what scenarios and schedules count in; UTC by default
 	Sessions                Sessions
 	AllowPrivateSubscribers bool
-	MetricsByToken          bool // /metrics needs a credential
+	MetricsByToken          bool          // /metrics needs a credential
+	KeepEvents              time.Duration // retention of the event log; 0: for ever
 }
+
+// defaultKeepEvents is the event log's retention when the settings say nothing.
+const defaultKeepEvents = 30 * 24 * time.Hour
 
 // Sessions says how applications share the service.
 type Sessions struct {
@@ -31,8 +35,9 @@ type Sessions struct {
 // wrong has pointers into the body.
 func ParseSettings(body json.RawMessage) (DomainSettings, []fault.Field) {
 	s := DomainSettings{
-		Timezone: time.UTC,
-		Sessions: Sessions{Policy: "unlimited", OnConflict: "reject", Idle: 30 * time.Minute, Age: 12 * time.Hour},
+		Timezone:   time.UTC,
+		Sessions:   Sessions{Policy: "unlimited", OnConflict: "reject", Idle: 30 * time.Minute, Age: 12 * time.Hour},
+		KeepEvents: defaultKeepEvents,
 	}
 	if len(body) == 0 {
 		return s, nil
@@ -47,6 +52,9 @@ func ParseSettings(body json.RawMessage) (DomainSettings, []fault.Field) {
 		} `json:"sessions"`
 		AllowPrivateSubscribers bool   `json:"allow_private_subscribers"`
 		Metrics                 string `json:"metrics"`
+		Events                  struct {
+			Keep *unit.Duration `json:"keep"`
+		} `json:"events"`
 	}
 	found := strict.Decode(body, &w)
 	word := func(pointer, given string, into *string, possible ...string) {
@@ -70,6 +78,9 @@ func ParseSettings(body json.RawMessage) (DomainSettings, []fault.Field) {
 	word("/metrics", w.Metrics, &metrics, "open", "token")
 	s.MetricsByToken = metrics == "token"
 	s.AllowPrivateSubscribers = w.AllowPrivateSubscribers
+	if w.Events.Keep != nil {
+		s.KeepEvents = time.Duration(*w.Events.Keep)
+	}
 	if w.Timezone != "" {
 		zone, err := time.LoadLocation(w.Timezone)
 		if err != nil || w.Timezone == "Local" {

@@ -149,7 +149,7 @@ var order = []string{
 	"retry", "attempts", "first", "factor", "max", "retention", "succeeded", "failed", "capture", "cors", "origins", "credentials", "max_age",
 	"roles", "unit", "hours", "classes", "create", "read", "update", "hide", "readonly", "functions", "packets", "events", "publish", "admin", "rules", "buttons",
 	"required", "unique", "default", "length", "pattern", "min", "values", "precision", "scale", "class", "computed",
-	"timezone", "sessions", "policy", "on_conflict", "idle", "age", "allow_private_subscribers",
+	"timezone", "sessions", "policy", "on_conflict", "idle", "age", "allow_private_subscribers", "keep",
 }
 
 func inOrder(m map[string]any) []string {

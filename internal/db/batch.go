@@ -100,6 +100,7 @@ func (c *Committer) fill(tx *Tx, batch []*entry) error {
 			continue
 		}
 		if e.item.Func != nil {
+			tx.item = i
 			err := guard(func() error {
 				ops, err := e.item.Func(tx)
 				groups.add(i, ops)

@@ -75,14 +75,17 @@ func (tx *Tx) putChunks(name string, data []byte, from, to int) error {
 
 // PutLarge is DB.PutLarge for a value that comes to be within a transaction: it
 // is written in it, and needs no ClaimOps.
-func (tx *Tx) PutLarge(data []byte) (Blob, error) {
+func (tx *Tx) PutLarge(data []byte) (Blob, error) { return tx.PutNamed(id.Token(26), data) }
+
+// PutNamed is PutLarge under a name of the caller's, which stands for the data:
+// given again it stores nothing.
+func (tx *Tx) PutNamed(name string, data []byte) (Blob, error) {
 	if len(data) <= InlineLimit {
 		return append(Blob{inline}, data...), nil
 	}
-	name := id.Token(26)
-	_, err := tx.Exec(`INSERT INTO large_values (id, size, claimed, created_at) VALUES ($1, $2, 1, $3)`,
+	n, err := tx.Exec(`INSERT INTO large_values (id, size, claimed, created_at) VALUES ($1, $2, 1, $3) ON CONFLICT (id) DO NOTHING`,
 		name, len(data), Micros(time.Now()))
-	if err == nil {
+	if err == nil && n > 0 {
 		err = tx.putChunks(name, data, 0, len(data))
 	}
 	if err != nil {

@@ -64,7 +64,7 @@ type Fence func(tx *Tx, keys []string) (map[string]int64, error)
 //
 // In a batch the fence comes first, then each item's Func in the order of
 // arrival, then all Ops, grouped by statement, in the order of the statements'
-// stages. While a batch is brought to disk the next one is already written; it
+// stages, then what was left to Tx.Finally. While a batch is brought to disk the next one is already written; it
 // may read what is not durable yet, and becomes durable after it. A batch that
 // fails is rolled back and divided, so that a bad item fails alone. Serialization failures and lost connections are tried again.
 // When the answer to a COMMIT is lost, the database is asked before anyone is

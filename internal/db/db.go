@@ -162,6 +162,16 @@ func (d *DB) sync() error {
 	return errors.Join(ErrUnknown, err)
 }
 
+// Durable returns when all that was committed before the call is durable. On
+// SQLite a read may see what is not yet: whoever tells somebody what he must be
+// able to rely on after the machine has lost its power calls it first.
+func (d *DB) Durable() error {
+	if err := d.alive(); err != nil {
+		return err
+	}
+	return d.sync()
+}
+
 // repeat does one transaction until it succeeds or fails for good.
 func (d *DB) repeat(ctx context.Context, once func(context.Context, func(*Tx) error) error, f func(*Tx) error) error {
 	for try := 1; ; try++ {
@@ -188,6 +198,9 @@ func (d *DB) attempt(ctx context.Context, f func(*Tx) error) error {
 		}
 	}()
 	err = f(tx)
+	if err == nil {
+		err = tx.finish()
+	}
 	ended = true
 	if err == nil {
 		err = ctx.Err()

@@ -27,6 +27,9 @@ type session interface {
 	many(ctx context.Context, s *Stmt, rows [][]any) (affected int64, err error)
 	// define executes several statements that nobody will execute again.
 	define(ctx context.Context, sql string) error
+	// line returns when every other transaction of the domain that has called it
+	// has ended.
+	line(ctx context.Context) error
 	// commit returns an error that is ErrLost when the outcome is unknown. What
 	// it committed others can read; durable it is after the engine's sync.
 	commit() error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 )
 
 // notice is one hint for the listeners of a topic.
@@ -97,7 +98,15 @@ func (n *notices) send(list []notice) {
 		messages[i] = one.topic + between + one.payload
 	}
 	n.carrier.send(n.ctx, messages) //nolint:errcheck // a hint; listeners poll
+	select {
+	case <-n.ctx.Done():
+	case <-time.After(spacing):
+	}
 }
+
+// spacing lies between two sendings: each is a transaction of its own, and what
+// comes meanwhile goes with the next.
+const spacing = 5 * time.Millisecond
 
 func (n *notices) received(message string) {
 	if topic, payload, ok := strings.Cut(message, between); ok {

@@ -100,6 +100,16 @@ func (s *postgresSession) many(ctx context.Context, st *Stmt, rows [][]any) (aff
 	return affected, nil
 }
 
+// line takes the domain's lock, which PostgreSQL gives back when what the
+// transaction has written can be read by others.
+func (s *postgresSession) line(ctx context.Context) error {
+	if s.reading() {
+		return errReading
+	}
+	_, err := s.conn.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, s.engine.schema+" line")
+	return postgresError(err)
+}
+
 // commit has a limit of its own: the caller's context may end, the
 // transaction's outcome is wanted all the same.
 func (s *postgresSession) commit() error {

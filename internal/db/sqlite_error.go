@@ -11,6 +11,9 @@ import (
 
 // sqliteError makes a driver's error one of this package's.
 func sqliteError(err error) error {
+	if err == nil {
+		return nil // at once: the two below go to the heap
+	}
 	var own *sqlite.Error
 	var done *storeError
 	if !errors.As(err, &own) || errors.As(err, &done) {

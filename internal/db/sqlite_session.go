@@ -144,6 +144,9 @@ func (s *sqliteSession) many(ctx context.Context, st *Stmt, rows [][]any) (affec
 	return affected, err
 }
 
+// line has nobody to wait for: there is one writer.
+func (s *sqliteSession) line(context.Context) error { return nil }
+
 func (s *sqliteSession) commit() error {
 	if s.reading() {
 		s.rollback()

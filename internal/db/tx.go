@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"fmt"
 )
 
 // Tx is a transaction. It belongs to the goroutine that was given it, and ends
@@ -12,6 +13,29 @@ type Tx struct {
 	session session
 	notices []notice
 	calls   []int64 // see Call
+	last    groups  // what Finally was given
+	item    int     // of a committer's batch: the one whose Func is being called
+}
+
+// Finally leaves ops for the end of the transaction: in a group commit after
+// every Func and every Op of the batch, in a Write after its function. They are
+// executed once, grouped by statement, in the order of the stages, and nothing
+// follows them but the COMMIT. One that fails is its item's failure.
+//
+// Transactions of a domain come to their ends one after the other: a number
+// that is taken here is larger than all that others can read, and no smaller one
+// becomes visible later.
+func (tx *Tx) Finally(ops ...Op) { tx.last.add(tx.item, ops) }
+
+// finish does what was left for the end.
+func (tx *Tx) finish() error {
+	if len(tx.last.list) == 0 {
+		return nil
+	}
+	if err := tx.session.line(tx.ctx); err != nil {
+		return fmt.Errorf("wait for other transactions to end: %w", err)
+	}
+	return tx.last.execute(tx)
 }
 
 // end takes everything back.

@@ -36,15 +36,16 @@ type Scenarios interface {
 // Handlers lists how every step of the module is done.
 func Handlers(connections Connections, scenarios Scenarios, now func() time.Time) run.Handlers {
 	return run.Handlers{
-		"http.request": {External: httpRequest(connections)},
-		"kv.get":       {Read: kvGet(now)},
-		"kv.set":       {Internal: kvSet(now)},
-		"kv.delete":    {Internal: kvDelete(now)},
-		"kv.increment": {Internal: kvIncrement(now)},
-		"runs.start":   {Spawn: child(scenarios)},
-		"runs.call":    {Child: child(scenarios)},
-		"sleep":        {Sleep: sleep},
-		"now":          {Now: tell},
+		"http.request":   {External: httpRequest(connections)},
+		"kv.get":         {Read: kvGet(now)},
+		"kv.set":         {Internal: kvSet(now)},
+		"kv.delete":      {Internal: kvDelete(now)},
+		"kv.increment":   {Internal: kvIncrement(now)},
+		"events.publish": {Internal: publish(now)},
+		"runs.start":     {Spawn: child(scenarios)},
+		"runs.call":      {Child: child(scenarios)},
+		"sleep":          {Sleep: sleep},
+		"now":            {Now: tell},
 	}
 }
 

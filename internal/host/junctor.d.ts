@@ -420,6 +420,36 @@ declare module "junctor" {
     call<T = any>(scenario: string, input?: unknown, options?: RunOptions): Promise<T>;
   };
 
+  // ---------------------------------------------------------------- events
+
+  export interface EventOptions {
+    /** What the event is about, such as an order's number. */
+    subject?: string | number;
+    /** Any JSON value. Together with all else up to 1 MiB. */
+    data?: unknown;
+    /** A URI reference; this installation when absent. */
+    source?: string;
+    /** When it happened, RFC 3339 when a text; now when absent. */
+    time?: Date | string;
+    /** An event whose id and source the log has already is not published again. The step's own when absent. */
+    id?: string;
+  }
+
+  /** The event log. */
+  export const events: {
+    /**
+     * Tells whoever listens that something has happened, exactly once: the event
+     * is in the log when the step is in the journal. The parts of a type are
+     * separated by dots; those that begin with `config`, `record`, `run` and
+     * `session` are Junctor's own.
+     *
+     * ```ts
+     * await events.publish("order.overdue", { subject: order.number, data: { days: 3 } });
+     * ```
+     */
+    publish(type: string, options?: EventOptions): Promise<{ id: string }>;
+  };
+
   // ---------------------------------------------------------------- time and log
 
   /**

@@ -17,13 +17,16 @@ var mistaken = []string{
 	`runs.start("s", 1, { tags: [Symbol.iterator, Object.create(null)] })`, `runs.call()`, `runs.call("s", () => 1)`, `runs.call("s", 1, { nothing: 1 })`,
 	`kv.get()`, `kv.get("")`, `kv.get(Symbol("s"))`, `kv.set()`, `kv.set("k")`, `kv.set("k", 1n)`, `kv.set("k", 1, null)`, `kv.set("k", 1, { ttl: "never" })`,
 	`kv.delete()`, `kv.delete("")`, `kv.increment()`, `kv.increment("k", 0.5)`, `kv.increment("k", 1n)`, `kv.increment("k", 1, null)`, `kv.increment("k", NaN)`,
+	`events.publish()`, `events.publish("")`, `events.publish(7)`, `events.publish("t", null)`, `events.publish("t", { nothing: 1 })`, `events.publish("t", { data: 1n })`,
+	`events.publish("t", { data: () => 1 })`, `events.publish("t", { subject: {} })`, `events.publish("t", { source: "" })`, `events.publish("t", { time: 5 })`,
+	`events.publish("t", { time: new Date(NaN) })`, `events.publish("t", { id: Symbol("s") })`, `events.publish(Object.create(null))`,
 	`sleep()`, `sleep(-1)`, `sleep("tomorrow")`, `sleep(Symbol("s"))`, `sleep(Object.create(null))`, `sleep(Infinity)`,
 }
 
 func TestMistakesInArgumentsReject(t *testing.T) {
 	s := newScenarios(t)
 	for _, expression := range mistaken {
-		got := s.run(t, `const { http, channel, runs, kv, sleep } = junctor as any;
+		got := s.run(t, `const { http, channel, runs, kv, events, sleep } = junctor as any;
 			let step;
 			try { step = `+expression+`; } catch (error) { return "thrown"; }
 			return step.then(() => "done", () => "rejected");`)

@@ -145,7 +145,8 @@ declare module "junctor/test" {
    * `"http.request"` it means that no answer came.
    *
    * `"http.request"`, `"runs.start"` and `"runs.call"` need a mock. `"kv.get"`,
-   * `"kv.set"`, `"kv.delete"`, `"kv.increment"`, `"sleep"` and `"now"` work without.
+   * `"kv.set"`, `"kv.delete"`, `"kv.increment"`, `"events.publish"`, `"sleep"` and
+   * `"now"` work without.
    *
    * ```ts
    * mock("http.request", { status: 204 });
@@ -155,6 +156,7 @@ declare module "junctor/test" {
    */
   export function mock(step: "http.request", answer?: HttpAnswer | ((call: HttpCall) => HttpAnswer | void | Promise<HttpAnswer | void>)): Mock<HttpCall>;
   export function mock(step: "runs.start" | "runs.call", answer?: unknown): Mock<{ scenario: string; input: any; subject?: string; ordering_key?: string; tags?: string[] }>;
+  export function mock(step: "events.publish", answer?: unknown): Mock<{ type: string; subject?: string; data?: any; source?: string; time?: string; id?: string }>;
   export function mock(step: "kv.get" | "kv.set" | "kv.delete" | "kv.increment" | "sleep" | "now", answer?: unknown): Mock<any>;
 
   // ---------------------------------------------------------------- expect

@@ -75,6 +75,8 @@ func TestBodies(t *testing.T) {
 		{"gzip and more", packed("gzip", "abcd") + "more", "gzip", 400, ""},
 		{"not deflate at all", "\xff\xff\xff", "deflate", 400, ""},
 		{"one byte of deflate", "x", "deflate", 400, ""},
+		{"deflate and more", packed("zlib", "abcd") + "x", "deflate", 400, ""},
+		{"deflate without its frame and more", packed("raw", "abcd") + packed("raw", "abcd"), "deflate", 400, ""},
 	} {
 		for _, chunked := range []bool{false, true} {
 			name := c.name

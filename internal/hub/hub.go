@@ -30,6 +30,7 @@ import (
 	"junctor/internal/clock"
 	"junctor/internal/config"
 	"junctor/internal/db"
+	"junctor/internal/event"
 	"junctor/internal/fault"
 	"junctor/internal/host"
 	"junctor/internal/record"
@@ -52,6 +53,7 @@ type Hub struct {
 	tokens    *channel.Tokens
 	nonces    *channel.Nonces
 	config    *config.Service
+	events    *event.Log
 	records   *record.Store
 	pool      *script.Pool   // of the zone
 	zone      *time.Location // the domain's
@@ -153,6 +155,13 @@ func (h *Hub) keyFits(ctx context.Context) error {
 }
 
 func (h *Hub) openServices(ctx context.Context) (err error) {
+	h.events, err = event.Open(ctx, event.Options{
+		DB: h.db, Committer: h.committer, Source: "/junctor/" + config.Domain, Keep: h.keepsEvents, Clock: h.options.Clock, Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	h.access.OnAudit(h.audited)
 	h.openRecords()
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens, h.nonces = scenario.NewVersions(h.db), channel.NewTokens(h.db), channel.NewNonces(h.db)
@@ -182,7 +191,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.runs, err = run.New(run.Options{
 		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration}, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: h.revise,
 		Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
-		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd,
+		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd, Unsuccessful: h.unsuccessful,
 	})
 	return err
 }
@@ -280,14 +289,18 @@ func (h *Hub) secret(ref string) (string, error) {
 }
 
 // changed brings who may come in and what they may do into use, and writes the
-// audit log's line of a configuration change, in its transaction.
+// audit log's line of a configuration change, and its event, in its transaction.
 func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
 	if err := h.grant(tx, author, c); err != nil {
 		return err
 	}
-	return h.access.Audit(tx, access.Entry{
+	err := h.access.Audit(tx, access.Entry{
 		Author: author, Action: c.Kind + "." + c.Action, Object: c.Kind + "/" + c.Code,
 	})
+	if err != nil {
+		return err
+	}
+	return h.configured(tx, author, c)
 }
 
 func (h *Hub) grant(tx *db.Tx, author string, c config.Change) error {

@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -29,6 +30,7 @@ type site struct {
 	data   string            // its directory
 	token  map[string]string // by channel
 	log    *logBook
+	stop   func() // begins its end
 }
 
 const adminPassword = "secret-enough"
@@ -62,7 +64,7 @@ func serveAs(t *testing.T, o hub.Options, level slog.Leveler, files map[string]s
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, hub: h, log: book, data: o.Data}
+	s := &site{t: t, hub: h, log: book, data: o.Data, stop: cancel}
 	s.apply(files)
 	ready, done := make(chan hub.Addresses, 1), make(chan error, 1)
 	go func() { done <- h.Serve(ctx, func(a hub.Addresses) { ready <- a }) }()
@@ -144,9 +146,23 @@ func (s *site) apply(files map[string]string) {
 	}
 }
 
+// send is a message to a channel.
 func (s *site) send(method, channel, rest, body string, header ...string) (*http.Response, string) {
 	s.t.Helper()
-	r, err := http.NewRequest(method, s.base+"/api/token/v1/"+s.token[channel]+rest, strings.NewReader(body))
+	return s.do(method, "/api/token/v1/"+s.token[channel]+rest, body, header)
+}
+
+// call is a request with the credentials of admin, its body JSON.
+func (s *site) call(method, path, body string, header ...string) (*http.Response, string) {
+	s.t.Helper()
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("admin:"+adminPassword))
+	return s.do(method, path, body, append([]string{"Authorization", basic, "Content-Type", "application/json"}, header...))
+}
+
+// do sends a request with headers, name and value in turn.
+func (s *site) do(method, path, body string, header []string) (*http.Response, string) {
+	s.t.Helper()
+	r, err := http.NewRequest(method, s.base+path, strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -72,10 +72,12 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 		return err
 	}
 	h.lookUp(ctx) // or the first messages from hosts would be refused
+	h.events.Start()
 	go h.watch(ctx)
 	go h.hosts(ctx)
 	go h.profiles(ctx)
 	go h.expire(ctx)
+	go h.capturer().Run(ctx)
 	if cert != nil {
 		go cert.Watch(ctx)
 	}
@@ -115,6 +117,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 func (h *Hub) stop(entrances []*entrance) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
+	h.events.Stop() // those who wait for events are answered
 	errs := make([]error, len(entrances)+1)
 	var closing sync.WaitGroup
 	for i, e := range entrances {
@@ -159,7 +162,7 @@ func (h *Hub) handlers() []http.Handler {
 		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now, BodyTime: h.options.Patience.Body,
 	}))
 	data, admin := h.data(), api.New(api.Services{
-		Access: h.access, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, ChannelToken: h.tokens.Token,
+		Access: h.access, Events: h.events, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, ChannelToken: h.tokens.Token,
 		Functions: h, BaseURL: h.baseURL,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },

@@ -124,9 +124,29 @@ func inflate(r io.Reader) (io.Reader, error) {
 		return nil, err
 	}
 	if head[0]&0x0f == 8 && (uint(head[0])<<8|uint(head[1]))%31 == 0 {
-		return zlib.NewReader(b)
+		z, err := zlib.NewReader(b)
+		return &whole{z, b}, err
 	}
-	return flate.NewReader(b), nil
+	return &whole{flate.NewReader(b), b}, nil
+}
+
+// whole is what is decompressed of all that there is: deflate, unlike gzip, says
+// nothing about what follows its end.
+type whole struct {
+	io.Reader
+	packed *bufio.Reader
+}
+
+func (w *whole) Read(b []byte) (int, error) {
+	n, err := w.Reader.Read(b)
+	if errors.Is(err, io.EOF) {
+		if _, more := w.packed.Peek(1); more == nil {
+			err = errors.New("there is more behind its end")
+		} else {
+			err = more
+		}
+	}
+	return n, err
 }
 
 func tooLarge(limit int64) error {

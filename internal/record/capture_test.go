@@ -23,6 +23,7 @@ import (
 type shared struct {
 	*db.DB
 	t       *testing.T
+	schema  string                           // on PostgreSQL
 	foreign func(sql string) (string, error) // by sqlite3 or psql: rows as lines, | between columns
 }
 
@@ -42,7 +43,7 @@ func eachShared(t *testing.T, body func(t *testing.T, d *shared)) {
 	t.Run("postgres", func(t *testing.T) {
 		program := installed(t, "psql")
 		o := dbtest.PostgresOptions(t)
-		d := &shared{DB: opened(t, o), t: t}
+		d := &shared{DB: opened(t, o), t: t, schema: "junctor_" + o.Domain}
 		d.foreign = func(sql string) (string, error) {
 			// The search path of a stranger: names are written with their schema.
 			sql = strings.NewReplacer(" class_", " junctor_"+o.Domain+".class_", " api_", " junctor_"+o.Domain+".api_").Replace(sql)
@@ -119,13 +120,13 @@ func (d *shared) captured(columns ...string) (lines []string) {
 	}
 }
 
-const open = `{"key":"number","columns":{"number":"text!","total":"decimal(12,2)","big":"decimal(30,3)","paid":"boolean","due":"date","at":"datetime","data":"json","customer":"ref(customers)"}}`
+const openOrders = `{"key":"number","columns":{"number":"text!","total":"decimal(12,2)","big":"decimal(30,3)","paid":"boolean","due":"date","at":"datetime","data":"json","customer":"ref(customers)"}}`
 
 // What psql and sqlite3 write comes out as changes, with every type, in order;
 // what we write ourselves does not.
 func TestForeignWrites(t *testing.T) {
 	eachShared(t, func(t *testing.T, d *shared) {
-		apply(t, d.DB, false, "orders", open, "customers", `{"key":"code","columns":{"code":"text"}}`)
+		apply(t, d.DB, false, "orders", openOrders, "customers", `{"key":"code","columns":{"code":"text"}}`)
 		put(t, d.DB, "orders", "rec_own", `{"number":"own","total":1}`)
 		write(t, d.DB, func(tx *db.Tx) error {
 			if _, err := tx.Exec(`UPDATE class_orders SET number = 'mine', version = version + 1 WHERE id = 'rec_own'`); err != nil {
@@ -176,7 +177,7 @@ func TestForeignWrites(t *testing.T) {
 // What could not be read is refused, with the column.
 func TestForeignWritesThatAreRefused(t *testing.T) {
 	eachShared(t, func(t *testing.T, d *shared) {
-		apply(t, d.DB, false, "orders", open, "customers", `{"columns":{"code":"text"}}`)
+		apply(t, d.DB, false, "orders", openOrders, "customers", `{"columns":{"code":"text"}}`)
 		d.must(`INSERT INTO class_orders (id, number) VALUES ('rec_1', 'A1')`)
 		for what, column := range map[string]string{
 			"paid = 5": "paid", "due = '22.11.2026'": "due", "due = '2026-02-30'": "due", "total = 10000000000000": "total", "total = 'x'": "total", "big = 'x'": "big",
@@ -242,6 +243,45 @@ func TestAnAdministratorsTriggersSurvive(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), "theirs") {
 			t.Errorf("a change that takes the trigger's column away: %v", err)
+		}
+	})
+}
+
+// The largest class there may be, with the longest names, is made, changed,
+// written by others and shown.
+func TestTheLargestClass(t *testing.T) {
+	eachShared(t, func(t *testing.T, d *shared) {
+		code := "K" + strings.Repeat("k", 49)
+		column := func(i int) string { return fmt.Sprintf("c%s%03d", strings.Repeat("x", 46), i) }
+		body := func(kind string) string {
+			var columns []string
+			for i := range 200 {
+				columns = append(columns, fmt.Sprintf(`"%s":"%s"`, column(i), kind))
+			}
+			return `{"key":["` + column(0) + `"],"columns":{` + strings.Join(columns, ",") + `}}`
+		}
+		apply(t, d.DB, false, code, body("decimal(20,2)"))
+		put(t, d.DB, code, "rec_1", `{"`+column(0)+`":1,"`+column(199)+`":-2.5}`)
+		if err := finish(t, d.DB, apply(t, d.DB, false, code, body("decimal(22,3)"))); err != nil {
+			t.Fatal(err)
+		}
+		table := "class_" + code
+		view := "api_" + code
+		if d.Postgres() {
+			table, view = `"`+table+`"`, `"`+view+`"`
+			d.must(`SET search_path = ` + d.schema + `; UPDATE ` + table + ` SET ` + column(1) + ` = 7`)
+			if got := d.must(`SET search_path = ` + d.schema + `; SELECT ` + column(199) + ` FROM ` + view); got != "-2.500" {
+				t.Errorf("shown: %s", got)
+			}
+		} else {
+			d.must(`UPDATE ` + table + ` SET ` + column(1) + ` = '10000000000000000007000'`)
+			if got := d.must(`SELECT ` + column(199) + ` FROM ` + view); got != "-2.500" {
+				t.Errorf("shown: %s", got)
+			}
+		}
+		want := []string{code + " rec_1 updated " + column(1) + ":null>7.000 " + column(199) + ":-2.500>-2.500"}
+		if diff := cmp.Diff(want, d.captured(column(1), column(199))); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

@@ -184,6 +184,8 @@ func (p *parser) clash(at string, column *Column, fields map[string]string) {
 	}
 	for _, name := range names {
 		switch other, taken := fields[name]; {
+		case column.Kind == Ref && (name == "before" || name == "changed"):
+			p.add(at, "a ref cannot be called %q: in the condition of a rule %s/COLUMN means something else", column.Code, name)
 		case taken && strings.EqualFold(other, column.Code):
 			p.add(at, "differs from the column %q by case only", other)
 		case taken:

@@ -52,7 +52,7 @@ func (p *parser) computed(c *Class) {
 		switch {
 		case err != nil:
 			p.add(at, "%s", err.Error())
-		case got != column.Type && got != value.Null && !(got == value.Integer && column.Type == value.Decimal):
+		case got != column.Type && got != value.Null && (got != value.Integer || column.Type != value.Decimal):
 			p.add(at, "comes to %s, the column is %s", got, column.Type)
 		}
 	}

@@ -35,7 +35,7 @@ const (
 	chunkTime  = 15 * time.Millisecond
 	chunkFirst = 200
 	chunkLeast = 100
-	chunkMost  = 5000
+	chunkMost  = 500             // a machine may become slow from one to the next
 	stepTime   = 5 * time.Second // of copying that make one step of the run
 	swapBelow  = 50              // records that are still to be copied again when the swap begins
 )
@@ -181,6 +181,9 @@ func (m *Migration) prepare(ctx context.Context, u Unfinished) (progress, error)
 			return err
 		}
 		statements := append(s.dialect.createTable(c, shadow(u.Class), stamp()), s.dialect.touchTriggers(t.class)...)
+		if s.dialect.postgres { // a vacuum would hold the table when it is to take the other's place
+			statements = append(statements, fmt.Sprintf("ALTER TABLE %s SET (autovacuum_enabled = false)", quote(shadow(u.Class))))
+		}
 		if err := define(tx, statements); err != nil {
 			return err
 		}
@@ -208,6 +211,11 @@ func (m *Migration) copy(ctx context.Context, u Unfinished) (progress, error) {
 					return err
 				}
 			}
+			if clashes > 0 {
+				if err := makeRoom(tx, u.Class); err != nil {
+					return err
+				}
+			}
 			rows, copied, err := v.chunk(tx, u, n)
 			took = time.Since(start)
 			done = progress{Done: rows < n, Copied: copied}
@@ -225,8 +233,14 @@ func (m *Migration) copy(ctx context.Context, u Unfinished) (progress, error) {
 		case err != nil:
 			return progress{}, err
 		}
+		clashes = 0
 		n = adapt(n, took)
 		m.pause(ctx, took)
+	}
+	if done.Done && v != nil && v.dialect.postgres { // queries are planned well from the swap on
+		if err := m.DB.Write(ctx, func(tx *db.Tx) error { return tx.Define("ANALYZE " + quote(shadow(u.Class))) }); err != nil {
+			return progress{}, err
+		}
 	}
 	return done, ctx.Err()
 }
@@ -274,11 +288,6 @@ func (v *conversion) chunk(tx *db.Tx, u Unfinished, n int) (rows int, copied int
 	if err != nil {
 		return 0, 0, err
 	}
-	// What was written meanwhile is copied again later; until then its old copy
-	// must not be in the way of a unique value.
-	if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT record FROM record_touched WHERE class = $1)`, quote(shadow(u.Class))), u.Class); err != nil {
-		return 0, 0, err
-	}
 	found, err := v.rows(tx, `WHERE id > $1 ORDER BY id LIMIT $2`, position, n)
 	if err != nil || len(found) == 0 {
 		return 0, copied, err
@@ -289,6 +298,13 @@ func (v *conversion) chunk(tx *db.Tx, u Unfinished, n int) (rows int, copied int
 	copied += int64(len(found))
 	_, err = tx.Exec(`UPDATE record_tables SET position = $2, copied = $3 WHERE class = $1`, u.Class, found[len(found)-1][0].Text(), copied)
 	return len(found), copied, err
+}
+
+// makeRoom removes the copies of records that were written meanwhile, which are
+// copied again later: an old one may be in the way of another's unique value.
+func makeRoom(tx *db.Tx, code string) error {
+	_, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT record FROM record_touched WHERE class = $1)`, quote(shadow(code))), code)
+	return err
 }
 
 func (v *conversion) put(tx *db.Tx, rows [][]value.Value) error {
@@ -312,7 +328,7 @@ func (v *conversion) again(tx *db.Tx, code string, n int) (left int64, err error
 		return 0, err
 	}
 	if len(seqs) > 0 {
-		if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT record FROM record_touched WHERE class = $1)`, quote(shadow(code))), code); err != nil {
+		if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (`, quote(shadow(code)))+tx.Elements("$1")+`)`, list); err != nil {
 			return 0, err
 		}
 		// Forgotten before they are read: what is written after that is noted anew.
@@ -371,6 +387,11 @@ func (m *Migration) swap(ctx context.Context, u Unfinished) (progress, error) {
 			}
 			v := newConversion(s.dialect, t.class, c)
 			start := time.Now()
+			if clashes > 0 {
+				if err := makeRoom(tx, u.Class); err != nil {
+					return err
+				}
+			}
 			left, err := v.again(tx, u.Class, n)
 			took = time.Since(start)
 			if err != nil || left > swapBelow {
@@ -391,6 +412,7 @@ func (m *Migration) swap(ctx context.Context, u Unfinished) (progress, error) {
 		case err != nil:
 			return progress{}, err
 		}
+		clashes = 0
 		n = adapt(n, took)
 		if !done.Done {
 			m.pause(ctx, took)
@@ -425,6 +447,11 @@ func (m *Migration) exchange(tx *db.Tx, s *state, t *tableState, v *conversion) 
 	}
 	if err := swap(tx, s.dialect, t.class, v.new); err != nil {
 		return err
+	}
+	if s.dialect.postgres {
+		if err := tx.Define(fmt.Sprintf("ALTER TABLE %s RESET (autovacuum_enabled)", quote(t.class.Table()))); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.Exec(`UPDATE record_tables SET body = wanted, change = change + 1, wanted = NULL, position = NULL, generation = $2, changed_at = $3 WHERE class = $1`,
 		t.code, stamp(), db.Micros(time.Now())); err != nil {
@@ -494,7 +521,7 @@ func (m *Migration) duplicates(ctx context.Context, u Unfinished, cause error) e
 
 // duplicate looks for two records with the same values in the old table.
 func (s *state) duplicate(tx *db.Tx, v *conversion, i index) (string, error) {
-	var fields, values []string
+	var fields []string
 	condition := alive
 	for _, field := range i.columns {
 		n := slices.IndexFunc(v.new.Columns, func(c *Column) bool { return c.Field() == field })
@@ -503,7 +530,6 @@ func (s *state) duplicate(tx *db.Tx, v *conversion, i index) (string, error) {
 		}
 		name := quote(v.from[n].Field())
 		fields = append(fields, name)
-		values = append(values, name)
 		condition += " AND " + name + " IS NOT NULL"
 	}
 	var first, last string
@@ -512,7 +538,7 @@ func (s *state) duplicate(tx *db.Tx, v *conversion, i index) (string, error) {
 	if errors.Is(err, db.ErrNoRows) {
 		return "", nil
 	}
-	return fmt.Sprintf("the records %s and %s have the same %s", first, last, strings.Join(values, ", ")), err
+	return fmt.Sprintf("the records %s and %s have the same %s", first, last, strings.Join(i.columns, ", ")), err
 }
 
 // clean removes tables that nobody reads any more, bit by bit: on SQLite

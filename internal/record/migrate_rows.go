@@ -107,7 +107,7 @@ func (v *conversion) convert(row []value.Value) ([]any, error) {
 			continue
 		}
 		got, err := v.value(v.from[i], c, old)
-		if err == nil && !(got.IsNull() && !c.notNull()) {
+		if err == nil && (!got.IsNull() || c.notNull()) {
 			err = c.Check(got)
 		}
 		if err != nil {

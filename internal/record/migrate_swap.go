@@ -73,7 +73,7 @@ func swap(tx *db.Tx, d dialect, old, new *Class) error {
 
 // inTheWay says what an administrator has hung on a table that has to go.
 func inTheWay(table string, err error) error {
-	if strings.Contains(err.Error(), "2BP01") {
+	if strings.Contains(err.Error(), "2BP01") || strings.Contains(err.Error(), "0A000") {
 		return fault.Wrap(err, fault.Conflict, "Something that is not Junctor's depends on the table %s, a view or a foreign key. Drop it, apply, and make it again; views are best made over the api_ views.", table)
 	}
 	return err

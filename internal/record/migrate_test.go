@@ -229,3 +229,85 @@ func (p programs) Program(_ context.Context, name, _ string) (run.Program, error
 }
 
 func (programs) Latest(context.Context, string) (string, error) { return record.Version, nil }
+
+// many makes records with a running number as a and 0 as b.
+func many(t *testing.T, d *db.DB, n int) {
+	t.Helper()
+	write(t, d, func(tx *db.Tx) error {
+		_, err := tx.Exec(`INSERT INTO class_t (id, version, a, b) WITH RECURSIVE i (n) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT n + 1 FROM i WHERE n + 1 < CAST($1 AS BIGINT))
+			SELECT 'rec_' || substr(CAST(100000 + n AS TEXT), 2), 1, CAST(n AS TEXT), '0' FROM i`, n)
+		return err
+	})
+}
+
+// A key that wanders from a record that has been copied to one that has not is
+// no conflict.
+func TestKeysThatChangeHandsWhileATableIsCopied(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		d := open()
+		apply(t, d, false, "t", narrow)
+		many(t, d, 3000)
+		left := apply(t, d, false, "t", typed)
+		moved := 0
+		m := &record.Migration{DB: d, Pause: func(context.Context, time.Duration) {
+			if moved++; moved > 3 {
+				return
+			}
+			write(t, d, func(tx *db.Tx) error {
+				for id, a := range map[string]string{fmt.Sprintf("rec_%05d", moved): fmt.Sprintf("free%d", moved)} {
+					if _, err := tx.Exec(`UPDATE class_t SET a = $2, version = version + 1 WHERE id = $1`, id, a); err != nil {
+						return err
+					}
+				}
+				_, err := tx.Exec(`UPDATE class_t SET a = $2, version = version + 1 WHERE id = $1`, fmt.Sprintf("rec_%05d", 2999-moved), fmt.Sprint(moved))
+				return err
+			})
+		}}
+		if err := finishBy(m, left); err != nil {
+			t.Fatal(err)
+		}
+		got := rows(t, d, "t")
+		if len(got) != 3000 || !strings.HasPrefix(got["rec_02998"], `{"a":"1",`) || !strings.HasPrefix(got["rec_00001"], `{"a":"free1",`) {
+			t.Errorf("%d records, %s, %s", len(got), got["rec_02998"], got["rec_00001"])
+		}
+		leftovers(t, d)
+	})
+}
+
+// What a plan does not look for in a large class the run finds: it fails with the
+// record, the class stays, and goes on when the record has been changed.
+func TestARunFindsWhatDoesNotFit(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		d := open()
+		apply(t, d, false, "t", narrow)
+		many(t, d, 20_002)
+		write(t, d, func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE class_t SET b = 'soon', version = version + 1 WHERE id = 'rec_15000'`)
+			return err
+		})
+		left := apply(t, d, false, "t", typed)
+		err := finish(t, d, left)
+		if err == nil || !strings.Contains(err.Error(), "The class t stays as it was: the record rec_15000 does not fit: b") {
+			t.Fatalf("%v", err)
+		}
+		if applied(t, d).Class("t").Column("c") != nil {
+			t.Error("the class has changed")
+		}
+		write(t, d, func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE class_t SET b = '5', version = version + 1 WHERE id = 'rec_15000'`)
+			return err
+		})
+		if err := finish(t, d, left); err != nil {
+			t.Fatal(err)
+		}
+		const unique = `{"key":"a","columns":{"a":"text!","b":{"type":"integer!","default":0,"unique":true},"c":{"type":"integer","computed":"b add 1"},"t":{"type":"text","default":"d"}}}`
+		err = finish(t, d, apply(t, d, false, "t", unique))
+		if err == nil || !strings.Contains(err.Error(), "have the same b") {
+			t.Errorf("values that are not unique: %v", err)
+		}
+		if err := finish(t, d, apply(t, d, false, "t", typed)); err != nil { // not wanted any more
+			t.Error(err)
+		}
+		leftovers(t, d)
+	})
+}

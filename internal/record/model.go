@@ -24,6 +24,14 @@ type Model struct {
 // everything that is wrong with pointers like /orders/columns/total; the Model
 // is of use only when nothing is.
 func NewModel(bodies map[string]json.RawMessage) (*Model, []fault.Field) {
+	m, found := readModel(bodies)
+	found = append(found, m.checkCodes()...)
+	return m, append(found, m.checkRefs()...)
+}
+
+// readModel is NewModel without what classes ask of each other: while the change
+// of one waits for its run, another may already name what that will bring.
+func readModel(bodies map[string]json.RawMessage) (*Model, []fault.Field) {
 	m := &Model{byCode: make(map[string]*Class, len(bodies)), bodies: maps.Clone(bodies)}
 	var found []fault.Field
 	for _, code := range slices.Sorted(maps.Keys(bodies)) {
@@ -34,8 +42,7 @@ func NewModel(bodies map[string]json.RawMessage) (*Model, []fault.Field) {
 		m.classes = append(m.classes, c)
 		m.byCode[code] = c
 	}
-	found = append(found, m.checkCodes()...)
-	return m, append(found, m.checkRefs()...)
+	return m, found
 }
 
 // Class finds a class by its code; nil when there is none.

@@ -328,6 +328,9 @@ func (c *Column) describe() string {
 	default:
 		parts = append(parts, string(c.Kind))
 	}
+	if c.Numbering != nil {
+		parts = append(parts, "like "+c.Numbering.Before+"{"+strings.Repeat("0", c.Numbering.Digits)+"}"+c.Numbering.After)
+	}
 	if c.Pattern != nil {
 		parts = append(parts, "like "+c.pattern())
 	}

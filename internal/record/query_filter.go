@@ -37,11 +37,14 @@ func (f faith) not() faith {
 
 // where checks an expression and makes it the condition that a row is taken.
 func (b *builder) where(src *source, e *filter.Expr) (string, error) {
-	env := filter.Env{Column: func(path []string) (value.Type, error) { return b.typeOf(src, path) }}
-	if err := filter.Condition(e, env); err != nil {
+	if err := b.checked(src, e); err != nil {
 		return "", unreadable(err)
 	}
 	return b.condition(src, withNow(e, b.now), whenTrue)
+}
+
+func (b *builder) checked(src *source, e *filter.Expr) error {
+	return filter.Condition(e, filter.Env{Column: func(path []string) (value.Type, error) { return b.typeOf(src, path) }})
 }
 
 // withNow puts a moment in the place of now().
@@ -242,7 +245,8 @@ func (b *builder) membership(src *source, e *filter.Expr, f faith) (sql string, 
 	}
 	for _, item := range e.Args[1].Args { // before there are arguments that nobody would use
 		v := item.Value
-		if item.Op != filter.Literal || !v.IsNull() && v.Type() != c.Type && !(c.Type.IsNumber() && v.Type().IsNumber()) {
+		alike := v.IsNull() || v.Type() == c.Type || c.Type.IsNumber() && v.Type().IsNumber()
+		if item.Op != filter.Literal || !alike {
 			return "", false, nil
 		}
 	}

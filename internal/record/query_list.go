@@ -17,7 +17,7 @@ func (b *builder) list(src *source, names []string, expand []Expand) (*list, err
 func (b *builder) listed(src *source, names []string, expand []Expand, depth int) (*list, error) {
 	l := &list{layout: src.layout, columns: []int{atID, atVersion}}
 	if names == nil {
-		all := *src.shown()
+		all := *b.shown(src)
 		l = &all
 	}
 	show := func(place int) {
@@ -51,14 +51,6 @@ func (b *builder) listed(src *source, names []string, expand []Expand, depth int
 	return l, nil
 }
 
-// shown is the list of everything that the caller may see.
-func (src *source) shown() *list {
-	if src.sight == asSystem || len(src.rights.Hidden) == 0 {
-		return src.layout.all
-	}
-	return src.layout.everything(src.sees)
-}
-
 func (b *builder) expand(src *source, l *list, e Expand, depth int) error {
 	ref := b.ref(src, e.Ref)
 	if ref == nil {
@@ -82,7 +74,7 @@ func (b *builder) expand(src *source, l *list, e Expand, depth int) error {
 // selected is what stands behind SELECT: the list's columns, those of what it
 // expands, and what the order needs for the next cursor.
 func (b *builder) selected(l *list) string {
-	text := b.appendSelected(nil, b.root, l)
+	text := b.appendSelected(make([]byte, 0, 512), b.root, l)
 	for _, o := range l.order {
 		text = append(append(text, ", "...), o.sql...)
 	}
@@ -94,8 +86,8 @@ func (b *builder) appendSelected(text []byte, src *source, l *list) []byte {
 		if len(text) > 0 {
 			text = append(text, ", "...)
 		}
-		c := l.layout.columns[place]
-		text = append(text, src.alias+"."+quote(c.Field())...)
+		text = append(append(text, src.alias...), '.')
+		text = append(text, l.layout.quoted[place]...)
 	}
 	for _, n := range l.expand {
 		text = b.appendSelected(text, n.from, n.list)
@@ -110,7 +102,7 @@ func (b *builder) read(sql string, l *list, about int) ([]*Record, error) {
 		return nil, err
 	}
 	defer rows.Close()
-	cells := l.cells(nil)
+	cells := l.cells(make([]Cell, 0, len(l.columns)+8))
 	for _, o := range l.order {
 		cells = append(cells, Cell{Column: o.Column})
 	}

@@ -6,7 +6,6 @@ import (
 
 	"junctor/internal/db"
 	"junctor/internal/fault"
-	"junctor/internal/filter"
 	"junctor/internal/right"
 	"junctor/internal/strict"
 	"junctor/internal/value"
@@ -37,6 +36,7 @@ const (
 
 // source is a class's table in a statement.
 type source struct {
+	model  *Model
 	class  *Class
 	layout *layout
 	rights right.Class
@@ -61,7 +61,7 @@ func (b *builder) source(c *Class, eyes sight) *source {
 
 // seen is a class as somebody sees it, not yet in a statement.
 func (b *builder) seen(c *Class, eyes sight) *source {
-	src := &source{class: c, layout: b.store.layout(c), sight: eyes}
+	src := &source{model: b.model, class: c, layout: b.store.layout(c), sight: eyes}
 	if eyes == asCaller {
 		src.rights = rightsOf(b.actor, c.Code)
 	}
@@ -259,17 +259,13 @@ func (b *builder) rowFilter(src *source, rows right.Row) (string, error) {
 	if rows.Filter == nil {
 		return "false", nil
 	}
-	bound, err := filter.Bind(rows.Filter, b.actor.Rights.Account.Params())
+	e, err := b.store.bound(b.actor, src, rows)
 	if err != nil {
-		return "", fault.Wrap(err, fault.Internal, "The row filter of a role on the class %s cannot be used.", src.class.Code)
+		return "", err
 	}
 	system := *src
 	system.sight, system.joined = asSystem, nil
-	sql, err := b.where(&system, bound)
-	if err != nil {
-		return "", fault.Wrap(err, fault.Internal, "The row filter of a role on the class %s cannot be used.", src.class.Code)
-	}
-	return sql, nil
+	return b.condition(&system, withNow(e, b.now), whenTrue)
 }
 
 // at is the condition that a record is the one that is named.

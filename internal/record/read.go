@@ -3,6 +3,7 @@ package record
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"junctor/internal/db"
@@ -20,6 +21,8 @@ type Store struct {
 	now   func() time.Time
 	ids   id.Maker
 	views sync.Map // *Class: *layout
+	roles roles
+	asked atomic.Pointer[asked]
 	count struct {
 		sync.Mutex
 		views int

@@ -16,6 +16,7 @@ type layout struct {
 	at      map[string]int // by property: a ref is known by CODE_id here
 	refs    map[string]*Column
 	keys    [][]byte // of each column, as a member of JSON: "number":
+	quoted  []string // names of the table's columns
 	own     int      // where the class's own columns begin
 	all     *list    // everything, for a caller from whom nothing is hidden
 
@@ -62,6 +63,7 @@ func newLayout(c *Class) *layout {
 	l.columns = append(l.columns, c.Columns...)
 	for i, column := range l.columns {
 		l.at[column.Field()] = i
+		l.quoted = append(l.quoted, quote(column.Field()))
 		l.keys = append(l.keys, append(strconv.AppendQuote(nil, column.Field()), ':'))
 		if column.Kind == Ref {
 			l.refs[column.Code] = column

@@ -18,6 +18,10 @@ import (
 // bodies makes classes of JSON: a code and a body, and so on.
 func bodies(t *testing.T, pairs ...string) map[string]json.RawMessage {
 	t.Helper()
+	return bodiesOf(pairs...)
+}
+
+func bodiesOf(pairs ...string) map[string]json.RawMessage {
 	all := map[string]json.RawMessage{}
 	for i := 0; i < len(pairs); i += 2 {
 		all[pairs[i]] = json.RawMessage(pairs[i+1])

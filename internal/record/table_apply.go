@@ -118,7 +118,7 @@ func (a *applying) do(plans []*classPlan) error {
 // unviewed takes the views away that a change of tables would stand in the way of.
 func (a *applying) unviewed(plans []*classPlan) (err error) {
 	for _, p := range plans {
-		if p.byRun || len(p.alterations) == 0 && a.tables[p.code] != nil {
+		if t := a.tables[p.code]; p.byRun || t != nil && p.new != nil && t.body == string(a.wanted.bodies[p.code]) {
 			continue
 		}
 		a.changed[p.code] = true
@@ -150,10 +150,14 @@ func (a *applying) create(c *Class, body string) error {
 	return err
 }
 
-// define executes statements one by one, so that an error names its own.
 func (a *applying) define(statements []string) error { return define(a.tx, statements) }
 
+// define executes statements: on PostgreSQL in one go, since others may wait for
+// the table meanwhile.
 func define(tx *db.Tx, statements []string) error {
+	if tx.Postgres() && len(statements) > 0 {
+		return tx.Define(strings.Join(statements, ";\n"))
+	}
 	for _, s := range statements {
 		if err := tx.Define(s); err != nil {
 			return err

@@ -51,7 +51,7 @@ func load(tx *db.Tx) (*state, error) {
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read what the tables of classes are: %w", err)
 	}
-	model, found := NewModel(bodies)
+	model, found := readModel(bodies)
 	if len(found) > 0 { // a newer release wrote them, or somebody else
 		return nil, fault.New(fault.Internal, "The definitions of the classes' tables cannot be read.").WithFields(found...)
 	}

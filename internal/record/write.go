@@ -223,7 +223,7 @@ func (s *Store) begin(tx *db.Tx, m *Model, a Actor, class string) (*write, error
 	w := &write{store: s, tx: tx, model: m, actor: a, class: c, layout: s.layout(c), rights: rights, now: value.At(s.now())}
 	w.view = s.build(tx, m, a, c, asCaller)
 	if !w.view.postgres {
-		if err := m.Current(tx, c.Code); err != nil {
+		if err := s.current(tx, m, c); err != nil {
 			return nil, err
 		}
 	}
@@ -372,7 +372,7 @@ func (w *write) outcome(result Result, row []value.Value) *Outcome {
 
 // show is the row as the caller sees it, everything that is not hidden.
 func (w *write) show(row []value.Value) *Record {
-	l := w.view.root.shown()
+	l := w.view.shown(w.view.root)
 	r := &Record{list: l, values: make([]value.Value, len(l.columns))}
 	for i, place := range l.columns {
 		r.values[i] = row[place]

@@ -192,9 +192,9 @@ func (w *write) fit(rows right.Row, row []value.Value) (bool, error) {
 	if rows.All || rows.Filter == nil {
 		return rows.All, nil
 	}
-	e, err := filter.Bind(rows.Filter, w.actor.Rights.Account.Params())
+	e, err := w.store.bound(w.actor, w.view.root, rows)
 	if err != nil {
-		return false, fault.Wrap(err, fault.Internal, "The row filter of a role on the class %s cannot be used.", w.class.Code)
+		return false, err
 	}
 	return filter.Match(e, w.scope(row))
 }

@@ -48,7 +48,11 @@ func (w *write) load(at Address) (bool, error) {
 	}
 	sql := "SELECT " + text.String() + " FROM " + b.from() + " WHERE " + where + and(b.live(b.root))
 	if b.postgres {
-		sql += " FOR NO KEY UPDATE OF " + b.root.alias
+		lock := " FOR NO KEY UPDATE OF "
+		if w.class.Hard { // who is about to refer to the record is waited for, or waits
+			lock = " FOR UPDATE OF "
+		}
+		sql += lock + b.root.alias
 	}
 	rows, err := w.tx.Query(sql, b.args...)
 	if err != nil {

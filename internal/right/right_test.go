@@ -119,6 +119,18 @@ func TestParamsFillARolesFilter(t *testing.T) {
 	}
 }
 
+func TestParamsAreOfTheirTypes(t *testing.T) {
+	params, types := Account{Units: []string{"cz"}, Unit: "cz"}.Params(), ParamTypes()
+	if len(params) != len(types) {
+		t.Errorf("%d parameters have %d types", len(params), len(types))
+	}
+	for name, e := range params {
+		if typ, ok := types[name]; !ok || typ.List != (e.Op == filter.List) {
+			t.Errorf("%s is %+v", name, typ)
+		}
+	}
+}
+
 func TestPatternsOfEvents(t *testing.T) {
 	for _, c := range []struct {
 		pattern, typ string

@@ -179,7 +179,7 @@ func (e *Engine) Accept(ctx context.Context, s Start) (Accepted, error) {
 // Insert brings a run into being in the caller's transaction: with it or not at
 // all. Once that has committed the run is executed, by whichever node has room.
 // It takes no Once.
-func (e *Engine) Insert(tx *db.Tx, s Start) (id string, err error) {
+func (e *Engine) Insert(tx *db.Tx, s Start) (string, error) {
 	input, err := tx.PutLarge(s.Input)
 	if err != nil {
 		return "", err

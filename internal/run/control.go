@@ -142,6 +142,13 @@ func (e *Engine) cancelNow(tx *db.Tx, r *row) error {
 			return err
 		}
 	}
+	if tell := e.opts.Unsuccessful; tell != nil {
+		info := r.info()
+		info.State, info.Error = Cancelled, nil
+		if err := tell(tx, info, r.depth); err != nil {
+			return err
+		}
+	}
 	if r.orderingKey != "" {
 		return release(tx, r, now)
 	}

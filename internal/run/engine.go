@@ -44,6 +44,9 @@ type Options struct {
 	Moment    time.Duration // a wait longer than this is made on disk; 0: 500 ms
 	OnLog     func(Info, LogLine)
 	OnEnd     func(Info) // after a run has ended on this node
+	// Unsuccessful is called in the transaction in which a run fails or is
+	// cancelled; depth is the run's among its ancestors.
+	Unsuccessful func(tx *db.Tx, run Info, depth int) error
 }
 
 // Revised is the input of a rerun that got another one, and what it is about: a

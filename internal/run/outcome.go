@@ -358,7 +358,11 @@ func (x *Execution) forget(outputWanted bool) (ops []db.Op, gone []db.Blob) {
 func (x *Execution) ending(insert func(*db.Tx) ([]db.Op, error), p Policy, gone []db.Blob) func(*db.Tx) ([]db.Op, error) {
 	r := *x.row
 	ordered := r.orderingKey != "" && !r.holds(p)
-	if insert == nil && !ordered && r.parent == "" && len(gone) == 0 {
+	tell := x.e.opts.Unsuccessful
+	if r.state == Succeeded {
+		tell = nil
+	}
+	if insert == nil && !ordered && r.parent == "" && len(gone) == 0 && tell == nil {
 		return nil
 	}
 	return func(tx *db.Tx) (ops []db.Op, err error) {
@@ -386,6 +390,9 @@ func (x *Execution) ending(insert func(*db.Tx) ([]db.Op, error), p Policy, gone 
 			if err := release(tx, &r, r.finishedAt); err != nil {
 				return nil, err
 			}
+		}
+		if tell != nil {
+			return ops, tell(tx, r.info(), r.depth)
 		}
 		return ops, nil
 	}

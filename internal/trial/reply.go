@@ -98,6 +98,10 @@ func (w *World) settle(c *run.Call, r Reply) (done, error) {
 		if r.Value == nil {
 			return done{result: []byte(`{"id":"` + w.id() + `"}`)}, nil
 		}
+	case "events.publish":
+		if r.Value == nil {
+			return done{result: []byte(`{"id":"` + c.Key() + `"}`)}, nil
+		}
 	case "kv.set", "sleep":
 		return done{}, nil
 	}

@@ -1,0 +1,86 @@
+package hub
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"junctor/internal/access"
+	"junctor/internal/config"
+	"junctor/internal/db"
+	"junctor/internal/event"
+	"junctor/internal/run"
+	"junctor/internal/scenario"
+)
+
+// keepsEvents is the retention of the event log.
+func (h *Hub) keepsEvents() time.Duration {
+	if l := h.live.Load(); l != nil {
+		return l.snapshot.Settings.KeepEvents
+	}
+	return 0 // not known yet: nothing is removed
+}
+
+// pastTense is how an event says what was done.
+var pastTense = map[string]string{"create": "created", "update": "updated", "delete": "deleted"}
+
+// configured tells of a change of the configuration.
+func (h *Hub) configured(tx *db.Tx, author string, c config.Change) error {
+	return h.tell(tx, "config."+c.Kind+"."+pastTense[c.Action], c.Code, struct {
+		Kind   string `json:"kind"`
+		Code   string `json:"code"`
+		Author string `json:"author"`
+	}{c.Kind, c.Code, author})
+}
+
+// audited tells of sessions that begin and end, which the audit log hears of in
+// their transactions.
+func (h *Hub) audited(tx *db.Tx, e access.Entry) error {
+	kind := map[string]string{"session.begin": "session.begun", "session.end": "session.ended"}[e.Action]
+	if kind == "" {
+		return nil
+	}
+	id := strings.TrimPrefix(e.Object, "session/")
+	return h.tell(tx, kind, id, struct {
+		ID      string `json:"id"`
+		Author  string `json:"author"` // who began or ended it
+		Address string `json:"address,omitempty"`
+	}{id, e.Author, e.Address})
+}
+
+// unsuccessful tells of runs of scenarios that failed or were cancelled. What
+// it was about stands with the run, where erasing its subject finds it.
+func (h *Hub) unsuccessful(tx *db.Tx, r run.Info, depth int) error {
+	if !strings.HasPrefix(r.Program, scenario.ProgramName("")) {
+		return nil // what is built in delivers events: it would feed itself
+	}
+	data := struct {
+		ID      string `json:"id"`
+		Program string `json:"program"`
+		Channel string `json:"channel,omitempty"`
+		Attempt int    `json:"attempt"`
+		Error   string `json:"error,omitempty"` // its name
+	}{ID: r.ID, Program: r.Program, Channel: r.Channel, Attempt: r.Attempt}
+	if r.Error != nil {
+		data.Error = r.Error.Name
+	}
+	text, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	return h.events.Append(tx, &event.Event{
+		Type: "run." + string(r.State), Subject: r.ID, Run: r.ID, Depth: min(depth+1, event.MaxDepth), Data: text,
+	})
+}
+
+// tell appends an event of the domain's own.
+func (h *Hub) tell(tx *db.Tx, kind, subject string, data any) error {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	return h.events.Append(tx, &event.Event{Type: kind, Subject: subject, Data: text})
+}
+
+// Events is the domain's event log.
+func (h *Hub) Events() *event.Log { return h.events }
