@@ -80,6 +80,7 @@ var floors = [][]string{
 		"docs",
 		"bench",
 		"bench/limit/echo",
+		"bench/limit/records",
 		"bench/limit/store",
 		"test/example",
 		"test/outside",

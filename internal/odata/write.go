@@ -93,9 +93,6 @@ func (q *request) written(tx *db.Tx, out *record.Outcome, err error) (*answer, e
 		}
 		return nil, err
 	}
-	if err := q.model.Current(tx, q.target.end.Code); err != nil {
-		return nil, err
-	}
 	shaped := q.options.selects != nil || q.options.expand != nil
 	status := http.StatusNoContent
 	switch {
@@ -163,7 +160,7 @@ func (q *request) remove(tx *db.Tx) (*answer, error) {
 	}
 	a := q.newAnswer(http.StatusNoContent)
 	a.header.Set("Junctor-Result", string(out.Result))
-	return a, q.model.Current(tx, q.target.end.Code)
+	return a, nil
 }
 
 // set changes one column of the record that the address names.
@@ -180,9 +177,6 @@ func (q *request) set(tx *db.Tx, c *record.Class, at record.Address, name string
 	out, err := q.door.Records.Update(tx, q.model, q.actor, c.Code, at, body, match)
 	if err != nil {
 		return q.written(tx, out, err)
-	}
-	if err := q.model.Current(tx, c.Code); err != nil {
-		return nil, err
 	}
 	a := q.newAnswer(http.StatusNoContent)
 	a.header.Set("ETag", etag(out.Version))
