@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
@@ -15,8 +14,8 @@ func (h *Hub) data() http.Handler {
 	return odata.New(odata.Services{
 		DB: h.db, Committer: h.committer, Records: h.records, Model: h.model, Reload: h.reload, BaseURL: h.baseURL, Log: h.log,
 		Caller: func(r *http.Request) (access.Caller, error) { return api.Caller(h.access, r, h.address(r)) },
-		Refused: func(ctx context.Context, who access.Caller, r *http.Request) {
-			h.access.NoteRefusal(ctx, access.Entry{Author: who.Author(), Address: h.address(r), Action: "call.refuse", Object: r.Method + " " + odata.Base})
+		Refused: func(who access.Caller, r *http.Request, what string) {
+			h.access.NoteRefusal(r.Context(), access.Entry{Author: who.Author(), Address: h.address(r), Action: "call.refuse", Object: what})
 		},
 	})
 }

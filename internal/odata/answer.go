@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -92,7 +93,7 @@ func (a *answer) put(one oneError) {
 	if err != nil {
 		panic("odata: " + err.Error()) // texts, and JSON that was made here
 	}
-	a.body = append(body, '\n')
+	a.body = slices.Concat(body, []byte{'\n'})
 }
 
 // errorOf writes a problem in OData's form. A pointer becomes a path: /customer/code

@@ -63,7 +63,7 @@ type running struct {
 }
 
 func (b *running) all(items []*item) {
-	stopped := false
+	stopped, size := false, 0
 	for len(items) > 0 {
 		n := 1
 		if group := items[0].group; group != "" {
@@ -76,6 +76,8 @@ func (b *running) all(items []*item) {
 		switch {
 		case stopped || b.ctx.Err() != nil:
 			skip(part, "was not tried: a request before it has failed; Prefer: odata.continue-on-error goes on")
+		case size > answerLimit:
+			skip(part, "was not tried: the answers of those before it fill the batch; send it again by itself")
 		case part[0].group != "":
 			b.together(part)
 		default:
@@ -83,6 +85,7 @@ func (b *running) all(items []*item) {
 		}
 		for _, i := range part {
 			b.remember(i)
+			size += len(i.answer.body)
 			if i.failed() && !b.prefer.continueOnError && i.when == nil {
 				stopped = true
 			}
@@ -120,11 +123,11 @@ func (b *running) alone(i *item) {
 		i.answer = a
 	}
 	if err != nil {
-		i.answer = b.failure(i, err)
+		i.answer = b.failure(err)
 	}
 }
 
-func (b *running) failure(i *item, err error) *answer {
+func (b *running) failure(err error) *answer {
 	var known *itemFailure
 	if errors.As(err, &known) {
 		return known.request.refuse(known.cause)
@@ -166,9 +169,7 @@ func (b *running) try(i *item, tx *db.Tx) (*answer, error) {
 	}
 	a, err := one.run()
 	if err != nil {
-		if fault.CodeOf(err) == fault.Internal {
-			b.door.Log.Error("a request of a batch failed", "method", i.method, "path", one.path, "error", err)
-		}
+		one.note(err)
 		return nil, &itemFailure{one, err}
 	}
 	return a, nil
@@ -177,7 +178,7 @@ func (b *running) try(i *item, tx *db.Tx) (*answer, error) {
 // derive makes the request of an item, with references to earlier ones replaced.
 func (b *running) derive(i *item, tx *db.Tx) (*request, error) {
 	one := &request{
-		door: b.door, ctx: b.ctx, method: i.method, header: i.header, body: b.resolveBody(i.body), base: b.base,
+		door: b.door, http: b.http, ctx: b.ctx, method: i.method, header: i.header, body: b.resolveBody(i.body), base: b.base,
 		caller: b.caller, actor: b.actor, model: b.model, tx: tx, inner: true,
 	}
 	if one.header.Get("OData-MaxVersion") == "" {
@@ -349,7 +350,7 @@ func (b *running) fail(items []*item, bad int, err error) {
 		if errors.As(err, &s) {
 			i.answer = s.answer
 		} else {
-			i.answer = b.failure(i, err)
+			i.answer = b.failure(err)
 		}
 	}
 	skip(items, "has had no effect: another one of its group has failed")

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -159,7 +160,7 @@ func (b *running) json(items []*item) (*answer, error) {
 	}
 	a := b.newAnswer(http.StatusOK)
 	a.header.Set("Content-Type", asJSON)
-	a.body = append(body, '\n')
+	a.body = slices.Concat(body, []byte{'\n'})
 	if b.prefer.continueOnError {
 		a.applied("odata.continue-on-error")
 	}

@@ -2,6 +2,7 @@ package odata_test
 
 import (
 	"encoding/xml"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -58,7 +59,7 @@ func TestXML(t *testing.T) {
 		}
 		d := xml.NewDecoder(strings.NewReader(got.body))
 		for {
-			if _, err := d.Token(); err == io.EOF {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				s.Fatalf("%v in %s", err, got.body)

@@ -1,7 +1,6 @@
 package odata
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
@@ -66,7 +65,7 @@ func FuzzBatch(f *testing.F) {
 			readPreferences(i.header)
 			versionOf(i.header) //nolint:errcheck // it is not to panic
 			(&request{header: i.header}).match()
-			mediaType(http.Header(i.header))
+			mediaType(i.header)
 		}
 	})
 }

@@ -93,7 +93,7 @@ func newSiteOn(t testing.TB, d *db.DB) *site {
 			}
 			return access.Caller{Account: access.Account{Login: login}, Rights: set}, nil
 		},
-		Refused: func(context.Context, access.Caller, *http.Request) { s.refused.Add(1) },
+		Refused: func(access.Caller, *http.Request, string) { s.refused.Add(1) },
 		Log:     slog.New(slog.NewTextHandler(testLog{t}, nil)),
 	})
 	server := httptest.NewServer(door)

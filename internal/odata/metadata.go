@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"junctor/internal/record"
@@ -53,7 +54,7 @@ func (q *request) metadata() (*answer, error) {
 			return nil, err
 		}
 		a.header.Set("Content-Type", asJSON)
-		a.body = append(body, '\n')
+		a.body = slices.Concat(body, []byte{'\n'})
 		return a, nil
 	}
 	a.header.Set("Content-Type", "application/xml; charset=utf-8")
@@ -65,7 +66,7 @@ func (q *request) metadata() (*answer, error) {
 func (q *request) askedJSON() bool {
 	_, format := q.options.given["format"]
 	accepted := q.header.Values("Accept")
-	return format || len(accepted) > 0 && !(len(accepted) == 1 && accepted[0] == "*/*")
+	return format || len(accepted) > 1 || len(accepted) == 1 && accepted[0] != "*/*"
 }
 
 // schema is what $metadata says, before it is written.

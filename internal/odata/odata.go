@@ -35,6 +35,9 @@ const (
 	bodyLimit  = 2 << 20  // bytes of a record
 	batchLimit = 16 << 20 // bytes of a batch
 	batchItems = 1000     // requests of a batch
+	// answerLimit is how many bytes the answers of a batch have before no more is
+	// tried.
+	answerLimit = 32 << 20
 )
 
 // Services are what the door leads to. All must be set, but those that say
@@ -50,7 +53,7 @@ type Services struct {
 	// package access.
 	Caller func(*http.Request) (access.Caller, error)
 	// Refused is told of what a caller may not do; may be nil.
-	Refused func(ctx context.Context, who access.Caller, r *http.Request)
+	Refused func(who access.Caller, r *http.Request, what string)
 	// BaseURL is scheme://host as the caller sees it; nil means as it was asked.
 	BaseURL func(*http.Request) string
 	Log     *slog.Logger
@@ -73,18 +76,18 @@ type door struct {
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
 	defer func() {
-		if p := recover(); p == http.ErrAbortHandler {
+		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // it is passed by as it is
 			panic(p)
 		} else if p != nil {
 			d.Log.Error("panic in a handler", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			refusal(errors.New("panic"), version40).write(w, r)
 		}
 	}()
-	q := &request{door: d, ctx: r.Context(), method: r.Method, header: r.Header, query: r.URL.RawQuery, base: d.BaseURL(r) + Base, model: d.Model()}
+	q := &request{door: d, http: r, ctx: r.Context(), method: r.Method, header: r.Header, query: r.URL.RawQuery, base: d.BaseURL(r) + Base, model: d.Model()}
 	q.path = strings.TrimPrefix(r.URL.EscapedPath(), Base)
 	a, err := d.answer(q, w, r)
 	if err != nil {
-		d.note(q, r, err)
+		q.note(err)
 		a = refusal(err, q.versionOf())
 		if stale := a.stale(err); stale != nil {
 			q.showCurrent(a, err, stale)
@@ -112,15 +115,15 @@ func (d *door) answer(q *request, w http.ResponseWriter, r *http.Request) (*answ
 }
 
 // note writes the server's log, and the audit log of what somebody may not do.
-func (d *door) note(q *request, r *http.Request, err error) {
+func (q *request) note(err error) {
 	code := fault.CodeOf(err)
 	level := slog.LevelDebug
 	if fault.Status(code) >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	d.Log.Log(r.Context(), level, "call refused", "method", r.Method, "path", r.URL.Path, "error", err)
-	if code == fault.Forbidden && q.actor.Rights != nil && d.Refused != nil {
-		d.Refused(r.Context(), q.caller, r)
+	q.door.Log.Log(q.ctx, level, "call refused", "method", q.method, "path", q.path, "error", err)
+	if code == fault.Forbidden && q.route != nil && q.door.Refused != nil {
+		q.door.Refused(q.caller, q.http, q.method+" "+Base+strings.Replace(q.route.pattern, "{class}", q.target.class.Code, 1))
 	}
 }
 

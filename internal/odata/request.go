@@ -23,6 +23,7 @@ const (
 // request is one OData request: one of HTTP, or one of a batch.
 type request struct {
 	door   *door
+	http   *http.Request // that of HTTP which it is, or is a part of
 	ctx    context.Context
 	method string
 	path   string // escaped, behind Base

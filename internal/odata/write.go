@@ -2,7 +2,6 @@ package odata
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -88,10 +87,7 @@ func (q *request) absent(tx *db.Tx, at record.Address) error {
 // written answers what a write has come to.
 func (q *request) written(tx *db.Tx, out *record.Outcome, err error) (*answer, error) {
 	if err != nil {
-		if out != nil && out.Record != nil && fault.Is(err, fault.Stale) {
-			err = &staleError{err, out.Record}
-		}
-		return nil, err
+		return nil, failed(out, err)
 	}
 	shaped := q.options.selects != nil || q.options.expand != nil
 	status := http.StatusNoContent
@@ -108,7 +104,7 @@ func (q *request) written(tx *db.Tx, out *record.Outcome, err error) (*answer, e
 		r := out.Record
 		if shaped {
 			if r, err = q.door.Records.Get(tx, q.model, q.actor, q.target.end.Code, record.Address{ID: out.ID}, q.options.selects, q.expansion()); err != nil {
-				return nil, &undoError{asFault(err)}
+				return nil, following(err)
 			}
 		}
 		if a, err = q.one(tx, r, status); err != nil {
@@ -132,13 +128,23 @@ func (q *request) written(tx *db.Tx, out *record.Outcome, err error) (*answer, e
 	return a, nil
 }
 
-// asFault is err as what a caller may see.
-func asFault(err error) *fault.Error {
-	var e *fault.Error
-	if errors.As(err, &e) {
-		return e
+// failed is the error of a write: with the present record where it is another
+// than If-Match names, and as ours where it comes from what follows a change that
+// is written already, an event or a rule.
+func failed(out *record.Outcome, err error) error {
+	switch {
+	case out == nil:
+		return err
+	case out.Result == record.Unchanged && out.Record != nil && fault.Is(err, fault.Stale):
+		return &staleError{err, out.Record}
+	case out.Result == record.Unchanged:
+		return err
 	}
-	return fault.Wrap(err, fault.Internal, "The server made a mistake; its log says more.")
+	return following(err)
+}
+
+func following(err error) error {
+	return fault.Wrap(err, fault.Internal, "What follows the change could not be done, so nothing is stored; the server's log says more.")
 }
 
 // remove deletes a record.
@@ -156,7 +162,7 @@ func (q *request) remove(tx *db.Tx) (*answer, error) {
 	}
 	out, err := q.door.Records.Delete(tx, q.model, q.actor, q.target.end.Code, at, match)
 	if err != nil {
-		return q.written(tx, out, err)
+		return nil, failed(out, err)
 	}
 	a := q.newAnswer(http.StatusNoContent)
 	a.header.Set("Junctor-Result", string(out.Result))
@@ -176,7 +182,7 @@ func (q *request) set(tx *db.Tx, c *record.Class, at record.Address, name string
 	body = append(append(body, raw...), '}')
 	out, err := q.door.Records.Update(tx, q.model, q.actor, c.Code, at, body, match)
 	if err != nil {
-		return q.written(tx, out, err)
+		return nil, failed(out, err)
 	}
 	a := q.newAnswer(http.StatusNoContent)
 	a.header.Set("ETag", etag(out.Version))

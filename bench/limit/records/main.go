@@ -133,6 +133,10 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) {
 		}
 		list = append(list, one)
 	}
+	if err := rows.Err(); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	answer(w, http.StatusOK, map[string]any{"value": list})
 }
 
