@@ -2,6 +2,7 @@ package odata
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,7 +40,7 @@ func (q *request) readable() (codes []string) {
 func (q *request) json(body []byte) *answer {
 	a := q.newAnswer(http.StatusOK)
 	a.header.Set("Content-Type", q.form.contentType())
-	a.body = append(body, '\n')
+	a.body = slices.Concat(body, []byte{'\n'})
 	return a
 }
 
