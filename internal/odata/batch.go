@@ -203,7 +203,7 @@ func (b *running) derive(i *item, tx *db.Tx) (*request, error) {
 	if err := one.prepare(); err != nil {
 		return nil, &itemFailure{one, err}
 	}
-	if limit := one.route.bodyLimit(); int64(len(one.body)) > limit {
+	if limit := one.bodyLimit(); int64(len(one.body)) > limit {
 		return nil, fault.New(fault.TooLarge, "The body is larger than the %d bytes that are taken here.", limit)
 	}
 	return one, nil

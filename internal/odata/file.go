@@ -19,6 +19,16 @@ import (
 // as a whole.
 const fileLimit = record.MaxFile
 
+// bodyLimit is how large a body may be: only a file's may be as large as a file.
+func (q *request) bodyLimit() int64 {
+	if q.route.limit == fileLimit {
+		if c, err := q.column(q.target.end, q.target.property); err != nil || c.Kind != record.File {
+			return bodyLimit
+		}
+	}
+	return q.route.bodyLimit()
+}
+
 // fileTag is a file's ETag: the hash of its content.
 func fileTag(f record.StoredFile) string { return `"` + f.SHA256 + `"` }
 

@@ -318,7 +318,11 @@ func (t entityType) set(w *element) {
 		w.close("Record")
 		w.close("Annotation")
 	}
-	w.says("Core.OptimisticConcurrencyControl", t.requireMatch)
+	if t.requireMatch {
+		w.open("Annotation", "Term", "Core.OptimisticConcurrency")
+		w.leaf("Collection")
+		w.close("Annotation")
+	}
 	w.close("EntitySet")
 }
 
@@ -360,7 +364,7 @@ func (s schema) json() map[string]any {
 			}
 		}
 		if t.requireMatch {
-			set["@Core.OptimisticConcurrencyControl"] = true
+			set["@Core.OptimisticConcurrency"] = []string{}
 		}
 		container[t.name] = set
 	}

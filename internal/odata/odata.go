@@ -107,7 +107,7 @@ func (d *door) answer(q *request, w http.ResponseWriter, r *http.Request) (*answ
 		return nil, err
 	}
 	if q.route.takesBody() {
-		if q.body, err = receive(w, r, q.route.bodyLimit()); err != nil {
+		if q.body, err = receive(w, r, q.bodyLimit()); err != nil {
 			return nil, err
 		}
 	}

@@ -201,9 +201,6 @@ func (q *request) putProperty() (*answer, error) {
 	if c.Kind == record.File {
 		return q.putFile(c)
 	}
-	if int64(len(q.body)) > bodyLimit {
-		return nil, fault.New(fault.TooLarge, "The body is larger than the %d bytes that are taken here.", bodyLimit)
-	}
 	raw, err := q.valueOf(c)
 	if err != nil {
 		return nil, err
