@@ -273,6 +273,11 @@ func (a *applying) abandon(code string) error {
 	if err := a.define(a.dialect.dropTouchTriggers(t.class)); err != nil {
 		return err
 	}
+	if a.dialect.postgres {
+		if err := a.tx.Define("ALTER TABLE " + quote(t.class.Table()) + " RESET (autovacuum_enabled)"); err != nil {
+			return err
+		}
+	}
 	if _, err := a.tx.Exec(`DELETE FROM record_touched WHERE class = $1`, code); err != nil {
 		return err
 	}
