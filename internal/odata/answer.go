@@ -131,7 +131,8 @@ type staleError struct {
 func (e *staleError) Error() string { return e.cause.Error() }
 func (e *staleError) Unwrap() error { return e.cause }
 
-func (a *answer) stale(err error) *record.Record {
+// currentOf is the present record that an error shows; nil for none.
+func currentOf(err error) *record.Record {
 	var stale *staleError
 	if errors.As(err, &stale) {
 		return stale.record
@@ -150,7 +151,7 @@ func (q *request) showCurrent(a *answer, err error, r *record.Record) {
 // refuse is refusal with everything that the request knows.
 func (q *request) refuse(err error) *answer {
 	a := refusal(err, q.versionOf())
-	if r := a.stale(err); r != nil {
+	if r := currentOf(err); r != nil {
 		q.showCurrent(a, err, r)
 	}
 	return a

@@ -184,7 +184,7 @@ GET customers/m1 HTTP/1.1
 
 func TestBatchMultipart(t *testing.T) {
 	each(t, func(s *site) {
-		form := []string{"Content-Type", "multipart/mixed;boundary=b", "Prefer", goOn}
+		form := []string{"Content-Type", "multipart/mixed;boundary=b", "Accept", "multipart/mixed", "Prefer", goOn}
 		got := s.do("POST /$batch", fmt.Sprintf(sets, "1"), form...)
 		if got.status != 200 || strings.Count(got.body, "HTTP/1.1 409 ") != 1 || strings.Count(got.body, "HTTP/1.1 ") != 3 || !strings.Contains(got.body, "HTTP/1.1 404 ") || strings.Contains(got.body, "changeset") {
 			s.Errorf("a change set that fails: %d %s", got.status, got.body)

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"junctor/internal/db"
@@ -113,7 +114,7 @@ func (q *request) fileMatches(tx *db.Tx, at record.Address, c *record.Column) (*
 		if err != nil {
 			return nil, err
 		}
-		if contains(ours, described[v.Text()].SHA256) {
+		if slices.Contains(ours, described[v.Text()].SHA256) {
 			again := *q
 			again.header = q.header.Clone()
 			again.header.Set("If-Match", etag(r.Version()))

@@ -88,10 +88,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, err := d.answer(q, w, r)
 	if err != nil {
 		q.note(err)
-		a = refusal(err, q.versionOf())
-		if stale := a.stale(err); stale != nil {
-			q.showCurrent(a, err, stale)
-		}
+		a = q.refuse(err)
 	}
 	a.write(w, r)
 }
