@@ -27,12 +27,11 @@ func (b *running) together(items []*item) {
 }
 
 func (b *running) reload() bool {
-	before := b.model
 	if b.door.Reload(b.ctx) != nil {
 		return false
 	}
 	b.model = b.door.Model()
-	return b.model != before
+	return true
 }
 
 // commit makes one transaction of a group. When one of its requests fails, bad is
