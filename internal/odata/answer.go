@@ -26,7 +26,7 @@ type answer struct {
 
 func (q *request) newAnswer(status int) *answer {
 	a := &answer{status: status, header: http.Header{}}
-	a.header.Set("OData-Version", q.version)
+	a.header.Set(headerVersion, q.version)
 	return a
 }
 
@@ -65,7 +65,7 @@ type detail struct {
 func refusal(err error, version string) *answer {
 	p := fault.ProblemOf(err)
 	a := &answer{status: p.Status, header: http.Header{}}
-	a.header.Set("OData-Version", version)
+	a.header.Set(headerVersion, version)
 	a.header.Set("Content-Type", "application/json;odata.metadata=minimal")
 	var method *methodError
 	var e *fault.Error
@@ -142,7 +142,7 @@ func currentOf(err error) *record.Record {
 
 // showCurrent adds the present record to the answer of a 412.
 func (q *request) showCurrent(a *answer, err error, r *record.Record) {
-	a.header.Set("ETag", etag(r.Version()))
+	a.header.Set("Etag", etag(r.Version()))
 	one := errorOf(fault.ProblemOf(err))
 	one.Current = r.AppendJSON(nil, q.recordForm(nil))
 	a.put(one)

@@ -181,8 +181,8 @@ func (b *running) derive(i *item, tx *db.Tx) (*request, error) {
 		door: b.door, http: b.http, ctx: b.ctx, method: i.method, header: i.header, body: b.resolveBody(i.body), base: b.base,
 		caller: b.caller, actor: b.actor, model: b.model, tx: tx, inner: true,
 	}
-	if one.header.Get("OData-MaxVersion") == "" {
-		one.header.Set("OData-MaxVersion", b.version)
+	if one.header.Get(headerMaxVersion) == "" {
+		one.header.Set(headerMaxVersion, b.version)
 	}
 	address, query, _ := strings.Cut(i.url, "?")
 	if j := strings.IndexByte(query, '#'); j >= 0 {
@@ -195,8 +195,8 @@ func (b *running) derive(i *item, tx *db.Tx) (*request, error) {
 	one.query = query
 	for _, name := range []string{"If-Match", "If-None-Match"} {
 		if id, ok := strings.CutPrefix(one.header.Get(name), "$"); ok {
-			if d := b.known[id]; d != nil && d.answer.header.Get("ETag") != "" {
-				one.header.Set(name, d.answer.header.Get("ETag"))
+			if d := b.known[id]; d != nil && d.answer.header.Get("Etag") != "" {
+				one.header.Set(name, d.answer.header.Get("Etag"))
 			}
 		}
 	}

@@ -47,7 +47,7 @@ func (q *request) getFile(tx *db.Tx, r *record.Record, c *record.Column, v value
 		status, content = http.StatusNotModified, nil
 	}
 	a := q.newAnswer(status)
-	a.header.Set("ETag", fileTag(*f))
+	a.header.Set("Etag", fileTag(*f))
 	a.header.Set("Content-Type", f.Type)
 	// It is somebody's upload: a browser must not execute it.
 	a.header.Set("Content-Disposition", disposition(f.Name))
@@ -87,7 +87,7 @@ func (q *request) putFile(c *record.Column) (*answer, error) {
 		}
 		a, err := q.set(tx, q.target.end, at, c.Field(), id)
 		if err == nil {
-			a.header.Set("ETag", fileTag(*f))
+			a.header.Set("Etag", fileTag(*f))
 		}
 		return a, err
 	})

@@ -44,7 +44,12 @@ const (
 // readOptions reads the query string. allowed are the options that the route
 // takes; every other with a $ is refused, what has none is the client's own.
 func (q *request) readOptions(allowed string) (options, error) {
-	o := options{given: map[string]string{}}
+	var o options
+	if q.query == "" {
+		o.page, o.track = q.prefer.pageSize, q.prefer.track
+		return o, nil
+	}
+	o.given = map[string]string{}
 	var err error
 	if o.pairs, err = splitQuery(q.query); err != nil {
 		return o, err

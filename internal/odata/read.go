@@ -58,7 +58,7 @@ func (q *request) get(tx *db.Tx) (*answer, error) {
 	}
 	if tag := etag(r.Version()); q.unmodified(tag) {
 		a := q.newAnswer(http.StatusNotModified)
-		a.header.Set("ETag", tag)
+		a.header.Set("Etag", tag)
 		return a, nil
 	}
 	return q.one(tx, r, http.StatusOK)
@@ -118,7 +118,7 @@ func (q *request) one(tx *db.Tx, r *record.Record, status int) (*answer, error) 
 		a.header.Set("Content-Type", q.form.contentType())
 		a.body = append(r.AppendJSON(make([]byte, 0, 512), form), '\n')
 	}
-	a.header.Set("ETag", etag(r.Version()))
+	a.header.Set("Etag", etag(r.Version()))
 	a.entity = entityPath(r.Class(), r.ID())
 	return a, nil
 }

@@ -21,6 +21,12 @@ const (
 	version401 = "4.01"
 )
 
+// The protocol's headers, spelled as Go keeps them: case does not matter.
+const (
+	headerVersion    = "Odata-Version"
+	headerMaxVersion = "Odata-Maxversion"
+)
+
 // request is one OData request: one of HTTP, or one of a batch.
 type request struct {
 	door   *door
@@ -76,12 +82,12 @@ func (q *request) versionOf() string {
 // versionOf is the version of the answer: the newest that the client knows, and
 // 4.0 for one that does not say.
 func versionOf(h http.Header) (string, error) {
-	switch own := h.Get("OData-Version"); own {
+	switch own := h.Get(headerVersion); own {
 	case "", version40, version401:
 	default:
 		return "", fault.New(fault.Invalid, "OData-Version is %.20q; this service knows 4.0 and 4.01.", own)
 	}
-	most := strings.TrimSpace(h.Get("OData-MaxVersion"))
+	most := strings.TrimSpace(h.Get(headerMaxVersion))
 	if most == "" {
 		return version40, nil
 	}
