@@ -277,3 +277,18 @@ func (c *crash) AfterCommit(int64) error {
 	}
 	return nil
 }
+
+func TestBatchAnswersAreBounded(t *testing.T) {
+	s := newSite(t, dbtest.SQLite(t)(nil))
+	s.must(201, "POST /orders", `{"id":"o1","number":"1","note":"`+strings.Repeat("x", 1<<20)+`"}`)
+	var all, ids []string
+	for i := range 40 {
+		id := fmt.Sprintf("#%d", i)
+		ids = append(ids, id)
+		all = append(all, `{"id":"`+id+`","method":"GET","url":"orders/o1"}`)
+	}
+	got := strings.Fields(statuses(s.batch(strings.Join(all, ",")), ids...))
+	if got[0] != "200" || got[20] != "200" || got[39] != "424" {
+		t.Error(got)
+	}
+}
