@@ -28,7 +28,7 @@ func inLab(ctx context.Context, console *console, dir string, f func(*trial.Lab)
 	lab, err := trial.Open(ctx, trial.Options{
 		Dir: dir, Scenarios: set.Scenarios, Channels: channelsOf(set), Zone: settings.Timezone,
 		Module: host.Module(), Pure: host.Pure(), Answered: host.Answered,
-		Handlers: func(now func() time.Time) run.Handlers { return host.Handlers(nil, nil, now) },
+		Handlers: func(now func() time.Time) run.Handlers { return host.Handlers(nil, nil, nil, now) },
 	})
 	if err != nil {
 		return err

@@ -1,22 +1,28 @@
 package hub
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
+	"junctor/internal/config"
 	"junctor/internal/db"
 	"junctor/internal/event"
 	"junctor/internal/fault"
+	"junctor/internal/host"
 	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/script"
 )
 
 // openRecords makes the store of records, whose changes are events, and whose
 // rules start runs.
 func (h *Hub) openRecords() {
-	h.records = record.NewStore(record.Hooks{Changed: h.recorded, Start: h.ruled, Log: changes{h}}, h.options.Clock.Now)
+	h.records = record.NewStore(record.Hooks{Changed: h.recorded, Before: h.asked, Start: h.ruled, Log: changes{h}}, h.options.Clock.Now)
 }
 
 // model is the classes as they are now.
@@ -50,7 +56,7 @@ func (h *Hub) recorded(tx *db.Tx, all ...record.Change) error {
 		if err != nil {
 			return err
 		}
-		events[i] = &event.Event{Type: recordType(c.Class, c.Kind), Subject: c.Key, Run: c.Run, Data: data}
+		events[i] = &event.Event{Type: recordType(c.Class, c.Kind), Subject: c.Key, Run: c.Run, Depth: min(c.Depth, event.MaxDepth), Data: data}
 	}
 	return h.events.Append(tx, events...)
 }
@@ -62,28 +68,103 @@ func recordType(class string, kind record.Result) string {
 // ruled starts the runs of rules in the transaction of the change.
 func (h *Hub) ruled(tx *db.Tx, starts ...record.Start) error {
 	for _, s := range starts {
-		version, err := h.version(s.Scenario)
-		if err != nil {
-			return err
-		}
-		input, err := json.Marshal(struct {
-			Class   string          `json:"class"`
-			Action  record.Result   `json:"action"`
-			Record  json.RawMessage `json:"record"`
-			Before  json.RawMessage `json:"before,omitempty"`
-			Changed []string        `json:"changed"`
-			By      string          `json:"by"`
-		}{s.Change.Class, s.Change.Kind, s.Record, s.Change.Before, append([]string{}, s.Change.Changed...), s.Change.By})
-		if err != nil {
-			return err
-		}
-		_, err = h.runs.Insert(tx, run.Start{
-			Program: scenario.ProgramName(s.Scenario), Version: version, Subject: s.Change.Key, Input: scenario.Input{Content: input}.Encode(),
+		c := s.Change
+		_, err := h.insertRun(tx, s.Scenario, c.Key, c.Depth, "", host.Change{
+			Class: h.model().Class(c.Class), Action: string(c.Kind), Record: s.Record, Before: s.Before,
+			Changed: c.Changed, Account: c.Account, Run: c.Run,
 		})
-		if err != nil {
-			return err
+		if err != nil { // the change is written already: it goes back with the transaction
+			return fault.Wrap(err, fault.Internal, "The rule %s of the class %s cannot be followed.", s.Scenario, c.Class)
 		}
 	}
+	return nil
+}
+
+// insertRun starts the run of a rule or a button.
+func (h *Hub) insertRun(tx *db.Tx, code, subject string, depth int, account string, change host.Change) (id string, err error) {
+	version, err := h.version(code)
+	if err != nil {
+		return "", err
+	}
+	if change.Class == nil { // it has been dropped meanwhile
+		return "", record.ErrStale
+	}
+	input, err := change.Input()
+	if err != nil {
+		return "", err
+	}
+	return h.runs.Insert(tx, run.Start{
+		Program: scenario.ProgramName(code), Version: version, Subject: subject, Account: account, Input: input.Encode(), Depth: depth,
+	})
+}
+
+// asked asks a rule that comes before a change, in its transaction.
+func (h *Hub) asked(tx *db.Tx, ask record.Ask) (json.RawMessage, error) {
+	version, err := h.version(ask.Scenario)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.ScenarioFailed, "The rule %s cannot be asked.", ask.Scenario)
+	}
+	change := host.Change{
+		Class: h.model().Class(ask.Class), Action: string(ask.Kind), Record: ask.Record, Before: ask.Before,
+		Changed: ask.Changed, Account: ask.Account, Run: ask.Run,
+	}
+	if change.Class == nil { // it has been dropped meanwhile
+		return nil, record.ErrStale
+	}
+	if change.Record == nil {
+		change.Record = ask.Before
+	}
+	input, err := change.Input()
+	if err != nil {
+		return nil, err
+	}
+	columns, err := h.rules.Load().Ask(tx, ask.Scenario, version, input)
+	if fault.Is(err, fault.ScenarioFailed) {
+		h.log.Warn("a rule that comes before a change has failed; nothing was stored", "class", ask.Class, "scenario", ask.Scenario, "error", err)
+	}
+	return columns, err
+}
+
+// useRules makes the machines that rules are executed on, and has the programs of
+// rules ready, before a change waits for them.
+func (h *Hub) useRules(ctx context.Context, snapshot *config.Snapshot) error {
+	for _, class := range snapshot.Model.Classes() {
+		for _, rule := range class.Rules {
+			version, known := snapshot.Scenarios[rule.Scenario]
+			if !rule.Before || !known {
+				continue
+			}
+			if err := h.openRules(snapshot.Settings.Timezone); err != nil {
+				return err
+			}
+			if _, err := h.rules.Load().Runtime.Exports(ctx, rule.Scenario, version); err != nil {
+				h.log.Warn("a rule cannot be prepared", "class", class.Code, "scenario", rule.Scenario, "error", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (h *Hub) openRules(zone *time.Location) error {
+	had := h.rules.Load()
+	if had != nil && h.rulesZone.String() == zone.String() {
+		return nil
+	}
+	pool, err := script.NewPool(scenario.RuleLimits(script.Config{Zone: zone, Module: host.Module(), Pure: host.Pure(), Log: h.log, OnStuck: h.stuck}))
+	if err != nil {
+		return fmt.Errorf("prepare the script engine for rules: %w", err)
+	}
+	h.rulesZone = zone
+	if had != nil {
+		go had.Runtime.Use(pool).Close()
+		return nil
+	}
+	runtime := scenario.NewRuntime(h.versions, pool, cores, h.version, h.busy)
+	h.closes(func() error { runtime.Close(); return nil })
+	h.rules.Store(&scenario.Rules{
+		Runtime: runtime, Now: h.options.Clock.Now,
+		Handlers: host.RuleHandlers(host.Handlers(connections{h}, scenarios{h}, h, h.options.Clock.Now)),
+	})
 	return nil
 }
 
