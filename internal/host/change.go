@@ -10,7 +10,6 @@ import (
 	"junctor/internal/record"
 	"junctor/internal/right"
 	"junctor/internal/scenario"
-	"junctor/internal/value"
 )
 
 // Change is what a scenario is handed that a rule or a button of a class starts.
@@ -80,9 +79,9 @@ func marked(class *record.Class, row json.RawMessage) (json.RawMessage, error) {
 			b = append(b, members[name]...)
 			continue
 		}
-		v, err := value.FromJSON(column.Type, members[name])
+		v, err := column.FromJSON(members[name])
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		b = m.appendValue(b, name, v)
 	}

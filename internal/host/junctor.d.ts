@@ -205,7 +205,7 @@ declare module "junctor" {
     /** Short, the same for every problem of this kind. */
     title?: string;
     /** What is wrong this time. */
-    detail?: string;
+    detail?: string | undefined;
     /** A URI for the kind of problem. */
     type?: string;
     /** The offending places of the input; `pointer` as in RFC 6901. */
@@ -511,22 +511,32 @@ declare module "junctor" {
    */
   export interface RecordClasses {}
 
-  /** What is known of a class whose columns are not declared. */
-  export interface AnyClass {
+  /** What there is to know of a class. */
+  export interface ClassShape {
     /** A record as it is read. */
-    record: StoredRecord & { [column: string]: any };
+    record: StoredRecord;
     /** What `create` and `upsert` take. */
-    create: { [column: string]: any };
+    create: object;
     /** What `update` takes. */
-    update: { [column: string]: any };
+    update: object;
     /** What `find` takes: the columns of one of the class's keys. */
-    key: { [column: string]: any };
+    key: object;
     /** Its refs, for `expand`. */
     refs: string;
   }
 
-  type ClassOf<Code> = Code extends keyof RecordClasses ? (RecordClasses[Code] extends AnyClass ? RecordClasses[Code] : AnyClass) : AnyClass;
-  type ClassCode = keyof RecordClasses extends never ? string : keyof RecordClasses;
+  /** A class whose columns are not declared. */
+  export interface AnyClass extends ClassShape {
+    record: StoredRecord & { [column: string]: any };
+    create: { [column: string]: any };
+    update: { [column: string]: any };
+    key: { [column: string]: any };
+  }
+
+  /** What there is to know of the class with a code. */
+  export type ClassOf<Code> = Code extends keyof RecordClasses ? (RecordClasses[Code] extends ClassShape ? RecordClasses[Code] : AnyClass) : AnyClass;
+  /** The code of a class. */
+  export type ClassCode = keyof RecordClasses extends never ? string : keyof RecordClasses;
 
   /** What every record has. Moments are RFC 3339 in UTC. */
   export interface StoredRecord {
@@ -545,9 +555,6 @@ declare module "junctor" {
     readonly $result: "created" | "updated" | "unchanged";
   }
 
-  /** A value of a decimal column: a number is taken as it is printed. More places than the column has are refused. */
-  export type DecimalColumn = DecimalLike | null;
-
   export interface RecordQuery<Column extends string = string, Ref extends string = string> {
     /** OData's `$filter`: `"state eq 'new' and customer/code eq @code"`. */
     filter?: string;
@@ -564,7 +571,7 @@ declare module "junctor" {
     expand?: readonly (Ref | `${Ref}/${string}`)[];
   }
 
-  export interface RecordsOf<C extends AnyClass> {
+  export interface RecordsOf<C extends ClassShape> {
     /** The record with a key, `null` when there is none. */
     find(key: C["key"], options?: { select?: readonly string[]; expand?: readonly (C["refs"] | `${C["refs"]}/${string}`)[] }): Promise<C["record"] | null>;
     /** The record with an id, `null` when there is none. */

@@ -82,8 +82,8 @@ func recordSteps(records Records) run.Handlers {
 }
 
 // RuleHandlers are the steps that a rule which comes before a change may make.
-func RuleHandlers(all run.Handlers) run.Handlers {
-	reads := run.Handlers{}
+func RuleHandlers(records Records) run.Handlers {
+	all, reads := recordSteps(records), run.Handlers{}
 	for _, name := range []string{"records.find", "records.get", "records.query"} {
 		reads[name] = all[name]
 	}

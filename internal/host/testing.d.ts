@@ -52,6 +52,20 @@ declare module "junctor/test" {
     value?: unknown;
     /** The parameters of a function's call by the account `admin`, instead of a request. */
     params?: object;
+    /** The change of a record instead of a request, as rules and buttons hand it over; columns that are not given are `null`. */
+    change?: TestedChange;
+  }
+
+  /** See `RecordChange`. */
+  export interface TestedChange {
+    class: string;
+    /** `"updated"` when absent. */
+    action?: string;
+    record: object;
+    before?: object | null;
+    changed?: readonly string[];
+    account?: import("junctor").AccountInfo | null;
+    run?: string | null;
   }
 
   /** A step that the scenario made. */

@@ -161,10 +161,7 @@ func (h *Hub) openRules(zone *time.Location) error {
 	}
 	runtime := scenario.NewRuntime(h.versions, pool, cores, h.version, h.busy)
 	h.closes(func() error { runtime.Close(); return nil })
-	h.rules.Store(&scenario.Rules{
-		Runtime: runtime, Now: h.options.Clock.Now,
-		Handlers: host.RuleHandlers(host.Handlers(connections{h}, scenarios{h}, h, h.options.Clock.Now)),
-	})
+	h.rules.Store(&scenario.Rules{Runtime: runtime, Asker: scenario.Asker{Handlers: host.RuleHandlers(h), Now: h.options.Clock.Now}})
 	return nil
 }
 

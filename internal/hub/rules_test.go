@@ -59,7 +59,7 @@ export default async function ({ action, record, before, changed, account, run: 
     if (!(error instanceof RecordError)) throw error;
     return [error.status, error.title, error.detail, error.errors];
   }`),
-	"limit": function(`return (await records("clients").upsert(p)).code;`),
+	"limit":  function(`return (await records("clients").upsert(p)).code;`),
 	"remove": function(`try { return await orders.delete(p); } catch (error) { return [error.status, error.title]; }`),
 }
 

@@ -32,14 +32,11 @@ func RuleLimits(c script.Config) script.Config {
 // Rules asks scenarios about changes of records before they are made, in the
 // transaction of the change.
 type Rules struct {
-	Runtime  *Runtime     // of a pool with RuleLimits
-	Handlers run.Handlers // what a rule may call: reads
-	Now      func() time.Time
+	Runtime *Runtime // of a pool with RuleLimits
+	Asker
 }
 
-// Ask executes a version of a scenario with a change as its input. It returns
-// what the scenario does, as JSON; nil for nothing. Errors: that of its Problem,
-// fault.ScenarioFailed when it fails or takes too long.
+// Ask asks a version of a scenario, see Asker.Ask.
 func (r *Rules) Ask(tx *db.Tx, code, version string, in Input) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(tx.Context(), ruleTime)
 	defer cancel()
@@ -47,10 +44,25 @@ func (r *Rules) Ask(tx *db.Tx, code, version string, in Input) (json.RawMessage,
 	if err != nil {
 		return nil, fault.Wrap(err, fault.ScenarioFailed, "The rule %s cannot be asked.", code)
 	}
-	source, content, form := in.Arguments()
-	_, exec, turn, err := r.Runtime.start(ctx, script.Start{
-		Program: program, Entry: "default", Seed: rand.Uint64(), Now: r.Now(), Args: []string{source, content, "", "1", form},
+	return r.Asker.Ask(tx, code, in, func(s script.Start) (*script.Exec, *script.Turn, error) {
+		s.Program = program
+		_, exec, turn, err := r.Runtime.start(ctx, s)
+		return exec, turn, err
 	})
+}
+
+// Asker asks a scenario about a change.
+type Asker struct {
+	Handlers run.Handlers // what it may call: reads
+	Now      func() time.Time
+}
+
+// Ask executes the scenario that start begins, with a change as its input. It
+// returns what the scenario does, as JSON; nil for nothing. Errors: that of its
+// Problem, fault.ScenarioFailed when it fails or takes too long.
+func (r Asker) Ask(tx *db.Tx, code string, in Input, start func(script.Start) (*script.Exec, *script.Turn, error)) (json.RawMessage, error) {
+	source, content, form := in.Arguments()
+	exec, turn, err := start(script.Start{Entry: "default", Seed: rand.Uint64(), Now: r.Now(), Args: []string{source, content, "", "1", form}})
 	if err != nil {
 		return nil, fault.Wrap(err, fault.ScenarioFailed, "The rule %s could not be asked in time.", code)
 	}
@@ -76,7 +88,7 @@ func (r *Rules) Ask(tx *db.Tx, code, version string, in Input) (json.RawMessage,
 }
 
 // settle makes a call and says how it ended. The error is the storage's.
-func (r *Rules) settle(tx *db.Tx, c script.Call) (script.Settle, error) {
+func (r Asker) settle(tx *db.Tx, c script.Call) (script.Settle, error) {
 	settled := script.Settle{ID: c.ID, Now: r.Now()}
 	var result []byte
 	var err error = &run.StepError{
