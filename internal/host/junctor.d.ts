@@ -222,7 +222,7 @@ declare module "junctor" {
    * ```
    */
   export class Problem extends Error {
-    constructor(problem?: ProblemDetails);
+    constructor(problem?: ProblemDetails | RecordError);
     readonly status: number;
     readonly title: string;
     readonly problem: ProblemDetails;

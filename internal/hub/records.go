@@ -98,6 +98,43 @@ func (h *Hub) insertRun(tx *db.Tx, code, subject string, depth int, account stri
 	})
 }
 
+// maxPressed bounds the records for which a button is pressed at once.
+const maxPressed = 100
+
+// Press starts a run of a button's scenario for each of the records, all of them
+// or none, and returns their ids in the order of the records. The caller needs
+// the right to press the button and to read the records.
+//
+// Errors: fault.NotFound for the class, the button and a record; fault.Forbidden;
+// fault.Invalid for no record or more than 100. They are said before anything is
+// written. ErrStale as of every write.
+func (h *Hub) Press(tx *db.Tx, m *record.Model, a record.Actor, class, button string, at ...record.Address) (runs []string, err error) {
+	if len(at) == 0 || len(at) > maxPressed {
+		return nil, fault.New(fault.Invalid, "A button is pressed for 1 to %d records, not for %d.", maxPressed, len(at))
+	}
+	pressed, err := record.Pressable(m, a, class, button)
+	if err != nil {
+		return nil, err
+	}
+	changes, keys := make([]host.Change, len(at)), make([]string, len(at))
+	for i, one := range at {
+		row, key, err := h.records.Row(tx, m, a, class, one)
+		if err != nil {
+			return nil, err
+		}
+		changes[i] = host.Change{Class: m.Class(class), Action: button, Record: row, Account: a.Rights.Account, Run: a.Run}
+		keys[i] = key
+	}
+	for i, change := range changes {
+		id, err := h.insertRun(tx, pressed.Scenario, keys[i], a.Depth, a.Rights.Account.ID, change)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Internal, "The button %s of the class %s cannot be pressed.", button, class)
+		}
+		runs = append(runs, id)
+	}
+	return runs, nil
+}
+
 // asked asks a rule that comes before a change, in its transaction.
 func (h *Hub) asked(tx *db.Tx, ask record.Ask) (json.RawMessage, error) {
 	version, err := h.version(ask.Scenario)

@@ -7,7 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"junctor/internal/access"
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/record"
+	"junctor/internal/right"
 	"junctor/internal/run"
+	"junctor/internal/value"
 )
 
 const ruleClasses = `classes:
@@ -160,4 +166,86 @@ func TestRulesAreWithTheirChange(t *testing.T) {
 		s.call("POST", "/api/v1/functions/put", `{"number":"1","note":"throws"}`)
 	}
 	s.told("updated", 10)
+}
+
+const buttonClasses = `classes:
+  orders:
+    key: number
+    columns: { number: text!, total: "decimal(12,2)", secret: text }
+    buttons:
+      approve: { scenario: approve, label: Approve }
+      drop: { scenario: approve }
+`
+
+var buttonRoles = map[string]string{
+	"clerk":  `{"classes":{"orders":{"read":"number ne '9'","hide":["secret"],"buttons":["approve"]}}}`,
+	"reader": `{"classes":{"orders":{"read":true}}}`,
+	"master": `{"classes":{"orders":{"read":true,"buttons":["*"]}}}`,
+	"writer": `{"classes":{"orders":{"update":true,"buttons":["*"]}}}`,
+}
+
+// press presses a button for records with a role's rights.
+func (s *site) press(role, class, button string, numbers ...string) (runs []string, err error) {
+	s.t.Helper()
+	r, found := access.ParseRole(role, json.RawMessage(buttonRoles[role]))
+	if len(found) > 0 {
+		s.t.Fatal(found)
+	}
+	jana := record.Actor{Rights: right.Merge(right.Account{ID: "acc_1", Login: "jana", Kind: "person"}, r.Grants), By: "jana"}
+	var at []record.Address
+	for _, n := range numbers {
+		at = append(at, record.Address{Key: []record.KeyPart{{Column: "number", Value: value.String(n)}}})
+	}
+	_, m := s.hub.Records()
+	err = s.hub.Write(s.t.Context(), func(tx *db.Tx) (err error) {
+		runs, err = s.hub.Press(tx, m, jana, class, button, at...)
+		return err
+	})
+	return runs, err
+}
+
+func TestButtons(t *testing.T) {
+	eachDatabase(t, functions(buttonClasses, map[string]string{
+		"fill": function(`for (const number of ["1", "2", "9"]) await orders.create({ number, total: 1, secret: "s" });`),
+		"approve": `import { run, type RecordChange } from "junctor";
+export default async ({ class: code, action, record, before, changed, account, run: by }: RecordChange) =>
+  [code, action, record.number, record.total.plus(1), record.secret, before, changed, account, by];`,
+	}), func(s *site) {
+		s.wantCalled("fill", `{}`, "")
+		runs, err := s.press("clerk", "orders", "approve", "1", "2")
+		if err != nil || len(runs) != 2 {
+			t.Fatal(runs, err)
+		}
+		info := s.ended(runs[1])
+		want := `{"value":["orders","approve","2","2.00","s",null,[],{"id":"acc_1","login":"jana","kind":"person"},null]}`
+		if info.State != run.Succeeded || info.Subject != "2" || info.Account != "acc_1" || string(info.Output) != want {
+			t.Errorf("the run is %+v\n%s", info, info.Output)
+		}
+		for _, c := range []struct {
+			role, class, button string
+			numbers             []string
+			code                fault.Code
+		}{
+			{"clerk", "orders", "drop", []string{"1"}, fault.Forbidden},
+			{"reader", "orders", "approve", []string{"1"}, fault.Forbidden},
+			{"writer", "orders", "approve", []string{"1"}, fault.NotFound},
+			{"clerk", "orders", "approv", []string{"1"}, fault.NotFound},
+			{"clerk", "order", "approve", []string{"1"}, fault.NotFound},
+			{"clerk", "orders", "approve", []string{"9"}, fault.NotFound},
+			{"clerk", "orders", "approve", []string{"1", "3"}, fault.NotFound},
+			{"master", "orders", "drop", nil, fault.Invalid},
+			{"master", "orders", "drop", make([]string, 101), fault.Invalid},
+		} {
+			if runs, err := s.press(c.role, c.class, c.button, c.numbers...); fault.CodeOf(err) != c.code || runs != nil {
+				t.Errorf("%+v: %v %v", c, runs, err)
+			}
+		}
+		if runs, err := s.press("master", "orders", "drop", "9"); err != nil || len(runs) != 1 {
+			t.Error(runs, err)
+		}
+		_, body := s.call("GET", "/api/v1/admin/runs?program=scenario:approve", "")
+		if n := strings.Count(body, `"id":"run_`); n != 3 {
+			t.Errorf("there are %d runs", n)
+		}
+	})
 }

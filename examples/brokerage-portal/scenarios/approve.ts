@@ -18,7 +18,7 @@ export default async function ({ record: order }: RecordChange<"orders">) {
   // move books the amount; when somebody has changed the account meanwhile, again.
   async function move(): Promise<void> {
     const account = (await records("accounts").get(order.account_id))!;
-    const cash = order.side === "buy" ? account.cash!.minus(order.amount!) : account.cash!.plus(order.amount!);
+    const cash = order.side === "buy" ? account.cash.minus(order.amount!) : account.cash.plus(order.amount!);
     try {
       await records("accounts").update(account.id, { cash }, { version: account.version });
     } catch (error) {

@@ -17,7 +17,7 @@ test("an order is placed, with its amount", async () => {
   expect(placed.status).toBe(201);
   expect(placed.json).toEqual({ number: "ORD-00001", state: "new", amount: "81.02" });
   const saved = await records("orders").find({ number: "ORD-00001" }, { expand: ["account/client"] });
-  expect(saved!.account.client.name).toBe("Novak");
+  expect(saved!.account!.client!.name).toBe("Novak");
   expect(saved!.limit.times(2).toString()).toBe("8.1024");
 });
 
