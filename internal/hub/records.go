@@ -52,14 +52,24 @@ type recordChange struct {
 func (h *Hub) recorded(tx *db.Tx, all ...record.Change) error {
 	events := make([]*event.Event, len(all))
 	for i, c := range all {
-		data, err := json.Marshal(recordChange{c.ID, c.Key, append([]string{}, c.Changed...), c.Before, c.After})
+		told := recordChange{c.ID, c.Key, append([]string{}, c.Changed...), c.Before, c.After}
+		if len(c.Before)+len(c.After) > event.MaxSize-maxNames {
+			told.Before, told.After = nil, nil // no event may be so large, and the change stands all the same
+		}
+		data, err := json.Marshal(told)
 		if err != nil {
 			return err
 		}
 		events[i] = &event.Event{Type: recordType(c.Class, c.Kind), Subject: c.Key, Run: c.Run, Depth: min(c.Depth, event.MaxDepth), Data: data}
 	}
-	return h.events.Append(tx, events...)
+	if err := h.events.Append(tx, events...); err != nil { // the change is written already: it goes back with the transaction
+		return fault.Wrap(err, fault.Internal, "A change of a record cannot be told as an event.")
+	}
+	return nil
 }
+
+// maxNames is what the rest of a change's event takes at most.
+const maxNames = 64 << 10
 
 func recordType(class string, kind record.Result) string {
 	return "record." + class + "." + string(kind)

@@ -227,7 +227,15 @@ func TestRecordsOfOneTurn(t *testing.T) {
   await kv.set("done", 1);
   const [, again] = await Promise.all([kv.set("done", 2), orders.query({ filter: "startswith(number,'L')" })]);
   return [read.length, again.length, again[7].note.length];`),
+		"huge": function(`
+  const o = await orders.create({ number: "H", note: "a".repeat(700000) });
+  return (await orders.update(o.id, { note: "b".repeat(700000), pieces: 1 })).version;`),
 	}), func(s *site) {
+		s.wantCalled("huge", `{}`, `2`)
+		_, body := s.call("GET", "/api/v1/events?types=record.orders.updated", "")
+		if !strings.Contains(body, `"changed":["note","pieces"]`) || strings.Contains(body, `"after"`) {
+			t.Errorf("the event of a large change is %.300s", body)
+		}
 		s.wantCalled("turn", `{}`, `[1,2,409,"set",2]`)
 		info := s.wantCalled("large", `{}`, `[20,20,9000]`)
 		if n := len(info.Steps); n != 24 || len(info.Steps[20].Result) < 20*9000 {
