@@ -184,6 +184,12 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 		return err
 	}
 	h.closes(func() error { h.pool.Close(); return nil })
+	h.closes(func() error {
+		if rules := h.rules.Load(); rules != nil {
+			rules.Runtime.Close()
+		}
+		return nil
+	})
 	h.runtime = scenario.NewRuntime(h.versions, h.pool, cores, h.version, h.busy)
 	migration := &record.Migration{DB: h.db, Changed: h.objects.Touch}
 	handlers := host.Handlers(connections{h}, scenarios{h}, h, h.options.Clock.Now)

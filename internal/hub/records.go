@@ -207,7 +207,6 @@ func (h *Hub) openRules(zone *time.Location) error {
 		return nil
 	}
 	runtime := scenario.NewRuntime(h.versions, pool, cores, h.version, h.busy)
-	h.closes(func() error { runtime.Close(); return nil })
 	h.rules.Store(&scenario.Rules{Runtime: runtime, Asker: scenario.Asker{Handlers: host.RuleHandlers(h), Now: h.options.Clock.Now}})
 	return nil
 }
