@@ -69,6 +69,7 @@ var floors = [][]string{
 		"internal/demo",
 		"internal/host",
 		"internal/ingress",
+		"internal/odata",
 		"internal/trial",
 	},
 	4: {
@@ -79,6 +80,7 @@ var floors = [][]string{
 		"docs",
 		"bench",
 		"bench/limit/echo",
+		"bench/limit/records",
 		"bench/limit/store",
 		"test/example",
 		"test/outside",
