@@ -69,6 +69,7 @@ var floors = [][]string{
 		"internal/demo",
 		"internal/host",
 		"internal/ingress",
+		"internal/soap",
 		"internal/trial",
 	},
 	4: {

@@ -167,15 +167,16 @@ func (h *Hub) handlers() []http.Handler {
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
 	})
+	doors := h.withSOAP(inside)
 	if h.options.PublicListen != "" {
-		return []http.Handler{inside, outside}
+		return []http.Handler{doors, outside}
 	}
 	return []http.Handler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, ingress.Base) {
 			outside.ServeHTTP(w, r)
 			return
 		}
-		inside.ServeHTTP(w, r)
+		doors.ServeHTTP(w, r)
 	})}
 }
 
