@@ -164,3 +164,56 @@ func leftOut(t *testing.T, reason string) {
 	}
 	t.Skip("left out: " + reason)
 }
+
+// TestSOAPByPHP does the same with PHP's SoapClient.
+func TestSOAPByPHP(t *testing.T) {
+	debian(t, []string{"php-cli", "php-soap"}, "php", "-r", "new SoapFault('a', 'b');")
+	s := serve(t, portal)
+	s.client(copied(t, "client.php"), "php", "client.php")
+}
+
+// TestSOAPByJava does it with what wsimport makes of the WSDL.
+func TestSOAPByJava(t *testing.T) {
+	debian(t, []string{"jaxws", "default-jdk-headless"}, "javac", "-version")
+	debian(t, []string{"jaxws", "default-jdk-headless"}, "wsimport", "-version")
+	s := serve(t, portal)
+	dir := copied(t, "Client.java")
+	code, wsdl := s.callAs("GET", "/soap/v1?wsdl", "", "shop:shop")
+	admin := s.wantCall(200, "GET", "/soap/v1?wsdl", "", admin)
+	if code != 200 || len(admin) <= len(wsdl) {
+		t.Fatalf("the WSDL of an application is %d, %d bytes; of the administrator %d bytes", code, len(wsdl), len(admin))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "junctor.wsdl"), []byte(admin), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	jars := "/usr/share/java/"
+	path := ".:" + jars + "jaxws-rt.jar:" + jars + "jaxws-api.jar:" + jars + "jaxb-api.jar:" + jars + "jaxb-runtime.jar:" + jars + "*"
+	s.client(dir, "wsimport", "-quiet", "-extension", "-p", "junctor", "-Xnocompile", "-s", ".", "junctor.wsdl")
+	s.client(dir, "javac", "-nowarn", "-proc:none", "-encoding", "UTF-8", "-cp", path, "Client.java", "junctor/package-info.java")
+	s.client(dir, "java", "-Dfile.encoding=UTF-8", "-cp", path, "Client")
+}
+
+// debian leaves a test out when a program cannot be run. With CI=true it is
+// installed from Debian's packages, where that is possible.
+func debian(t *testing.T, packages []string, program string, args ...string) {
+	t.Helper()
+	works := func() ([]byte, error) { return exec.CommandContext(t.Context(), program, args...).CombinedOutput() }
+	out, err := works()
+	if err == nil {
+		return
+	}
+	apt, missing := exec.LookPath("apt-get")
+	if os.Getenv("CI") == "true" && missing == nil && os.Getuid() == 0 {
+		for _, args := range [][]string{{"update", "-q"}, append([]string{"install", "-y", "-q", "--no-install-recommends"}, packages...)} {
+			cmd := exec.CommandContext(t.Context(), apt, args...)
+			cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("apt-get %s: %v\n%s", args[0], err, out)
+			}
+		}
+		out, err = works()
+	}
+	if err != nil {
+		leftOut(t, program+" does not work here: "+err.Error()+"\n"+string(out))
+	}
+}

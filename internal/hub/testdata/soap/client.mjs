@@ -8,7 +8,9 @@ const namespace = "urn:junctor:v1";
 const as = (login, password) => ({ Authorization: "Basic " + Buffer.from(login + ":" + password).toString("base64") });
 
 async function connect(login, password, more = {}) {
-  return soap.createClientAsync(url, { wsdl_headers: as(login, password), ...more });
+  // numbers as they are written: JavaScript's own would lose digits
+  const customDeserializer = { decimal: (text) => text, long: (text) => text };
+  return soap.createClientAsync(url, { wsdl_headers: as(login, password), customDeserializer, preserveWhitespace: true, disableCache: true, ...more });
 }
 
 // refusal is the problem of a call that has to fail.
@@ -18,7 +20,8 @@ async function refusal(promise) {
   } catch (error) {
     const fault = error.root?.Envelope?.Body?.Fault;
     assert.ok(fault, error);
-    return { ...(fault.detail ?? fault.Detail).problem, fault };
+    const { problem } = fault.detail ?? fault.Detail;
+    return { ...problem, error: [problem.error ?? []].flat() }; // in a fault, one is no list
   }
   assert.fail("it should be refused");
 }
@@ -42,14 +45,14 @@ for (const forceSoap12Headers of [false, true]) {
 
   const [created] = await shop.createOrdersAsync({
     record: [
-      { number: "1", customer: { code: "C1" }, total: "10.10", received: new Date(Date.UTC(2027, 0, 1, 10)), due: "2027-02-01", lines: 3, extra: '{"a":[1]}', note: "  <&>\n " },
+      { number: "1", customer: { code: "C1" }, total: "10.10", received: new Date(Date.UTC(2027, 0, 1, 10)).toISOString(), due: "2027-02-01", lines: 3, extra: '{"a":[1]}', note: "  <&>\n " },
       { number: "2", customer: { code: "C2" }, total: "20.20", state: "sent" },
       { number: "3", total: "0.005", lines: "x" },
       { number: "4", margin: "1" },
       { number: "5", customer: { code: "nobody" } },
     ],
   });
-  assert.deepEqual(created.result.map((r) => r.outcome), ["created", "created", "failed", "failed", "failed"]);
+  assert.deepEqual(created.result.map((r) => r.outcome), ["created", "created", "failed", "failed", "failed"], JSON.stringify(created.result));
   const first = created.result[0].record;
   assert.equal(first.total, "10.10");
   assert.equal(first.doubled, "20.20");
@@ -113,9 +116,9 @@ for (const forceSoap12Headers of [false, true]) {
   assert.equal(odd.status, "400");
 
   // Functions.
-  const [answer] = await shop.placeOrderAsync({ number: "7", lines: [{ code: "a", qty: 2, price: "1.50" }, { code: "b", qty: 1 }], due: "2027-01-04", gift: true, state: '{"x":1}' });
+  const [answer] = await shop.placeOrderAsync({ number: "7", lines: [{ code: "a", qty: 2, price: "1.50" }, { code: "b", qty: 1 }], due: "2027-01-04", gift: true, state: "1" });
   assert.equal(answer.answer.status, 200);
-  assert.deepEqual(JSON.parse(answer.answer.result), { got: { number: "7", lines: [{ code: "a", qty: 2, price: 1.5 }, { code: "b", qty: 1 }], due: "2027-01-04", gift: true, state: { x: 1 } }, by: "shop" });
+  assert.deepEqual(JSON.parse(answer.answer.result), { got: { number: "7", lines: [{ code: "a", qty: 2, price: 1.5 }, { code: "b", qty: 1 }], due: "2027-01-04", gift: true, state: 1 }, by: "shop" });
   const wrong = await refusal(shop.placeOrderAsync({ lines: [{ code: "a", qty: 0 }] }));
   assert.deepEqual(wrong.error.map((e) => e.pointer), ["/lines/0/qty", "/number"]);
   const unknown = await refusal(shop.placeOrderAsync({ number: "unknown" }));
