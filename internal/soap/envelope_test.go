@@ -10,7 +10,10 @@ import (
 	"junctor/internal/db/dbtest"
 )
 
-func sqlite(t *testing.T) *db.DB { return dbtest.SQLite(t)(nil) }
+func sqlite(t *testing.T) *db.DB {
+	t.Helper()
+	return dbtest.SQLite(t)(nil)
+}
 
 const security = `<w:Security xmlns:w="` + wsSecurity + `" s:mustUnderstand="1"><w:UsernameToken><w:Username>admin</w:Username>`
 
