@@ -11,19 +11,12 @@ import (
 	"junctor/internal/soap"
 )
 
-// withSOAP puts the SOAP door before another.
-func (h *Hub) withSOAP(rest http.Handler) http.Handler {
-	door := soap.New(soap.Services{
+// soap is the door to records and functions by SOAP.
+func (h *Hub) soap() http.Handler {
+	return soap.New(soap.Services{
 		DB: h.db, Committer: h.committer, Access: h.access, Records: h.records, Model: h.model, Reload: h.reload,
 		Functions: h.functions, Runs: h.runs, Address: h.address, BaseURL: h.baseURL, Log: h.log,
 		Caller: func(r *http.Request) (access.Caller, error) { return api.Caller(h.access, r, h.address(r)) },
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == soap.Base {
-			door.ServeHTTP(w, r)
-			return
-		}
-		rest.ServeHTTP(w, r)
 	})
 }
 
