@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// portal is a configuration with classes and functions for programs that speak
+// soapFiles are a configuration with classes and functions for programs that speak
 // SOAP. The password of an application is its login.
-var portal = map[string]string{
+var soapFiles = map[string]string{
 	"junctor.yaml": `
 classes:
   customers:
@@ -76,7 +76,7 @@ export default async function (request: Request) {
 // TestSOAPByNode reads, writes and calls with npm's soap.
 func TestSOAPByNode(t *testing.T) {
 	dir := soapPackages(t)
-	s := serve(t, portal)
+	s := serve(t, soapFiles)
 	s.client(dir, "node", "client.mjs")
 }
 
@@ -168,7 +168,7 @@ func leftOut(t *testing.T, reason string) {
 // TestSOAPByPHP does the same with PHP's SoapClient.
 func TestSOAPByPHP(t *testing.T) {
 	debian(t, []string{"php-cli", "php-soap"}, "php", "-r", "new SoapFault('a', 'b');")
-	s := serve(t, portal)
+	s := serve(t, soapFiles)
 	s.client(copied(t, "client.php"), "php", "client.php")
 }
 
@@ -176,7 +176,7 @@ func TestSOAPByPHP(t *testing.T) {
 func TestSOAPByJava(t *testing.T) {
 	debian(t, []string{"jaxws", "default-jdk-headless"}, "javac", "-version")
 	debian(t, []string{"jaxws", "default-jdk-headless"}, "wsimport", "-version")
-	s := serve(t, portal)
+	s := serve(t, soapFiles)
 	dir := copied(t, "Client.java")
 	code, wsdl := s.callAs("GET", "/soap/v1?wsdl", "", "shop:shop")
 	admin := s.wantCall(200, "GET", "/soap/v1?wsdl", "", admin)
