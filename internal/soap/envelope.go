@@ -185,9 +185,9 @@ type head struct {
 }
 
 // readHead reads an envelope up to its body: who sends it is to be known before
-// more is done for it.
-func readHead(text string) (*head, error) {
-	upTo, err := cutBody(text)
+// more is done for it. The text may be only its beginning.
+func readHead(text string, whole bool) (*head, error) {
+	upTo, err := cutBody(text, whole)
 	if err != nil {
 		return nil, err
 	}
@@ -218,17 +218,16 @@ func readHead(text string) (*head, error) {
 }
 
 // cutBody is an envelope without its body.
-func cutBody(text string) (string, error) {
+func cutBody(text string, whole bool) (string, error) {
 	text = strings.TrimPrefix(text, "\ufeff")
-	part := text[:min(len(text), headLimit)]
-	decoder := stdxml.NewDecoder(strings.NewReader(part))
+	decoder := stdxml.NewDecoder(strings.NewReader(text))
 	decoder.CharsetReader = decoded
 	root, depth := "", 0
 	for {
 		at := decoder.InputOffset()
 		token, err := decoder.RawToken()
 		if err != nil {
-			if len(text) > headLimit {
+			if !whole {
 				return "", fault.New(fault.TooLarge, "The envelope's Body must begin within %d bytes.", headLimit)
 			}
 			return text, nil // what is wrong is said when all of it is read

@@ -179,7 +179,7 @@ func FuzzEnvelope(f *testing.F) {
 	f.Add("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>")
 	f.Add("<a:b xmlns:a='c'><a:Body/></a:b>")
 	f.Fuzz(func(t *testing.T, text string) {
-		h, headErr := readHead(text)
+		h, headErr := readHead(text, len(text)%2 == 0)
 		in, bodyErr := readBody(text)
 		if headErr == nil && h.version == 0 {
 			t.Error("an envelope of no version")

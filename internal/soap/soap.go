@@ -140,25 +140,30 @@ func (c *call) describe() {
 	c.w.Write(c.service().wsdl(c.BaseURL(c.r) + Base)) //nolint:errcheck // the client is gone, nobody is left to tell
 }
 
-// serve passes the checks in the order in which a caller should hear of them.
+// serve passes the checks in the order in which a caller should hear of them. Who
+// calls is known before more than the beginning of what he sends is read.
 func (c *call) serve() error {
-	text, err := c.receive()
+	b, err := c.receive()
 	if err != nil {
 		return err
 	}
-	head, err := readHead(text)
-	if err != nil {
-		return err
-	}
-	if head.version != 0 {
+	head, err := readHead(content.Text(b.kind, b.begun), b.whole)
+	if head != nil {
 		c.version = head.version
+	}
+	if err != nil {
+		return err
 	}
 	known, err := c.authenticate(head)
 	if err != nil {
 		return err
 	}
-	if !known && len(text) > headLimit {
+	if !known && !b.whole {
 		return errNobody
+	}
+	text, err := b.rest()
+	if err != nil {
+		return err
 	}
 	in, err := readBody(text)
 	if err != nil {
@@ -247,40 +252,69 @@ func (c *call) note(err error) {
 	}
 }
 
-// receive reads the body as text, within its limits of size and time. The limit
-// of time stays where it was not kept: the rest is not waited for either.
-func (c *call) receive() (string, error) {
-	kind := c.r.Header.Get("Content-Type")
+// body is what a caller sends.
+type body struct {
+	call  *call
+	kind  string // its Content-Type
+	begun []byte // up to headLimit bytes of it
+	whole bool   // that is all
+	from  io.Reader
+	timed bool
+}
+
+// patience is how long a body may take. The limit stays where it was not kept: the
+// rest is not waited for either.
+const patience = 50 * time.Second
+
+// receive reads the beginning of the body.
+func (c *call) receive() (*body, error) {
+	b := &body{call: c, kind: c.r.Header.Get("Content-Type")}
 	switch media(c.r.Header) {
 	case "text/xml", "application/soap+xml", "application/xml":
 	default:
-		return "", fault.New(fault.Unsupported, "Send an envelope as text/xml (SOAP 1.1) or application/soap+xml (SOAP 1.2); Content-Type is %.100q.", kind)
+		return nil, fault.New(fault.Unsupported, "Send an envelope as text/xml (SOAP 1.1) or application/soap+xml (SOAP 1.2); Content-Type is %.100q.", b.kind)
 	}
 	if encoding := c.r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return "", fault.New(fault.Unsupported, "Bodies are taken uncompressed here; Content-Encoding is %.100q.", encoding)
+		return nil, fault.New(fault.Unsupported, "Bodies are taken uncompressed here; Content-Encoding is %.100q.", encoding)
 	}
-	connection := http.NewResponseController(c.w)
-	const patience = 50 * time.Second
-	timed := connection.SetReadDeadline(time.Now().Add(patience)) == nil // only a test's connection has no deadlines
-	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, bodyLimit))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return "", fault.New(fault.Timeout, "The body did not arrive within %s.", patience)
-	case errors.As(err, &tooLarge):
-		return "", fault.New(fault.TooLarge, "The body is larger than the %d bytes that are taken here.", int64(bodyLimit))
-	case err != nil:
-		return "", fault.Wrap(err, fault.Invalid, "The body ended early.")
+	b.timed = http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(patience)) == nil // only a test's connection has no deadlines
+	b.from = http.MaxBytesReader(c.w, c.r.Body, bodyLimit)
+	var err error
+	b.begun, err = b.read(io.LimitReader(b.from, headLimit))
+	b.whole = len(b.begun) < headLimit
+	return b, err
+}
+
+// rest reads the body to its end, as text.
+func (b *body) rest() (string, error) {
+	more, err := b.read(b.from)
+	if err != nil {
+		return "", err
 	}
-	if timed {
-		if err := connection.SetReadDeadline(time.Time{}); err != nil {
+	if b.timed {
+		if err := http.NewResponseController(b.call.w).SetReadDeadline(time.Time{}); err != nil {
 			return "", err
 		}
 	}
-	if err := content.Check(kind, body); err != nil {
+	all := append(b.begun, more...)
+	if err := content.Check(b.kind, all); err != nil {
 		return "", err
 	}
-	return content.Text(kind, body), nil
+	return content.Text(b.kind, all), nil
+}
+
+func (b *body) read(from io.Reader) ([]byte, error) {
+	read, err := io.ReadAll(from)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, fault.New(fault.Timeout, "The body did not arrive within %s.", patience)
+	case errors.As(err, &tooLarge):
+		return nil, fault.New(fault.TooLarge, "The body is larger than the %d bytes that are taken here.", int64(bodyLimit))
+	case err != nil:
+		return nil, fault.Wrap(err, fault.Invalid, "The body ended early.")
+	}
+	return read, nil
 }
 
 // secure sets what every answer carries. Nothing here is made to be framed,
