@@ -42,6 +42,7 @@ func Handlers(connections Connections, scenarios Scenarios, now func() time.Time
 		"kv.delete":      {Internal: kvDelete(now)},
 		"kv.increment":   {Internal: kvIncrement(now)},
 		"events.publish": {Internal: publish(now)},
+		"packets":        PacketHandlers(nil)["packets"], // which hub fills
 		"runs.start":     {Spawn: child(scenarios)},
 		"runs.call":      {Child: child(scenarios)},
 		"sleep":          {Sleep: sleep},
