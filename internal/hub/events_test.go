@@ -3,7 +3,6 @@ package hub_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,29 +13,6 @@ import (
 
 	"junctor/internal/run"
 )
-
-// ask is a request to the API as admin.
-func (s *site) ask(method, path, body string, header ...string) (int, string) {
-	s.t.Helper()
-	r, err := http.NewRequest(method, s.base+path, strings.NewReader(body))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	r.SetBasicAuth("admin", adminPassword)
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return resp.StatusCode, string(answer)
-}
 
 type followed struct {
 	Items []struct {
@@ -58,10 +34,10 @@ func (s *site) events(query ...string) followed {
 	for i := 0; i+1 < len(query); i += 2 {
 		values.Set(query[i], query[i+1])
 	}
-	status, body := s.ask("GET", "/api/v1/events?"+values.Encode(), "")
+	resp, body := s.call("GET", "/api/v1/events?"+values.Encode(), "")
 	var f followed
-	if err := json.Unmarshal([]byte(body), &f); err != nil || status != 200 {
-		s.t.Fatalf("%d %s", status, body)
+	if err := json.Unmarshal([]byte(body), &f); err != nil || resp.StatusCode != 200 {
+		s.t.Fatalf("%d %s", resp.StatusCode, body)
 	}
 	return f
 }
@@ -178,22 +154,22 @@ func TestEventsOfConfigurationAndSessions(t *testing.T) {
 		"junctor.yaml":     "channels:\n  one: { type: public, scenario: one }\n",
 		"scenarios/one.ts": "export default () => 1;",
 	})
-	status, body := s.ask("POST", "/api/v1/session", `{"login":"admin","password":"`+adminPassword+`"}`, "Content-Type", "application/json")
-	if status != 201 {
-		t.Fatalf("%d %s", status, body)
+	resp, body := s.call("POST", "/api/v1/session", `{"login":"admin","password":"`+adminPassword+`"}`, "Content-Type", "application/json")
+	if resp.StatusCode != 201 {
+		t.Fatalf("%d %s", resp.StatusCode, body)
 	}
 	var session struct{ Token string }
 	if err := json.Unmarshal([]byte(body), &session); err != nil {
 		t.Fatal(err)
 	}
-	if status, body := s.ask("PUT", "/api/v1/admin/channels/one", `{"type":"public","scenario":"one","comment":"x"}`, "Content-Type", "application/json"); status != 200 {
-		t.Fatalf("%d %s", status, body)
+	if resp, body := s.call("PUT", "/api/v1/admin/channels/one", `{"type":"public","scenario":"one","comment":"x"}`, "Content-Type", "application/json"); resp.StatusCode != 200 {
+		t.Fatalf("%d %s", resp.StatusCode, body)
 	}
-	if status, body := s.ask("DELETE", "/api/v1/admin/channels/one", ""); status != 204 {
-		t.Fatalf("%d %s", status, body)
+	if resp, body := s.call("DELETE", "/api/v1/admin/channels/one", ""); resp.StatusCode != 204 {
+		t.Fatalf("%d %s", resp.StatusCode, body)
 	}
-	if status, body := s.ask("DELETE", "/api/v1/session", "", "Authorization", "Bearer "+session.Token); status != 204 {
-		t.Fatalf("%d %s", status, body)
+	if resp, body := s.call("DELETE", "/api/v1/session", "", "Authorization", "Bearer "+session.Token); resp.StatusCode != 204 {
+		t.Fatalf("%d %s", resp.StatusCode, body)
 	}
 	var got []string
 	for _, i := range s.events().Items {
@@ -234,10 +210,10 @@ func TestEventsOnTwoNodes(t *testing.T) {
 		waiting <- two.events("after", began, "wait", "1m", "types", "order.*", "filter", "data/total gt 10")
 	}()
 	for i := 1; i <= 20; i++ {
-		status, body := one.ask("POST", "/api/v1/events", fmt.Sprintf(`{"specversion":"1.0","id":"%d","source":"/s","type":"order.made","data":{"total":%d}}`, i, i),
+		resp, body := one.call("POST", "/api/v1/events", fmt.Sprintf(`{"specversion":"1.0","id":"%d","source":"/s","type":"order.made","data":{"total":%d}}`, i, i),
 			"Content-Type", "application/cloudevents+json")
-		if status != 202 {
-			t.Fatalf("%d %s", status, body)
+		if resp.StatusCode != 202 {
+			t.Fatalf("%d %s", resp.StatusCode, body)
 		}
 	}
 	got := <-waiting
@@ -262,9 +238,9 @@ func TestEventsOnTwoNodes(t *testing.T) {
 
 func TestEventsKeep(t *testing.T) {
 	s := serve(t, map[string]string{"junctor.yaml": "settings:\n  events: { keep: 1ms }\n"})
-	status, body := s.ask("GET", "/api/v1/admin/settings", "")
-	if status != 200 || !strings.Contains(body, `"keep":"1ms"`) {
-		t.Errorf("%d %s", status, body)
+	resp, body := s.call("GET", "/api/v1/admin/settings", "")
+	if resp.StatusCode != 200 || !strings.Contains(body, `"keep":"1ms"`) {
+		t.Errorf("%d %s", resp.StatusCode, body)
 	}
 }
 
@@ -294,8 +270,8 @@ func TestEventsOfRunsWithoutSuccess(t *testing.T) {
 				if channel == "slow" {
 					s.endedAs(id, run.Waiting)
 				}
-				if status, body := s.ask("POST", "/api/v1/admin/runs/"+id+"/cancel", ""); status != 200 {
-					t.Fatalf("%d %s", status, body)
+				if resp, body := s.call("POST", "/api/v1/admin/runs/"+id+"/cancel", ""); resp.StatusCode != 200 {
+					t.Fatalf("%d %s", resp.StatusCode, body)
 				}
 				s.ended(id)
 			}

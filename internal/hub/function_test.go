@@ -2,7 +2,6 @@ package hub_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,32 +9,6 @@ import (
 
 	"junctor/internal/run"
 )
-
-// call calls by HTTP with the credentials of admin.
-func (s *site) call(method, path, body string, header ...string) (*http.Response, string) {
-	s.t.Helper()
-	r, err := http.NewRequest(method, s.base+path, strings.NewReader(body))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	r.SetBasicAuth("admin", adminPassword)
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return resp, string(answer)
-}
 
 var placeOrder = map[string]string{
 	"junctor.yaml": "functions:\n  placeOrder: { scenario: place_order, timeout: 20s }\n  off: { scenario: place_order, enabled: false }\n  free: { scenario: free }\n",

@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -145,9 +146,23 @@ func (s *site) apply(files map[string]string) {
 	}
 }
 
+// send is a message to a channel.
 func (s *site) send(method, channel, rest, body string, header ...string) (*http.Response, string) {
 	s.t.Helper()
-	r, err := http.NewRequest(method, s.base+"/api/token/v1/"+s.token[channel]+rest, strings.NewReader(body))
+	return s.do(method, "/api/token/v1/"+s.token[channel]+rest, body, header)
+}
+
+// call is a request with the credentials of admin, its body JSON.
+func (s *site) call(method, path, body string, header ...string) (*http.Response, string) {
+	s.t.Helper()
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("admin:"+adminPassword))
+	return s.do(method, path, body, append([]string{"Authorization", basic, "Content-Type", "application/json"}, header...))
+}
+
+// do sends a request with headers, name and value in turn.
+func (s *site) do(method, path, body string, header []string) (*http.Response, string) {
+	s.t.Helper()
+	r, err := http.NewRequest(method, s.base+path, strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}

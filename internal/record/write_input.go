@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"junctor/internal/fault"
-	"junctor/internal/filter"
 	"junctor/internal/strict"
 	"junctor/internal/value"
 )
@@ -183,77 +183,6 @@ func (w *write) find(i int, target *source, pointer string, at Address) error {
 	return nil
 }
 
-// bind reads OData's address of a record: customers('id'), customers/id or
-// customers(code='C1'), with anything before it.
-func (w *write) bind(c *Column, pointer string, raw []byte) error {
-	i := w.layout.at[c.Field()]
-	if string(raw) == "null" {
-		w.give(i, pointer, value.Value{})
-		return nil
-	}
-	address, err := value.FromJSON(value.Text, raw)
-	if err != nil {
-		w.wrong(pointer, "%s", err.Error())
-		return nil
-	}
-	target := w.target(c)
-	at, ok := parseLink(address.Text(), c.Class)
-	switch {
-	case !ok:
-		w.wrong(pointer, "must be like %s('id') or %s(key='value')", c.Class, c.Class)
-	case target == nil && at.Key != nil:
-		w.wrong(pointer, "must be like %s('id')", c.Class)
-	case target == nil || at.Key == nil:
-		w.give(i, pointer, value.String(at.ID))
-	default:
-		return w.find(i, target, pointer, at)
-	}
-	return nil
-}
-
-// parseLink reads the end of an address, behind the class.
-func parseLink(text, class string) (Address, bool) {
-	if i := strings.LastIndex(text, class+"("); i >= 0 && strings.HasSuffix(text, ")") && (i == 0 || text[i-1] == '/') {
-		return ParseAddress(text[i+len(class)+1 : len(text)-1])
-	}
-	if i := strings.LastIndexByte(text, '/'); i > 0 {
-		before := text[:i]
-		if (before == class || strings.HasSuffix(before, "/"+class)) && text[i+1:] != "" {
-			return Address{ID: text[i+1:]}, true
-		}
-	}
-	return Address{}, false
-}
-
-// ParseAddress reads what OData has between the parentheses of customers('id') and
-// orders(number='4711',year=2026).
-func ParseAddress(text string) (Address, bool) {
-	var at Address
-	parts := split(text, ',')
-	for _, part := range parts {
-		equals := strings.IndexByte(part, '=')
-		if q := strings.IndexByte(part, '\''); q >= 0 && q < equals {
-			equals = -1
-		}
-		literal, err := filter.Parse(part[equals+1:])
-		if err != nil || literal.Op != filter.Literal || literal.Value.IsNull() {
-			return Address{}, false
-		}
-		if equals < 0 {
-			if len(parts) > 1 || literal.Value.Type() != value.Text {
-				return Address{}, false
-			}
-			return Address{ID: literal.Value.Text()}, true
-		}
-		column := strings.TrimSpace(part[:equals])
-		if !codePattern.MatchString(column) {
-			return Address{}, false
-		}
-		at.Key = append(at.Key, KeyPart{Column: column, Value: literal.Value})
-	}
-	return at, true
-}
-
 // named finds what names the record in the body: its id, or the first key that
 // is there whole.
 func (w *write) named() (Address, error) {
@@ -370,76 +299,12 @@ func (w *write) fixed(g place) {
 	}
 }
 
-func usableID(text string) bool {
-	if text == "" || len(text) > maxID {
-		return false
-	}
-	for i := range len(text) {
-		c := text[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return true
-}
+// usableID says which ids callers may choose.
+func usableID(text string) bool { return len(text) <= maxID && idPattern.MatchString(text) }
+
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
 // refused is the error of everything that is wrong.
 func (w *write) refused() error {
 	return fault.New(fault.Unprocessable, "The record is not stored.").WithFields(w.found...)
-}
-
-// members calls f with each member of a valid JSON object, in its order.
-func members(raw []byte, f func(name string, value []byte)) {
-	i := blank(raw, 1)
-	for raw[i] != '}' {
-		end := skip(raw, i)
-		name := string(raw[i+1 : end-1])
-		if strings.IndexByte(name, '\\') >= 0 {
-			json.Unmarshal(raw[i:end], &name) //nolint:errcheck // it is valid
-		}
-		i = blank(raw, blank(raw, end)+1) // behind the colon
-		end = skip(raw, i)
-		f(name, raw[i:end])
-		if i = blank(raw, end); raw[i] == ',' {
-			i = blank(raw, i+1)
-		}
-	}
-}
-
-// blank is where the white space from i on ends.
-func blank(raw []byte, i int) int {
-	for raw[i] == ' ' || raw[i] == '\n' || raw[i] == '\t' || raw[i] == '\r' {
-		i++
-	}
-	return i
-}
-
-// skip is where the value at i ends.
-func skip(raw []byte, i int) int {
-	switch raw[i] {
-	case '"':
-		for i++; raw[i] != '"'; i++ {
-			if raw[i] == '\\' {
-				i++
-			}
-		}
-		return i + 1
-	case '{', '[':
-		for depth := 0; ; i++ {
-			switch raw[i] {
-			case '"':
-				i = skip(raw, i) - 1
-			case '{', '[':
-				depth++
-			case '}', ']':
-				if depth--; depth == 0 {
-					return i + 1
-				}
-			}
-		}
-	}
-	for i < len(raw) && !strings.ContainsRune(",]} \n\t\r", rune(raw[i])) {
-		i++
-	}
-	return i
 }

@@ -47,7 +47,11 @@ func (w *write) load(at Address) (bool, error) {
 	}
 	sql := "SELECT " + text.String() + " FROM " + b.from() + " WHERE " + where + and(b.live(b.root))
 	if b.postgres {
-		sql += " FOR NO KEY UPDATE OF " + b.root.alias
+		lock := " FOR NO KEY UPDATE OF "
+		if w.class.Hard { // who is about to refer to the record is waited for, or waits
+			lock = " FOR UPDATE OF "
+		}
+		sql += lock + b.root.alias
 	}
 	rows, err := w.tx.Query(sql, b.args...)
 	if err != nil {
@@ -155,10 +159,7 @@ func (w *write) remove() error {
 	if _, err = w.tx.Exec("DELETE FROM "+quote(w.class.Table())+" WHERE id = $1", w.old[atID].Text()); err != nil {
 		return err
 	}
-	if !w.class.files() {
-		return nil
-	}
-	return dropFiles(w.tx, `record_id = $1`, w.old[atID].Text())
+	return w.class.dropFilesOf(w.tx, w.old[atID].Text())
 }
 
 // numbered reports whether the record gets a number that it has not yet.

@@ -369,3 +369,22 @@ func TestRulesComeBeforeAndAfter(t *testing.T) {
 		t.Errorf("%v", found)
 	}
 }
+
+// Whoever refers to a record and whoever removes it for good at the same moment
+// do not both succeed.
+func TestNothingRefersToWhatIsGone(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		s := newShop(t, open(), record.Hooks{}, "parts", `{"key":"code","delete":"hard","columns":{"code":"text!"}}`, "uses", `{"columns":{"part":"ref(parts)!"}}`)
+		for i := range 20 {
+			id := s.create("parts", fmt.Sprintf(`{"code":"%d"}`, i))
+			var removed, used error
+			var group sync.WaitGroup
+			group.Go(func() { _, removed = s.delete(admin, "parts", record.Address{ID: id}) })
+			group.Go(func() { _, used = s.tryCreate(admin, "uses", `{"part":"`+id+`"}`) })
+			group.Wait()
+			if (removed == nil) == (used == nil) {
+				t.Errorf("removed: %v, used: %v", removed, used)
+			}
+		}
+	})
+}

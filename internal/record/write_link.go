@@ -1,0 +1,79 @@
+package record
+
+import (
+	"strings"
+
+	"junctor/internal/filter"
+	"junctor/internal/value"
+)
+
+// bind reads OData's address of a record: customers('id'), customers/id or
+// customers(code='C1'), with anything before it.
+func (w *write) bind(c *Column, pointer string, raw []byte) error {
+	i := w.layout.at[c.Field()]
+	if string(raw) == "null" {
+		w.give(i, pointer, value.Value{})
+		return nil
+	}
+	address, err := value.FromJSON(value.Text, raw)
+	if err != nil {
+		w.wrong(pointer, "%s", err.Error())
+		return nil
+	}
+	target := w.target(c)
+	at, ok := parseLink(address.Text(), c.Class)
+	switch {
+	case !ok:
+		w.wrong(pointer, "must be like %s('id') or %s(key='value')", c.Class, c.Class)
+	case target == nil && at.Key != nil:
+		w.wrong(pointer, "must be like %s('id')", c.Class)
+	case target == nil || at.Key == nil:
+		w.give(i, pointer, value.String(at.ID))
+	default:
+		return w.find(i, target, pointer, at)
+	}
+	return nil
+}
+
+// parseLink reads the end of an address, behind the class.
+func parseLink(text, class string) (Address, bool) {
+	if i := strings.LastIndex(text, class+"("); i >= 0 && strings.HasSuffix(text, ")") && (i == 0 || text[i-1] == '/') {
+		return ParseAddress(text[i+len(class)+1 : len(text)-1])
+	}
+	if i := strings.LastIndexByte(text, '/'); i > 0 {
+		before := text[:i]
+		if (before == class || strings.HasSuffix(before, "/"+class)) && text[i+1:] != "" {
+			return Address{ID: text[i+1:]}, true
+		}
+	}
+	return Address{}, false
+}
+
+// ParseAddress reads what OData has between the parentheses of customers('id') and
+// orders(number='4711',year=2026).
+func ParseAddress(text string) (Address, bool) {
+	var at Address
+	parts := split(text, ',')
+	for _, part := range parts {
+		equals := strings.IndexByte(part, '=')
+		if q := strings.IndexByte(part, '\''); q >= 0 && q < equals {
+			equals = -1
+		}
+		literal, err := filter.Parse(part[equals+1:])
+		if err != nil || literal.Op != filter.Literal || literal.Value.IsNull() {
+			return Address{}, false
+		}
+		if equals < 0 {
+			if len(parts) > 1 || literal.Value.Type() != value.Text {
+				return Address{}, false
+			}
+			return Address{ID: literal.Value.Text()}, true
+		}
+		column := strings.TrimSpace(part[:equals])
+		if !codePattern.MatchString(column) {
+			return Address{}, false
+		}
+		at.Key = append(at.Key, KeyPart{Column: column, Value: literal.Value})
+	}
+	return at, true
+}
