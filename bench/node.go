@@ -29,7 +29,7 @@ func (g *ground) startNode(ctx context.Context, id string) (*node, error) {
 	}
 	o := outside.Options{
 		Binary: g.junctor, Data: filepath.Join(g.dir, "data-"+id), Listen: address,
-		Env: []string{"BENCH_SINK=" + g.sink.url(), "BENCH_WEBHOOKS=" + base64.StdEncoding.EncodeToString(webhooksKey)},
+		Env: []string{"BENCH_PORTAL=" + outside.Password, "BENCH_SINK=" + g.sink.url(), "BENCH_WEBHOOKS=" + base64.StdEncoding.EncodeToString(webhooksKey)},
 	}
 	n := &node{profileDir: g.profile}
 	if n.profileDir != "" {

@@ -70,6 +70,7 @@ var floors = [][]string{
 		"internal/demo",
 		"internal/host",
 		"internal/ingress",
+		"internal/odata",
 		"internal/trial",
 	},
 	4: {
@@ -80,6 +81,7 @@ var floors = [][]string{
 		"docs",
 		"bench",
 		"bench/limit/echo",
+		"bench/limit/records",
 		"bench/limit/store",
 		"test/example",
 		"test/outside",

@@ -161,11 +161,18 @@ func (h *Hub) handlers() []http.Handler {
 		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Address: h.address, BaseURL: h.baseURL,
 		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now, BodyTime: h.options.Patience.Body,
 	}))
-	inside := api.New(api.Services{
+	data, admin := h.data(), api.New(api.Services{
 		Access: h.access, Events: h.events, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, ChannelToken: h.tokens.Token,
 		Functions: h, Packets: h, BaseURL: h.baseURL,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
+	})
+	inside := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isData(r.URL.Path) {
+			data.ServeHTTP(w, r)
+			return
+		}
+		admin.ServeHTTP(w, r)
 	})
 	if h.options.PublicListen != "" {
 		return []http.Handler{inside, outside}

@@ -154,6 +154,7 @@ func (r *Record) Value(name string) (value.Value, bool) {
 type Form struct {
 	Before      func(b []byte, r *Record) []byte // writes members, each with a comma behind it, before a record's own; may be nil
 	TextNumbers bool                             // integers and decimals as strings, as IEEE754Compatible=true asks
+	Streams     bool                             // files are left out: they have addresses of their own
 }
 
 // AppendJSON writes the record as a JSON object.
@@ -164,6 +165,9 @@ func (r *Record) AppendJSON(b []byte, f Form) []byte {
 	}
 	for _, i := range r.list.shown {
 		place := r.list.columns[i]
+		if f.Streams && r.list.layout.columns[place].Kind == File {
+			continue
+		}
 		b = append(b, r.list.layout.keys[place]...)
 		v := r.values[i]
 		if f.TextNumbers && v.Type().IsNumber() {

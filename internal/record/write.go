@@ -200,6 +200,7 @@ type write struct {
 	view   *builder // for names as the caller sees them
 	now    value.Value
 
+	at     Address // what it was asked for by
 	body   []byte
 	given  []place       // what the body has, in its order
 	old    []value.Value // as it is stored, by the layout's places; nil when there is none

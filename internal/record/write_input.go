@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -255,8 +256,15 @@ func (w *write) take(how manner) {
 	if how == merges {
 		return
 	}
+	named, err := w.view.root.keyColumns(w.at.Key)
+	if len(w.at.Key) == 0 || err != nil {
+		named = nil
+	}
 	for i := w.layout.own; i < len(w.layout.columns); i++ {
 		c := w.layout.columns[i]
+		if slices.Contains(named, c) { // what it is asked for by says what it is to have
+			continue
+		}
 		if w.placed[i] || !c.Written() || !w.rights.Writes(c.Code) {
 			continue
 		}

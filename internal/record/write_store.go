@@ -15,6 +15,7 @@ import (
 // load reads the present record, every column of it, and keeps others from
 // changing it until the transaction has ended. It is false when there is none.
 func (w *write) load(at Address) (bool, error) {
+	w.at = at
 	b := w.store.build(w.tx, w.model, w.actor, w.class, asCaller)
 	where, err := b.at(b.root, at)
 	if err != nil {

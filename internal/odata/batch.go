@@ -1,0 +1,357 @@
+package odata
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+)
+
+// item is one request of a batch, in either format.
+type item struct {
+	id      string // "" for none, in multipart only
+	group   string // of an atomicity group or change set, "" for none
+	method  string
+	url     string
+	header  http.Header
+	body    []byte
+	depends []string // ids and groups that have to go well before
+	when    *condition
+	answer  *answer
+	err     error // of reading it: it is not tried
+}
+
+// failed reports whether the answer is no success.
+func (i *item) failed() bool { return i.answer != nil && i.answer.status >= http.StatusBadRequest }
+
+// batch answers several requests. Each is by itself, but for those of a group,
+// which are all done or none. After a failure nothing more is tried, unless the
+// caller prefers to go on; every request has an answer all the same.
+func (q *request) batch() (*answer, error) {
+	if q.inner {
+		return nil, fault.New(fault.Invalid, "A batch has no batch in it.")
+	}
+	var items []*item
+	var err error
+	multipart := strings.HasPrefix(mediaType(q.header), "multipart/")
+	if multipart {
+		items, err = readMultipart(q.header.Get("Content-Type"), q.body)
+	} else {
+		if err := q.wantsJSON(); err != nil {
+			return nil, err
+		}
+		items, err = readBatch(q.body)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := &running{request: q, known: map[string]*item{}}
+	b.all(items)
+	if multipart {
+		return b.multipart(items), nil
+	}
+	return b.json(items)
+}
+
+// running is a batch that is being answered.
+type running struct {
+	*request
+	known map[string]*item // by id, those that are answered
+}
+
+func (b *running) all(items []*item) {
+	stopped, size := false, 0
+	for len(items) > 0 {
+		n := 1
+		if group := items[0].group; group != "" {
+			for n < len(items) && items[n].group == group {
+				n++
+			}
+		}
+		part := items[:n]
+		items = items[n:]
+		switch {
+		case stopped || b.ctx.Err() != nil:
+			skip(part, "was not tried: a request before it has failed; Prefer: odata.continue-on-error goes on")
+		case size > answerLimit:
+			skip(part, "was not tried: the answers of those before it fill the batch; send it again by itself")
+		case part[0].group != "":
+			b.together(part)
+		default:
+			b.alone(part[0])
+		}
+		for _, i := range part {
+			b.remember(i)
+			size += len(i.answer.body)
+			if i.failed() && !b.prefer.continueOnError && i.when == nil {
+				stopped = true
+			}
+		}
+	}
+}
+
+func (b *running) remember(i *item) {
+	for _, name := range []string{i.id, i.group} {
+		if name == "" {
+			continue
+		}
+		if have := b.known[name]; have == nil || !have.failed() {
+			b.known[name] = i
+		}
+	}
+}
+
+// skip answers requests that are not tried, with 424 Failed Dependency.
+func skip(items []*item, why string) {
+	for _, i := range items {
+		if i.answer != nil {
+			continue
+		}
+		i.answer = &answer{status: http.StatusFailedDependency, header: http.Header{}}
+		i.answer.header.Set("Content-Type", "application/json;odata.metadata=minimal")
+		i.answer.put(oneError{Code: "failed-dependency", Message: "This request " + why + "."})
+	}
+}
+
+// alone answers a request that is in no group.
+func (b *running) alone(i *item) {
+	a, err := b.try(i, nil)
+	if err == nil && i.answer == nil {
+		i.answer = a
+	}
+	if err != nil {
+		i.answer = b.failure(err)
+	}
+}
+
+func (b *running) failure(err error) *answer {
+	var known *itemFailure
+	if errors.As(err, &known) {
+		return known.request.refuse(known.cause)
+	}
+	return refusal(err, b.version)
+}
+
+// itemFailure is an error with the request that it belongs to.
+type itemFailure struct {
+	request *request
+	cause   error
+}
+
+func (e *itemFailure) Error() string { return e.cause.Error() }
+func (e *itemFailure) Unwrap() error { return e.cause }
+
+// try makes one request. When what it depends on has failed, the item has its
+// answer already.
+func (b *running) try(i *item, tx *db.Tx) (*answer, error) {
+	if i.err != nil {
+		return nil, i.err
+	}
+	if i.when != nil {
+		if !i.when.holds(b.known) {
+			skip([]*item{i}, "was not tried: its condition does not hold")
+			return nil, nil
+		}
+	} else {
+		for _, name := range i.depends {
+			if d := b.known[name]; d == nil || d.failed() {
+				skip([]*item{i}, "was not tried: the request "+name+", on which it depends, has failed")
+				return nil, nil
+			}
+		}
+	}
+	one, err := b.derive(i, tx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := one.run()
+	if err != nil {
+		one.note(err)
+		return nil, &itemFailure{one, err}
+	}
+	return a, nil
+}
+
+// derive makes the request of an item, with references to earlier ones replaced.
+func (b *running) derive(i *item, tx *db.Tx) (*request, error) {
+	one := &request{
+		door: b.door, http: b.http, ctx: b.ctx, method: i.method, header: i.header, body: b.resolveBody(i.body), base: b.base,
+		caller: b.caller, actor: b.actor, model: b.model, tx: tx, inner: true,
+	}
+	if one.header.Get("OData-MaxVersion") == "" {
+		one.header.Set("OData-MaxVersion", b.version)
+	}
+	address, query, _ := strings.Cut(i.url, "?")
+	if j := strings.IndexByte(query, '#'); j >= 0 {
+		query = query[:j]
+	}
+	var err error
+	if one.path, err = b.resolvePath(strings.ReplaceAll(address, " ", "%20")); err != nil {
+		return nil, err
+	}
+	one.query = query
+	for _, name := range []string{"If-Match", "If-None-Match"} {
+		if id, ok := strings.CutPrefix(one.header.Get(name), "$"); ok {
+			if d := b.known[id]; d != nil && d.answer.header.Get("ETag") != "" {
+				one.header.Set(name, d.answer.header.Get("ETag"))
+			}
+		}
+	}
+	if err := one.prepare(); err != nil {
+		return nil, &itemFailure{one, err}
+	}
+	if limit := one.bodyLimit(); int64(len(one.body)) > limit {
+		return nil, fault.New(fault.TooLarge, "The body is larger than the %d bytes that are taken here.", limit)
+	}
+	return one, nil
+}
+
+// resolvePath makes an address of a batch one below Base: relative to the
+// service, or with a path or a host before it. $1 is the record of request 1.
+func (b *running) resolvePath(address string) (string, error) {
+	if i := strings.Index(address, "://"); i > 0 {
+		rest := address[i+3:]
+		slash := strings.IndexByte(rest, '/')
+		if slash < 0 {
+			return "/", nil
+		}
+		address = rest[slash:]
+	}
+	if rest, ok := strings.CutPrefix(address, Base); ok && (rest == "" || rest[0] == '/' || rest[0] == '?') {
+		address = rest
+	}
+	address = strings.TrimPrefix(address, "/")
+	if reference, ok := strings.CutPrefix(address, "$"); ok {
+		name, rest, more := strings.Cut(reference, "/")
+		switch d := b.known[name]; {
+		case d == nil && (name == "metadata" || name == "batch" || name == "entity"):
+		case d == nil:
+			return "", fault.New(fault.Invalid, "$%.100s is no request before this one.", name)
+		case d.answer.entity == "":
+			return "", fault.New(fault.Invalid, "The request %.100s has answered no record that $%.100s could stand for.", name, name)
+		case more:
+			address = d.answer.entity + "/" + rest
+		default:
+			address = d.answer.entity
+		}
+	}
+	return "/" + address, nil
+}
+
+// bound are the members of a body that may name the record of another request.
+var bound = regexp.MustCompile(`("(?:[^"\\]|\\.)*@(?:odata\.)?(?:bind|id)"\s*:\s*")\$([^"\\/]{1,200})"`)
+
+// resolveBody replaces references where a body names records.
+func (b *running) resolveBody(body []byte) []byte {
+	if !strings.Contains(string(body), `"$`) {
+		return body
+	}
+	return bound.ReplaceAllFunc(body, func(found []byte) []byte {
+		parts := bound.FindSubmatch(found)
+		d := b.known[string(parts[2])]
+		if d == nil || d.answer.entity == "" {
+			return found
+		}
+		return append(append(append([]byte{}, parts[1]...), jsonInside(d.answer.entity)...), '"')
+	})
+}
+
+// jsonInside is a text as it stands between the quotes of JSON.
+func jsonInside(text string) []byte {
+	b := appendText(nil, text)
+	return b[1 : len(b)-1]
+}
+
+// together answers a group: all in one transaction, or none.
+func (b *running) together(items []*item) {
+	size := 0
+	for _, i := range items {
+		size += len(i.body)
+	}
+	const tries = 3
+	for try := 1; ; try++ {
+		bad, err := b.commit(items, size)
+		if err == nil {
+			return
+		}
+		stale := outdated(err) && try < tries && b.reload()
+		if !stale && (!errors.Is(err, db.ErrUnique) || try == tries) {
+			b.fail(items, bad, overtaken(err))
+			return
+		}
+	}
+}
+
+func (b *running) reload() bool {
+	before := b.model
+	if b.door.Reload(b.ctx) != nil {
+		return false
+	}
+	b.model = b.door.Model()
+	return b.model != before
+}
+
+// commit makes one transaction of a group. When one of its requests fails, bad is
+// its place, and nothing of the group is stored.
+func (b *running) commit(items []*item, size int) (bad int, err error) {
+	outer := b.known
+	defer func() { b.known = outer }()
+	var failed error
+	err = b.door.Committer.Commit(b.ctx, db.Item{Size: size, Func: func(tx *db.Tx) ([]db.Op, error) {
+		b.known, failed, bad = clone(outer), nil, -1
+		for n, i := range items {
+			i.answer = nil
+			a, err := b.try(i, tx)
+			if err == nil && i.answer != nil { // not tried, for what it depends on
+				err = &skipped{i.answer}
+			}
+			if err != nil {
+				bad, failed = n, err
+				if n == 0 && harmless(err) {
+					return nil, nil // nothing is written yet: the others of the transaction need not know
+				}
+				return nil, err
+			}
+			i.answer = a
+			b.remember(i)
+		}
+		return nil, nil
+	}})
+	if err == nil {
+		err = failed
+	}
+	return bad, err
+}
+
+func clone(m map[string]*item) map[string]*item {
+	all := make(map[string]*item, len(m))
+	for name, i := range m {
+		all[name] = i
+	}
+	return all
+}
+
+// skipped is the error of a request of a group that depends on one that failed.
+type skipped struct{ answer *answer }
+
+func (e *skipped) Error() string { return "what it depends on has failed" }
+
+// fail answers a group of which nothing is stored.
+func (b *running) fail(items []*item, bad int, err error) {
+	for n, i := range items {
+		i.answer = nil
+		if n != bad && bad >= 0 {
+			continue
+		}
+		var s *skipped
+		if errors.As(err, &s) {
+			i.answer = s.answer
+		} else {
+			i.answer = b.failure(err)
+		}
+	}
+	skip(items, "has had no effect: another one of its group has failed")
+}

@@ -1,0 +1,146 @@
+package odata
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/record"
+	"junctor/internal/value"
+)
+
+// fileLimit is how large a file may be. One that is read or written is in memory
+// as a whole.
+const fileLimit = record.MaxFile
+
+// bodyLimit is how large a body may be: only a file's may be as large as a file.
+func (q *request) bodyLimit() int64 {
+	if q.route.limit == fileLimit {
+		if c, err := q.column(q.target.end, q.target.property); err != nil || c.Kind != record.File {
+			return bodyLimit
+		}
+	}
+	return q.route.bodyLimit()
+}
+
+// fileTag is a file's ETag: the hash of its content.
+func fileTag(f record.StoredFile) string { return `"` + f.SHA256 + `"` }
+
+// getFile answers a file's content.
+func (q *request) getFile(tx *db.Tx, r *record.Record, c *record.Column, v value.Value) (*answer, error) {
+	if v.IsNull() {
+		return q.newAnswer(http.StatusNoContent), nil
+	}
+	f, content, err := q.door.Records.File(tx, q.model, q.actor, r.Class(), record.Address{ID: r.ID()}, c.Code)
+	if err != nil {
+		return nil, err
+	}
+	status := http.StatusOK
+	if q.unmodified(fileTag(*f)) {
+		status, content = http.StatusNotModified, nil
+	}
+	a := q.newAnswer(status)
+	a.header.Set("ETag", fileTag(*f))
+	a.header.Set("Content-Type", f.Type)
+	// It is somebody's upload: a browser must not execute it.
+	a.header.Set("Content-Disposition", disposition(f.Name))
+	a.header.Set("Repr-Digest", "sha-256=:"+digest(f.SHA256)+":")
+	a.body = content
+	return a, nil
+}
+
+func disposition(name string) string {
+	if name == "" {
+		return "attachment"
+	}
+	if text := mime.FormatMediaType("attachment", map[string]string{"filename": name}); text != "" {
+		return text
+	}
+	return "attachment"
+}
+
+// putFile stores the body as the file of a column. It is uploaded first, in
+// transactions of its own, and becomes the record's in the one that changes it.
+func (q *request) putFile(c *record.Column) (*answer, error) {
+	if q.tx != nil {
+		return nil, fault.New(fault.Invalid, "A file is stored by a request of its own, not in a group.")
+	}
+	f, err := q.door.Records.PutFile(q.ctx, q.door.DB, q.fileName(), q.header.Get("Content-Type"), q.body)
+	if err != nil {
+		return nil, err
+	}
+	id := appendText(nil, f.ID)
+	return q.write(func(q *request, tx *db.Tx) (*answer, error) {
+		at, err := q.there(tx)
+		if err != nil {
+			return nil, err
+		}
+		if q, err = q.fileMatches(tx, at, c); err != nil {
+			return nil, err
+		}
+		a, err := q.set(tx, q.target.end, at, c.Field(), id)
+		if err == nil {
+			a.header.Set("ETag", fileTag(*f))
+		}
+		return a, err
+	})
+}
+
+// fileMatches takes an If-Match that names the file's content, and returns the
+// request with the record's own tag in its place; one that names the record stays.
+func (q *request) fileMatches(tx *db.Tx, at record.Address, c *record.Column) (*request, error) {
+	var ours []string
+	for _, tag := range tags(q.header.Values("If-Match")) {
+		if t := strings.Trim(strings.TrimPrefix(tag, "W/"), `"`); len(t) == sha256.Size*2 {
+			ours = append(ours, t)
+		}
+	}
+	if ours == nil {
+		return q, nil
+	}
+	r, err := q.door.Records.Get(tx, q.model, q.actor, q.target.end.Code, at, []string{c.Field()}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if v, _ := r.Value(c.Field()); !v.IsNull() {
+		described, err := q.door.Records.Files(tx, v.Text())
+		if err != nil {
+			return nil, err
+		}
+		if contains(ours, described[v.Text()].SHA256) {
+			again := *q
+			again.header = q.header.Clone()
+			again.header.Set("If-Match", etag(r.Version()))
+			return &again, nil
+		}
+	}
+	return nil, fault.New(fault.Stale, "The file is another one now than If-Match names.")
+}
+
+// digest is a hash as Repr-Digest has it (RFC 9530).
+func digest(sum string) string {
+	raw, err := hex.DecodeString(sum)
+	if err != nil {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString(raw)
+}
+
+// fileName is what the sender calls the file: by Content-Disposition, or Slug
+// (RFC 5023, 9.7).
+func (q *request) fileName() string {
+	if _, parameters, err := mime.ParseMediaType(q.header.Get("Content-Disposition")); err == nil && parameters["filename"] != "" {
+		name := parameters["filename"]
+		return name[strings.LastIndexAny(name, `/\`)+1:]
+	}
+	if slug, err := url.PathUnescape(q.header.Get("Slug")); err == nil {
+		return slug[strings.LastIndexAny(slug, `/\`)+1:]
+	}
+	return ""
+}

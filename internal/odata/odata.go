@@ -1,0 +1,163 @@
+// Package odata is the data door: the records of classes by OData 4.0 and 4.01,
+// at /api/v1/data.
+//
+// It translates between HTTP and package record, which holds the rules. There is
+// one table of routes (route.go); the router, the Allow header and the test of
+// every route with every credential are made from it.
+//
+// The package must not know how records are stored, nor how a caller proves who
+// he is: hub says who is calling.
+package odata
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"junctor/internal/access"
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/record"
+)
+
+// Base is where the door is.
+const Base = "/api/v1/data"
+
+// Limits of what is taken.
+const (
+	bodyLimit  = 2 << 20  // bytes of a record
+	batchLimit = 16 << 20 // bytes of a batch
+	batchItems = 1000     // requests of a batch
+	// answerLimit is how many bytes the answers of a batch have before no more is
+	// tried.
+	answerLimit = 32 << 20
+)
+
+// Services are what the door leads to. All must be set, but those that say
+// otherwise.
+type Services struct {
+	DB        *db.DB
+	Committer *db.Committer
+	Records   *record.Store
+	// Model is the classes as they are in use; Reload brings the newest into use.
+	Model  func() *record.Model
+	Reload func(context.Context) error
+	// Caller says who makes a request, with his rights; its errors are those of
+	// package access.
+	Caller func(*http.Request) (access.Caller, error)
+	// Refused is told of what a caller may not do; may be nil.
+	Refused func(who access.Caller, r *http.Request, what string)
+	// BaseURL is scheme://host as the caller sees it; nil means as it was asked.
+	BaseURL func(*http.Request) string
+	Log     *slog.Logger
+}
+
+// New makes the door. It answers every path below Base.
+func New(s Services) http.Handler {
+	if s.BaseURL == nil {
+		s.BaseURL = func(r *http.Request) string { return "http://" + r.Host }
+	}
+	return &door{s, table()}
+}
+
+type door struct {
+	Services
+	routes []route
+}
+
+// ServeHTTP answers one request.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	defer func() {
+		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // it is passed by as it is
+			panic(p)
+		} else if p != nil {
+			d.Log.Error("panic in a handler", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			refusal(errors.New("panic"), version40).write(w, r)
+		}
+	}()
+	q := &request{door: d, http: r, ctx: r.Context(), method: r.Method, header: r.Header, query: r.URL.RawQuery, base: d.BaseURL(r) + Base, model: d.Model()}
+	q.path = strings.TrimPrefix(r.URL.EscapedPath(), Base)
+	a, err := d.answer(q, w, r)
+	if err != nil {
+		q.note(err)
+		a = refusal(err, q.versionOf())
+		if stale := a.stale(err); stale != nil {
+			q.showCurrent(a, err, stale)
+		}
+	}
+	a.write(w, r)
+}
+
+// answer passes the checks in the order in which a caller should hear of them.
+func (d *door) answer(q *request, w http.ResponseWriter, r *http.Request) (*answer, error) {
+	var err error
+	if q.caller, err = d.Caller(r); err != nil {
+		return nil, err
+	}
+	q.actor = record.Actor{Rights: q.caller.Rights, By: q.caller.Account.Login}
+	if err := q.prepare(); err != nil {
+		return nil, err
+	}
+	if q.route.takesBody() {
+		if q.body, err = receive(w, r, q.bodyLimit()); err != nil {
+			return nil, err
+		}
+	}
+	return q.run()
+}
+
+// note writes the server's log, and the audit log of what somebody may not do.
+func (q *request) note(err error) {
+	code := fault.CodeOf(err)
+	level := slog.LevelDebug
+	if fault.Status(code) >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	q.door.Log.Log(q.ctx, level, "call refused", "method", q.method, "path", q.path, "error", err)
+	if code == fault.Forbidden && q.route != nil && q.door.Refused != nil {
+		q.door.Refused(q.caller, q.http, q.method+" "+Base+strings.Replace(q.route.pattern, "{class}", q.target.class.Code, 1))
+	}
+}
+
+// receive reads a body within its limits of size and time. The limit of time
+// stays where it was not kept: the rest is not waited for either.
+func receive(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, fault.New(fault.Unsupported, "Bodies are taken uncompressed here; Content-Encoding is %.100q.", encoding)
+	}
+	connection := http.NewResponseController(w)
+	patience := 30*time.Second + time.Duration(limit>>20)*2*time.Second
+	// Only a test's connection has no deadlines.
+	timed := connection.SetReadDeadline(time.Now().Add(patience)) == nil
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, fault.New(fault.Timeout, "The body did not arrive within %s.", patience)
+	case errors.As(err, &tooLarge):
+		return nil, fault.New(fault.TooLarge, "The body is larger than the %d bytes that are taken here.", limit)
+	case err != nil:
+		return nil, fault.Wrap(err, fault.Invalid, "The body ended early.")
+	case timed:
+		err = connection.SetReadDeadline(time.Time{})
+	}
+	return body, err
+}
+
+// secure sets what every answer carries. Nothing here is made to be framed,
+// scripted, guessed at or cached.
+func secure(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Cache-Control", "no-store")
+}
