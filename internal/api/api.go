@@ -32,6 +32,7 @@ type Services struct {
 	Configuration Configuration
 	Versions      Versions
 	Functions     Functions
+	Packets       Packets
 	Events        *event.Log
 	Views         Views
 	// ChannelToken gives the token of a channel that exists.

@@ -26,6 +26,7 @@ func (d *door) table() []route {
 		{method: get, pattern: v1 + "/session", right: signedIn, summary: "Who is calling, and by what", endpoint: do(d.showSession)},
 		{method: remove, pattern: v1 + "/session", right: signedIn, summary: "End the session of this call", endpoint: do(d.endOwnSession), status: http.StatusNoContent},
 		{method: post, pattern: v1 + "/functions/{name}", right: signedIn, summary: "Call a function with its parameters", endpoint: d.callable(), bodyless: true, limit: functionLimit},
+		{method: get, pattern: v1 + "/packets/{name}", right: signedIn, summary: "Fetch a packet; the query is its parameters", endpoint: d.fetchable()},
 		{method: get, pattern: v1 + "/runs/{id}", right: signedIn, summary: "State and output of a run, for who has started it", endpoint: do(d.showOwnRun)},
 
 		{method: get, pattern: v1 + "/events", right: signedIn, summary: "Read the event log from a cursor, and wait for an event when there is none", endpoint: do(d.readEvents)},
@@ -89,6 +90,8 @@ func (d *door) table() []route {
 		{"connections", "connection", right.Connections, "Show a connection; secrets stay references"},
 		{"functions", "function", right.Scenarios, "Show a function"},
 		{"classes", "class", right.Records, "Show a class"},
+		{"queries", "stored query", right.Records, "Show a stored query"},
+		{"packets", "packet", right.Records, "Show a packet"},
 		{"units", "unit", right.Access, "Show a unit of the organisation"},
 		{"roles", "role", right.Access, "Show a role"},
 		{"applications", "application", right.Access, "Show an application; its password stays a reference"},
