@@ -77,7 +77,9 @@ func (d *door) table() []route {
 		{method: get, pattern: "/healthz", right: open, summary: "The process answers", endpoint: do(d.healthy)},
 		{method: get, pattern: "/readyz", right: open, summary: "The database takes a write", endpoint: do(d.ready)},
 		{method: get, pattern: "/metrics", right: open, rightNow: d.metricsRight, summary: "Metrics for Prometheus", endpoint: write[nothing]("text/plain", d.metrics())},
-		{method: get, pattern: "/openapi.json", right: open, summary: "This document", endpoint: write[nothing]("application/json", d.serveOpenAPI)},
+		{method: get, pattern: "/openapi.json", right: open, summary: "This document; with credentials, also what the caller may use", endpoint: d.openAPIFor()},
+		{method: get, pattern: "/docs", right: signedIn, summary: "What the caller may use: classes, packets, functions", endpoint: d.docsIndex()},
+		{method: get, pattern: "/docs/{kind}/{code}", right: signedIn, summary: "A class, a packet or a function with its fields and examples in several languages", endpoint: d.docsTopic()},
 		{method: get, pattern: "/errors/{code}", right: open, summary: "What an error code means", endpoint: write[nothing]("text/html", d.explainError)},
 		{method: get, pattern: "/{$}", right: open, summary: "The front page", endpoint: write[nothing]("text/html", d.front)},
 	}

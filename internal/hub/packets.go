@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"junctor/internal/api"
 	"junctor/internal/connection"
 	"junctor/internal/connection/http"
 	"junctor/internal/content"
@@ -34,6 +35,12 @@ func (h *Hub) Fetch(ctx context.Context, p *packet.Packet, who record.Actor, arg
 // StoredQueries are all stored queries, by code: to be read with
 // record.Store.QueryStored by whom right.Set.MayQuery lets.
 func (h *Hub) StoredQueries() map[string]*record.Stored { return h.live.Load().snapshot.Queries }
+
+// offer is what there is for applications.
+func (h *Hub) offer() api.Offer {
+	s := h.live.Load().snapshot
+	return api.Offer{Model: s.Model, Functions: s.Functions, Packets: s.Packets, Queries: s.Queries}
+}
 
 func (h *Hub) storedQuery(code string) *record.Stored { return h.live.Load().snapshot.Queries[code] }
 
