@@ -9,7 +9,7 @@ import (
 func TestGuideSOAP(t *testing.T) {
 	commandsAreThere(t, "sh", "curl")
 	t.Setenv("ESHOP_PASSWORD", "enough-of-a-password")
-	page := read(t, "docs/guide/13-soap.md")
+	page := read(t, "docs/guide/14-soap.md")
 	base, _ := serveFiles(t, "domain: default\n"+blocks(page, "yaml")[0], nil, nil)
 	scripts, answers := blocks(page, "sh"), blocks(page, "xml")
 	if len(scripts) != len(answers) || len(scripts) != 2 {

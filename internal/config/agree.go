@@ -38,7 +38,11 @@ func columnsOf(m *record.Model, c *record.Class) access.Columns {
 	for _, column := range slices.Concat(c.Columns, record.System()) {
 		names = append(names, column.Code)
 	}
-	return access.Columns{Names: names, Types: func(path []string) (value.Type, error) { return typeOf(m, c, path) }}
+	var buttons []string
+	for _, b := range c.Buttons {
+		buttons = append(buttons, b.Code)
+	}
+	return access.Columns{Names: names, Buttons: buttons, Types: func(path []string) (value.Type, error) { return typeOf(m, c, path) }}
 }
 
 // typeOf follows a path such as customer/code over refs to a column.
