@@ -23,13 +23,13 @@ var answerType = complexType{name: "Answer", comment: "What a function has answe
 }}
 
 // functionOperation makes the operation of a function.
-func functionOperation(f *function.Function, given names) *operation {
+func functionOperation(f *function.Function, name string) *operation {
 	comment := f.Comment
 	if comment == "" {
 		comment = "Calls the function " + f.Code + "."
 	}
 	return &operation{
-		name: given.operation(f.Code), comment: comment, in: func() []element { all, _ := parameters(f.Params.JSON()); return all },
+		name: name, comment: comment, in: func() []element { all, _ := parameters(f.Params.JSON()); return all },
 		out: []element{{name: "answer", kind: "tns:" + answerType.name}}, serve: func(c *call) ([]byte, error) { return c.function(f) },
 	}
 }

@@ -193,7 +193,7 @@ func (c *call) record(w *writer, name string, s *shape, r *record.Record) {
 		case to == nil:
 			w.leaf(column.Code, "xsi:nil", "true")
 		default:
-			c.record(w, column.Code, newShape(c, c.model.Class(to.Class()), nil), to)
+			c.record(w, column.Code, c.shape(c.model.Class(to.Class())), to)
 		}
 	}
 	w.close(name)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"junctor/internal/fault"
+	"junctor/internal/function"
 	"junctor/internal/record"
 	"junctor/internal/strict"
 	"junctor/internal/value"
@@ -51,41 +52,97 @@ type operation struct {
 
 const loginName = "login"
 
-// service is what there is for a caller.
+// catalog is every operation that there is for anybody, by name. It is made once
+// for a model and its functions; names are given here, so that they do not hang on
+// who calls.
+type catalog struct {
+	model     *record.Model
+	functions []*function.Function
+	entries   []entry
+	byName    map[string]int
+	typeOf    map[string]string // the names of classes' types, by code
+}
+
+// entry is an operation before it is known who calls: of a session, of a class, or
+// of a function.
+type entry struct {
+	name     string
+	session  *operation
+	class    *record.Class
+	verb     *classVerb
+	function *function.Function
+}
+
+// ownTypes are those that do not come of classes.
+var ownTypes = []complexType{problemType, problemErrorType, holderType, sessionType, answerType, removedType}
+
+// catalog is that of the call's model.
+func (c *call) catalog() *catalog {
+	functions := c.Functions()
+	if last := c.last.Load(); last != nil && last.model == c.model && slices.Equal(last.functions, functions) {
+		return last
+	}
+	all := &catalog{model: c.model, functions: functions, byName: map[string]int{}, typeOf: map[string]string{}}
+	given := names{}
+	for _, name := range []string{"Session", serviceName} {
+		given.give(name)
+	}
+	for _, t := range ownTypes {
+		given.give(t.name)
+	}
+	add := func(wanted string, e entry) {
+		e.name = given.give(wanted, "Response")
+		all.byName[e.name] = len(all.entries)
+		all.entries = append(all.entries, e)
+	}
+	for _, op := range sessionOperations {
+		add(op.name, entry{session: op})
+	}
+	for _, class := range c.model.Classes() {
+		all.typeOf[class.Code] = given.give(class.Code, "Page", "Result", "Changes")
+		titled := strings.ToUpper(class.Code[:1]) + class.Code[1:]
+		for i := range classVerbs {
+			v := &classVerbs[i]
+			add(v.verb+titled+v.suffix, entry{class: class, verb: v})
+		}
+	}
+	for _, f := range functions {
+		add(f.Code, entry{function: f})
+	}
+	c.last.Store(all)
+	return all
+}
+
+// allowed makes the operation of an entry, nil when it is not there for the caller.
+func (c *call) allowed(all *catalog, e entry) *operation {
+	switch {
+	case e.session != nil:
+		return e.session
+	case e.function != nil && c.actor.Rights.MayCall(e.function.Code):
+		return functionOperation(e.function, e.name)
+	case e.verb != nil && e.verb.allowed(c.actor.Rights.Class(e.class.Code)):
+		return e.verb.operation(e.name, all.typeOf[e.class.Code], c.shape(e.class))
+	}
+	return nil
+}
+
+// service is what there is for a caller, in the order in which the WSDL has it.
 type service struct {
 	types      []complexType
 	operations []*operation
 }
 
-// service lists operations and types in the order in which the WSDL has them.
 func (c *call) service() *service {
-	given := names{}
-	for _, name := range []string{"Session", serviceName} {
-		given.give(name)
-	}
-	s := &service{types: []complexType{problemType, problemErrorType, holderType, sessionType, answerType, removedType}}
-	for _, t := range s.types {
-		given.give(t.name)
-	}
-	s.operations = append(s.operations, sessionOperations(given)...)
-	var shapes []*shape
-	named := map[string]string{}
-	for _, class := range c.model.Classes() {
-		shape := newShape(c, class, given)
-		named[class.Code] = shape.name
-		all := shape.operations(given) // every name is given, so that it does not hang on who calls
-		if !shape.rights.Nothing() {
-			s.operations = append(s.operations, all...)
-			shapes = append(shapes, shape)
+	all := c.catalog()
+	s := &service{types: slices.Clone(ownTypes)}
+	for _, e := range all.entries {
+		if op := c.allowed(all, e); op != nil {
+			s.operations = append(s.operations, op)
 		}
 	}
-	for _, shape := range shapes {
-		s.types = append(s.types, shape.types(named)...)
-	}
-	for _, f := range c.Functions() {
-		op := functionOperation(f, given)
-		if c.actor.Rights.MayCall(f.Code) {
-			s.operations = append(s.operations, op)
+	for _, class := range c.model.Classes() {
+		if !c.actor.Rights.Class(class.Code).Nothing() {
+			s.types = append(s.types, c.shape(class).types(all.typeOf)...)
 		}
 	}
 	return s
@@ -94,16 +151,16 @@ func (c *call) service() *service {
 // operation finds the one that is called.
 func (c *call) operation() (*operation, error) {
 	if c.actor.Rights == nil { // nobody yet
-		return sessionOperations(names{})[0], nil
+		return sessionOperations[0], nil
 	}
-	all := c.service().operations
-	for _, op := range all {
-		if op.name == c.in.local {
+	all := c.catalog()
+	if i, ok := all.byName[c.in.local]; ok {
+		if op := c.allowed(all, all.entries[i]); op != nil {
 			return op, nil
 		}
 	}
-	known := make([]string, 0, len(all))
-	for _, op := range all {
+	var known []string
+	for _, op := range c.service().operations {
 		known = append(known, op.name)
 	}
 	return nil, fault.New(fault.NotFound, "There is no operation %s.", strict.Unknown(c.in.local, known))
@@ -127,8 +184,6 @@ func (n names) give(wanted string, suffixes ...string) string {
 	}
 	return name
 }
-
-func (n names) operation(wanted string) string { return n.give(wanted, "Response") }
 
 // kindOf is how a column is typed.
 func kindOf(c *record.Column) string {

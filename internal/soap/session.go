@@ -13,17 +13,15 @@ var sessionType = complexType{name: "SessionInfo", comment: "A session that has 
 var credentials = []element{{name: "login", kind: xsString}, {name: "password", kind: xsString}}
 
 // sessionOperations begin and end a session; the first needs no credentials.
-func sessionOperations(given names) []*operation {
-	return []*operation{
-		{
-			name: given.operation(loginName), comment: "Begins a session. It needs no other credentials.",
-			in: func() []element { return credentials }, out: []element{{name: "session", kind: "tns:" + sessionType.name}}, serve: (*call).login,
-		},
-		{
-			name: given.operation("logout"), comment: "Ends the session of the caller.",
-			in: func() []element { return nil }, serve: (*call).logout,
-		},
-	}
+var sessionOperations = []*operation{
+	{
+		name: loginName, comment: "Begins a session. It needs no other credentials.",
+		in: func() []element { return credentials }, out: []element{{name: "session", kind: "tns:" + sessionType.name}}, serve: (*call).login,
+	},
+	{
+		name: "logout", comment: "Ends the session of the caller.",
+		in: func() []element { return nil }, serve: (*call).logout,
+	},
 }
 
 func (c *call) login() ([]byte, error) {

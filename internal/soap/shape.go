@@ -1,6 +1,7 @@
 package soap
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -13,18 +14,16 @@ import (
 type shape struct {
 	class   *record.Class
 	rights  right.Class
-	name    string // of its type
 	columns []*record.Column
 	leads   map[string]*record.Class // by the code of a ref that the caller may follow
 }
 
-// newShape makes the shape of a class, which the caller may have no right to at
-// all. given may be nil when nobody asks for the name.
-func newShape(c *call, class *record.Class, given names) *shape {
-	s := &shape{class: class, rights: c.actor.Rights.Class(class.Code), leads: map[string]*record.Class{}}
-	if given != nil {
-		s.name = given.give(class.Code, "Page", "Result", "Changes")
+// shape is that of a class for the caller, who may have no right to it at all.
+func (c *call) shape(class *record.Class) *shape {
+	if s := c.shapes[class]; s != nil {
+		return s
 	}
+	s := &shape{class: class, rights: c.actor.Rights.Class(class.Code), leads: map[string]*record.Class{}}
 	for _, column := range columnsOf(class) {
 		if !column.System && !s.rights.Sees(column.Code) {
 			continue
@@ -34,6 +33,10 @@ func newShape(c *call, class *record.Class, given names) *shape {
 			s.leads[column.Code] = c.model.Class(column.Class)
 		}
 	}
+	if c.shapes == nil {
+		c.shapes = map[*record.Class]*shape{}
+	}
+	c.shapes[class] = s
 	return s
 }
 
@@ -53,45 +56,56 @@ func columnsOf(c *record.Class) []*record.Column {
 	return slices.Concat(first, c.Columns, last)
 }
 
-// operations are those of a class that the caller may use; every name is given,
-// whoever calls.
-func (s *shape) operations(given names) []*operation {
-	code := s.class.Code
-	titled := strings.ToUpper(code[:1]) + code[1:]
-	page := element{name: "page", kind: "tns:" + s.name + "Page"}
-	changes := element{name: "changes", kind: "tns:" + s.name + "Changes"}
-	results := element{name: "result", kind: "tns:" + s.name + "Result", optional: true, many: true}
-	records := element{name: "record", kind: "tns:" + s.name, optional: true, many: true}
-	atomic := element{name: "atomic", kind: xsBoolean, optional: true, comment: "all or none: the first refusal is the fault, and nothing is written"}
-	writes := func() []element { return []element{records, atomic} }
-	about := ""
-	if s.class.Comment != "" {
-		about = " (" + s.class.Comment + ")"
+// classVerb is an operation that every class has.
+type classVerb struct {
+	verb, suffix string
+	comment      string // %s is the class
+	allowed      func(right.Class) bool
+	in           []element // nil: records to be written
+	out          element   // its kind is what follows the name of the class's type
+	serve        func(*call, *shape) ([]byte, error)
+}
+
+var (
+	pageElement   = element{name: "page", kind: "Page"}
+	changeElement = element{name: "changes", kind: "Changes"}
+	resultElement = element{name: "result", kind: "Result", optional: true, many: true}
+	allOrNothing  = element{name: "atomic", kind: xsBoolean, optional: true, comment: "all or none: the first refusal is the fault, and nothing is written"}
+)
+
+func mayRead(r right.Class) bool   { return !r.Read.None() }
+func mayCreate(r right.Class) bool { return !r.Create.None() }
+func mayUpdate(r right.Class) bool { return !r.Update.None() }
+func mayDelete(r right.Class) bool { return !r.Delete.None() }
+func mayUpsert(r right.Class) bool { return mayCreate(r) || mayUpdate(r) }
+
+var classVerbs = []classVerb{
+	{"get", "", "Reads a page of %s.", mayRead, queryElements, pageElement, (*call).get},
+	{"get", "Changes", "Reads what has changed in %s since a delta of getting them with track.", mayRead, changesElements, changeElement, (*call).changes},
+	{"create", "", "Makes records of %s.", mayCreate, nil, resultElement, writing(create)},
+	{"update", "", "Changes records of %s, each named by its id or a key: absent stays, xsi:nil clears.", mayUpdate, nil, resultElement, writing(update)},
+	{"upsert", "", "Changes records of %s that are there, by id or key, and makes the others.", mayUpsert, nil, resultElement, writing(upsert)},
+	{"delete", "", "Deletes records of %s, each named by its id or a key.", mayDelete, nil, resultElement, writing(remove)},
+}
+
+// operation is that of a class.
+func (v *classVerb) operation(name, typeName string, s *shape) *operation {
+	in, out := v.in, v.out
+	if in == nil {
+		in = []element{{name: "record", kind: "tns:" + typeName, optional: true, many: true}, allOrNothing}
 	}
-	var all []*operation
-	add := func(allowed bool, verb, suffix, comment string, in func() []element, out element, serve func(*call, *shape) ([]byte, error)) {
-		op := &operation{
-			name: given.operation(verb + titled + suffix), comment: comment, in: in, out: []element{out},
-			serve: func(c *call) ([]byte, error) { return serve(c, s) },
-		}
-		if allowed {
-			all = append(all, op)
-		}
+	out.kind = "tns:" + typeName + out.kind
+	return &operation{
+		name: name, comment: fmt.Sprintf(v.comment, s.class.Code), in: func() []element { return in }, out: []element{out},
+		serve: func(c *call) ([]byte, error) { return v.serve(c, c.shape(s.class)) },
 	}
-	reads, creates, updates := !s.rights.Read.None(), !s.rights.Create.None(), !s.rights.Update.None()
-	add(reads, "get", "", "Reads a page of "+code+about+".", func() []element { return queryElements }, page, (*call).get)
-	add(reads, "get", "Changes", "Reads what has changed in "+code+" since a delta of getting them with track.", func() []element { return changesElements }, changes, (*call).changes)
-	add(creates, "create", "", "Makes records of "+code+".", writes, results, writing(create))
-	add(updates, "update", "", "Changes records of "+code+", each named by its id or a key: absent stays, xsi:nil clears.", writes, results, writing(update))
-	add(creates || updates, "upsert", "", "Changes records of "+code+" that are there, by id or key, and makes the others.", writes, results, writing(upsert))
-	add(!s.rights.Delete.None(), "delete", "", "Deletes records of "+code+", each named by its id or a key.", writes, results, writing(remove))
-	return all
 }
 
 // types are those that the operations need. named are the names of all classes'
 // types, by code.
 func (s *shape) types(named map[string]string) []complexType {
-	own := complexType{name: s.name, comment: s.class.Comment}
+	name := named[s.class.Code]
+	own := complexType{name: name, comment: s.class.Comment}
 	for _, column := range s.columns {
 		own.elements = append(own.elements, s.element(column))
 		if to := s.leads[column.Code]; to != nil && column.Kind == record.Ref {
@@ -101,21 +115,21 @@ func (s *shape) types(named map[string]string) []complexType {
 			})
 		}
 	}
-	one := element{name: "record", kind: "tns:" + s.name, optional: true}
+	one := element{name: "record", kind: "tns:" + name, optional: true}
 	records := one
 	records.many = true
 	return []complexType{
 		own,
-		{name: s.name + "Page", elements: []element{
+		{name: name + "Page", elements: []element{
 			records, {name: "count", kind: xsLong, optional: true}, {name: "next", kind: xsString, optional: true, comment: "the cursor of the next page; absent on the last"},
 			{name: "delta", kind: xsString, optional: true, comment: "on the last page, with track"},
 		}},
-		{name: s.name + "Changes", elements: []element{
+		{name: name + "Changes", elements: []element{
 			records, {name: "removed", kind: "tns:Removed", optional: true, many: true},
 			{name: "next", kind: xsString, optional: true, comment: "more is there: ask again with it as delta at once"},
 			{name: "delta", kind: xsString, optional: true, comment: "everything is read: ask again with it later"},
 		}},
-		{name: s.name + "Result", elements: []element{
+		{name: name + "Result", elements: []element{
 			{name: "outcome", kind: xsString, values: []string{"created", "updated", "unchanged", "deleted", "failed"}},
 			{name: "id", kind: xsString, optional: true}, {name: "version", kind: xsLong, optional: true}, one, {name: "problem", kind: "tns:Problem", optional: true},
 		}},

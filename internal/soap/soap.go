@@ -19,7 +19,9 @@ import (
 	"net/url"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"junctor/internal/access"
@@ -72,9 +74,12 @@ type Runs interface {
 }
 
 // New makes the door. It answers Base alone.
-func New(s Services) http.Handler { return &door{s} }
+func New(s Services) http.Handler { return &door{Services: s} }
 
-type door struct{ Services }
+type door struct {
+	Services
+	last atomic.Pointer[catalog]
+}
 
 // call is one request on its way.
 type call struct {
@@ -86,6 +91,7 @@ type call struct {
 	actor     record.Actor
 	challenge bool // the credentials are those of HTTP, or are missing
 	model     *record.Model
+	shapes    map[*record.Class]*shape
 	in        *node // the operation's element
 }
 
@@ -296,7 +302,7 @@ func (b *body) rest() (string, error) {
 			return "", err
 		}
 	}
-	all := append(b.begun, more...)
+	all := slices.Concat(b.begun, more)
 	if err := content.Check(b.kind, all); err != nil {
 		return "", err
 	}
