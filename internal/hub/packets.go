@@ -94,7 +94,7 @@ func (s sources) Function(ctx context.Context, who record.Actor, code string, pa
 
 // Get implements packet.Sources.
 func (s sources) Get(ctx context.Context, code, path string, query url.Values) (json.RawMessage, error) {
-	conn, err := connections{s.h}.HTTP(code)
+	conn, err := connections(s).HTTP(code)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "The connection %q cannot be used; the server's log says why.", code)
 	}

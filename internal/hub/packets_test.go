@@ -70,6 +70,10 @@ packets:
   list: { parts: { orders: { class: orders, select: [number, total], orderby: number, expand: customer } } }
   flat: { parts: { customers: { class: customers, select: [code, name], orderby: code } } }
   own: { parts: { customers: { class: customers, filter: "owner eq @account.login", select: [code, margin] } } }
+  guess: { parts: { customers: { class: customers, filter: "margin gt 1", select: code } } }
+  sorted: { parts: { customers: { class: customers, orderby: margin, select: code } } }
+  inner: { parts: { customers: { class: customers, select: [code, margin], parts: { same: { class: customers, filter: "margin eq @parent.margin", select: code } } } } }
+  blank: { parts: { customers: { class: customers, select: [code, margin], parts: { orders: { class: orders, filter: "total eq @parent.margin", select: number } } } } }
   plain: { parts: { text: { connection: crm, path: /plain }, none: { connection: crm, path: /nothing } } }
   broken: { parts: { notes: { connection: crm, path: /broken } } }
   patient: { parts: { notes: { connection: crm, path: /broken, optional: true }, rating: { function: rating, optional: true } } }
@@ -81,7 +85,7 @@ roles:
       orders: { read: true }
       lines: { read: true }
     functions: [rating]
-    packets: [customer_card, list, flat, own]
+    packets: [customer_card, list, flat, own, guess, sorted, inner, blank]
   clerk:
     classes: { customers: { read: true } }
     packets: [list, flat]
@@ -179,6 +183,7 @@ func TestPackets(t *testing.T) {
 			{card + "?code=none", `"notes":null`},
 			{card + "?code=a%2Fb", `"notes":"escaped"`},
 			{"/api/v1/packets/own", `{"customers":[{"code":"C1"}]}`},
+			{"/api/v1/packets/blank", `{"customers":[{"code":"C1","orders":[{"number":"N3"}]}]}`}, // a hidden column is null within
 			{"/api/v1/packets/list", `{"orders":[{"number":"N1","total":10.10,"customer":{`},
 		} {
 			if got := s.wantCall(200, "GET", c.path, "", "anna:open sesame"); !strings.Contains(got, c.want) {
@@ -210,6 +215,9 @@ func (s *site) packetsRefuse(card string) {
 		{card + "?code=C1&limt=1", "anna", 422, "/limt"},
 		{card + "?code=%zz", "anna", 400, ""},
 		{card + "?code=..", "anna", 422, ""},
+		{"/api/v1/packets/guess", "anna", 403, ""}, // it would tell of the hidden column
+		{"/api/v1/packets/sorted", "anna", 403, ""},
+		{"/api/v1/packets/inner", "anna", 403, ""},
 		{card + "?code=C1", "carl", 403, ""},
 		{"/api/v1/packets/nothing", "carl", 403, ""},
 		{"/api/v1/packets/list", "carl", 403, ""}, // no right for its class

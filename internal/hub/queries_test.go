@@ -43,7 +43,7 @@ packets:
 	classes, others, _ := strings.Cut(rest, "  customer_card:\n    comment")
 	_, roles, _ := strings.Cut(others, "roles:\n")
 	files["junctor.yaml"] = top + "classes:\n  customers:" + classes + "roles:\n" + strings.Replace(roles, "packets: [list, flat]", "packets: [report, mine]\n    queries: [mine]", 1)
-	files["junctor.yaml"] = strings.Replace(files["junctor.yaml"], "packets: [customer_card, list, flat, own]", "packets: [report, mine, table]\n    queries: [\"*\"]", 1)
+	files["junctor.yaml"] = strings.Replace(files["junctor.yaml"], "packets: [customer_card, list, flat, own, guess, sorted, inner, blank]", "packets: [report, mine, table]\n    queries: [\"*\"]", 1)
 	return files
 }
 
@@ -84,6 +84,10 @@ func TestStoredQueries(t *testing.T) {
 		resp, text := s.call("GET", "/api/v1/packets/mine", "", "Accept", "text/csv")
 		if resp.StatusCode != 200 || text != "" && text != "code,name\r\n" {
 			t.Errorf("nothing as CSV: %d %q", resp.StatusCode, text)
+		}
+		exported := s.wantCall(200, "GET", "/api/v1/admin/configuration", "", admin)
+		if plan := s.wantCall(200, "POST", "/api/v1/admin/configuration/plan", exported, admin); !strings.Contains(plan, `"changes":[]`) {
+			t.Errorf("what was exported is something else: %s", plan)
 		}
 		s.queriesRefused(database)
 		s.wantCall(409, "DELETE", "/api/v1/admin/queries/totals", "", admin)

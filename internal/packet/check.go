@@ -59,7 +59,7 @@ func (p *Packet) Check(names Names) []fault.Field {
 	c := checker{names: names}
 	params := record.ParamTypes(p.Params)
 	maps.Copy(params, right.ParamTypes())
-	c.list("/parts", p.Parts, params, "")
+	c.list("/parts", p.Parts, params)
 	return c.found
 }
 
@@ -68,7 +68,7 @@ type checker struct {
 	names Names
 }
 
-func (c *checker) list(at string, parts []*Part, params map[string]filter.ParamType, around string) {
+func (c *checker) list(at string, parts []*Part, params map[string]filter.ParamType) {
 	for _, part := range parts {
 		place := strict.Pointer(at, part.Name)
 		s := c.shape(part)
@@ -79,7 +79,7 @@ func (c *checker) list(at string, parts []*Part, params map[string]filter.ParamT
 		}
 		if s == nil {
 			if !part.inside() {
-				c.list(place+"/parts", part.Parts, params, around)
+				c.list(place+"/parts", part.Parts, params)
 			}
 			continue
 		}
@@ -103,7 +103,7 @@ func (c *checker) list(at string, parts []*Part, params map[string]filter.ParamT
 				c.add(strict.Pointer(place+"/parts", within.Name), "is the name of a column already")
 			}
 		}
-		c.list(place+"/parts", part.Parts, inner, part.Name)
+		c.list(place+"/parts", part.Parts, inner)
 	}
 }
 

@@ -233,7 +233,7 @@ func (q *Stored) sqliteColumn(m *Model, name, typ string) *Column {
 	switch typ = strings.ToUpper(typ); {
 	case strings.Contains(typ, "INT"):
 		return plainColumn(name, Integer)
-	case strings.Contains(typ, "NUM"), strings.Contains(typ, "DEC"), strings.Contains(typ, "REAL"), strings.Contains(typ, "FLOA"), strings.Contains(typ, "DOUB"):
+	case strings.Contains(typ, "NUM"), strings.Contains(typ, "DEC"), strings.Contains(typ, "REAL"), strings.Contains(typ, "FLOA"), strings.Contains(typ, "DOUBLE"):
 		return plainColumn(name, Decimal)
 	case strings.Contains(typ, "BOOL"):
 		return plainColumn(name, Boolean)
