@@ -27,6 +27,7 @@ type wireRole struct {
 	Classes   map[string]wireClass `json:"classes"`
 	Functions []string             `json:"functions"`
 	Packets   []string             `json:"packets"`
+	Queries   []string             `json:"queries"`
 	Events    wireEvents           `json:"events"`
 	Admin     []string             `json:"admin"`
 }
@@ -81,7 +82,7 @@ func ParseRole(code string, body json.RawMessage) (*Role, []fault.Field) {
 	var w wireRole
 	p := parser{found: strict.Decode(body, &w)}
 	s := &right.Set{
-		Classes: map[string]right.Class{}, Functions: set(w.Functions), Packets: set(w.Packets), Areas: set(w.Admin),
+		Classes: map[string]right.Class{}, Functions: set(w.Functions), Packets: set(w.Packets), Queries: set(w.Queries), Areas: set(w.Admin),
 		Read: w.Events.Read, Publish: w.Events.Publish,
 	}
 	for class, c := range w.Classes {
@@ -119,8 +120,8 @@ func notInType(r rune) bool { return r <= ' ' || r == '*' || r == 0x7f }
 
 // Names are what a role may name, as the configuration has it.
 type Names struct {
-	Classes            map[string]Columns
-	Functions, Packets []string
+	Classes                     map[string]Columns
+	Functions, Packets, Queries []string
 }
 
 // Columns are those of a class.
@@ -157,6 +158,7 @@ func (r *Role) Check(names Names) []fault.Field {
 	}
 	p.known("/functions", "function", r.Grants.Functions, names.Functions)
 	p.known("/packets", "packet", r.Grants.Packets, names.Packets)
+	p.known("/queries", "stored query", r.Grants.Queries, names.Queries)
 	slices.SortStableFunc(p.found, func(a, b fault.Field) int { return strings.Compare(a.Pointer+a.Detail, b.Pointer+b.Detail) })
 	return p.found
 }

@@ -43,6 +43,7 @@ func Handlers(connections Connections, scenarios Scenarios, records Records, now
 		"kv.delete":      {Internal: kvDelete(now)},
 		"kv.increment":   {Internal: kvIncrement(now)},
 		"events.publish": {Internal: publish(now)},
+		"packets":        PacketHandlers(nil)["packets"], // which hub fills
 		"runs.start":     {Spawn: child(scenarios)},
 		"runs.call":      {Child: child(scenarios)},
 		"sleep":          {Sleep: sleep},

@@ -468,6 +468,19 @@ declare module "junctor" {
     publish(type: string, options?: EventOptions): Promise<{ id: string }>;
   };
 
+  // ---------------------------------------------------------------- packets
+
+  /**
+   * Fetches a packet: data about one thing from several places, as it is
+   * declared in `junctor.yaml`. A run may see all of it. Numbers beyond what
+   * JavaScript can count exactly lose digits.
+   *
+   * ```ts
+   * const card = await packets("customer_card", { code: order.customer });
+   * ```
+   */
+  export function packets<T = any>(name: string, params?: Record<string, unknown>): Promise<T>;
+
   // ---------------------------------------------------------------- time and log
 
   /**

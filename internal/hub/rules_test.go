@@ -158,6 +158,35 @@ func TestRulesInACircle(t *testing.T) {
 	s.wantCalled("count", `{}`, `16`)
 }
 
+// Callers from outside meet the rules too: a refusal with its places, what a rule
+// has set, and a rule that knows them.
+func TestRulesAtTheDoor(t *testing.T) {
+	eachDatabase(t, functions(ruleClasses, ruleScenarios), func(s *site) {
+		const data = "/api/v1/data"
+		s.call("POST", data+"/clients", `{"code":"C1","limit":100}`)
+		for _, c := range []struct {
+			body   string
+			status int
+			want   []string
+		}{
+			{`{"number":"1","total":1.5}`, 201, []string{`"state":"new"`, `"total":1.51`}},
+			{`{"number":"2","note":"show"}`, 201, []string{`"[\"created\",\"orders\",null,[\"note\",\"number\"],\"admin\",false,false]"`}},
+			{`{"number":"3","client":{"code":"C1"},"total":100.5}`, 409, []string{"over the limit", `"target":"total"`}},
+			{`{"number":"4","note":"throws"}`, 502, []string{"check"}},
+		} {
+			resp, body := s.call("POST", data+"/orders", c.body)
+			for _, want := range c.want {
+				if resp.StatusCode != c.status || !strings.Contains(body, want) || strings.Contains(body, "secret") {
+					t.Errorf("%s: %d %s, want %d %s", c.body, resp.StatusCode, body, c.status, want)
+				}
+			}
+		}
+		if _, body := s.call("GET", data+"/orders/$count", ""); body != "2" {
+			t.Errorf("there are %s records", body)
+		}
+	})
+}
+
 // A run is there with the change that starts it, or not at all.
 func TestRulesAreWithTheirChange(t *testing.T) {
 	s := serve(t, functions(ruleClasses, ruleScenarios))

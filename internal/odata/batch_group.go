@@ -2,8 +2,10 @@ package odata
 
 import (
 	"errors"
+	"time"
 
 	"junctor/internal/db"
+	"junctor/internal/fault"
 )
 
 // together answers a group: all in one transaction, or none.
@@ -34,6 +36,9 @@ func (b *running) reload() bool {
 	return true
 }
 
+// groupTime bounds how long a group keeps others from writing.
+const groupTime = 5 * time.Second
+
 // commit makes one transaction of a group. When one of its requests fails, bad is
 // its place, and nothing of the group is stored.
 func (b *running) commit(items []*item, size int) (bad int, err error) {
@@ -42,7 +47,12 @@ func (b *running) commit(items []*item, size int) (bad int, err error) {
 	var failed error
 	err = b.door.Committer.Commit(b.ctx, db.Item{Size: size, Func: func(tx *db.Tx) ([]db.Op, error) {
 		b.known, failed, bad = clone(outer), nil, -1
+		begun := time.Now()
 		for n, i := range items {
+			if time.Since(begun) > groupTime {
+				bad, failed = n, fault.New(fault.TooLarge, "The group takes longer than %s, and everybody who writes waits for it: make it smaller.", groupTime)
+				return nil, failed
+			}
 			i.answer = nil
 			a, err := b.try(i, tx)
 			if err == nil && i.answer != nil { // not tried, for what it depends on

@@ -14,7 +14,7 @@ import (
 	"junctor/internal/value"
 )
 
-// Any in a list of functions, packets or areas stands for all of them.
+// Any in a list of functions, packets, queries or areas stands for all of them.
 const Any = "*"
 
 // The areas of the admin API. A role that names one may do everything in it.
@@ -43,6 +43,7 @@ type Set struct {
 	Classes    map[string]Class
 	Functions  map[string]bool
 	Packets    map[string]bool
+	Queries    map[string]bool // stored ones
 	Areas      map[string]bool // of the admin API
 	Read       []string        // types of events, as patterns
 	Publish    []string        // the same
@@ -95,6 +96,10 @@ func (s *Set) MayCall(function string) bool { return s.has(s.Functions, function
 // MayFetch reports whether the packet may be fetched. Its parts need rights of
 // their own.
 func (s *Set) MayFetch(packet string) bool { return s.has(s.Packets, packet) }
+
+// MayQuery reports whether a stored query may be used. It answers all that its
+// SQL reads: rights in classes are not asked.
+func (s *Set) MayQuery(query string) bool { return s.has(s.Queries, query) }
 
 // MayManage reports whether an area of the admin API is open.
 func (s *Set) MayManage(area string) bool { return s.has(s.Areas, area) }
@@ -197,12 +202,13 @@ func text(s string) *filter.Expr { return &filter.Expr{Op: filter.Literal, Value
 func Merge(a Account, roles ...*Set) *Set {
 	all := &Set{
 		Account: a, Classes: map[string]Class{},
-		Functions: map[string]bool{}, Packets: map[string]bool{}, Areas: map[string]bool{},
+		Functions: map[string]bool{}, Packets: map[string]bool{}, Queries: map[string]bool{}, Areas: map[string]bool{},
 	}
 	for _, role := range roles {
 		all.Everything = all.Everything || role.Everything
 		maps.Copy(all.Functions, role.Functions)
 		maps.Copy(all.Packets, role.Packets)
+		maps.Copy(all.Queries, role.Queries)
 		maps.Copy(all.Areas, role.Areas)
 		all.Read = append(all.Read, role.Read...)
 		all.Publish = append(all.Publish, role.Publish...)

@@ -6,5 +6,5 @@ import { total, type Order } from "./lib/order";
 export default async function (request: Request) {
   const order = request.json<Order>();
   await http.post("sink", "/orders", { json: { number: order.number, total: total(order) } });
-  await records("orders").upsert({ number: run.id, name: order.number, total: total(order).toFixed(2), lines: order.lines.length });
+  await records("forwarded").upsert({ number: run.id, name: order.number, total: total(order).toFixed(2), lines: order.lines.length });
 }
