@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -214,6 +215,6 @@ func debian(t *testing.T, packages []string, program string, args ...string) {
 		out, err = works()
 	}
 	if err != nil {
-		leftOut(t, program+" does not work here: "+err.Error()+"\n"+string(out))
+		leftOut(t, program+" does not work here, which needs Debian's "+strings.Join(packages, " and ")+": "+err.Error()+"\n"+string(out))
 	}
 }

@@ -32,6 +32,7 @@ var classes = map[string]json.RawMessage{
 	"orders": json.RawMessage(`{"key":"number","columns":{"number":{"type":"text","required":true,"length":20},"customer":"ref(customers)","total":"decimal(12,2)",
 		"state":{"type":"enum(new,sent,done)","default":"new"},"received":"datetime","due":"date","lines":"integer","paid":"boolean","extra":"json",
 		"margin":"decimal(12,2)","note":"text"}}`),
+	"ruled":  json.RawMessage(`{"key":"a","columns":{"a":"text!","b":"text"},"rules":[{"when":["created"],"before":true,"scenario":"check"}]}`),
 	"locked": json.RawMessage(`{"key":[["a","b"]],"require_match":true,"columns":{"a":"text!","b":"integer!","c":"text"}}`),
 }
 
@@ -78,8 +79,14 @@ func newSite(t testing.TB, d *db.DB, bodies map[string]json.RawMessage) *site {
 	s := &site{TB: t, rights: map[string]*right.Set{"admin": right.Full(right.Account{ID: "acc_admin", Login: "admin"})}}
 	handler := New(Services{
 		DB: d, Committer: committer, Access: accounts,
-		Records: record.NewStore(record.Hooks{}, func() time.Time { return noon }),
-		Model:   func() *record.Model { return model }, Reload: func(context.Context) error { return nil },
+		Records: record.NewStore(record.Hooks{Before: check}, func() time.Time { return noon }),
+		Model:   func() *record.Model { return model },
+		Reload: func(ctx context.Context) error {
+			return d.Read(ctx, func(tx *db.Tx) (err error) {
+				model, err = record.Applied(tx)
+				return err
+			})
+		},
 		Functions: func() []*function.Function { return s.functions }, Runs: s,
 		Caller: func(r *http.Request) (access.Caller, error) {
 			login, _, _ := r.BasicAuth()
@@ -98,6 +105,17 @@ func newSite(t testing.TB, d *db.DB, bodies map[string]json.RawMessage) *site {
 	t.Cleanup(server.Close)
 	s.base = server.URL + Base
 	return s
+}
+
+// check is the rule of the class ruled.
+func check(_ *db.Tx, ask record.Ask) (json.RawMessage, error) {
+	switch {
+	case strings.Contains(string(ask.Record), `"refused"`):
+		return nil, fault.New(fault.Forbidden, "the rule does not want it")
+	case strings.Contains(string(ask.Record), `"broken"`):
+		return nil, fault.New(fault.ScenarioFailed, "the rule does not work")
+	}
+	return json.RawMessage(`{"b":"ruled"}`), nil
 }
 
 type testLog struct{ testing.TB }

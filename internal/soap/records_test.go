@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
+	"junctor/internal/record"
 	"junctor/internal/right"
 )
 
@@ -117,6 +119,52 @@ func TestAllOrNone(t *testing.T) {
 		}
 		if code, _ := s.send("admin", operationOf("createOrders", many.String())).refused(t); code != "too-large" {
 			t.Error("too many records are", code)
+		}
+	})
+}
+
+// A rule that refuses a record, or fails, leaves the others alone.
+func TestRulesOfOneRecord(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		s := newSite(t, open(), classes)
+		got := s.must("admin", "createRuled", `<record><a>1</a></record><record><a>refused</a></record><record><a>2</a></record><record><a>broken</a></record><record><a>3</a></record>`)
+		if all := got.all("outcome"); all != "created failed created failed created" || got.all("code") != "forbidden scenario-failed" || got.all("b") != "ruled ruled ruled" {
+			t.Errorf("%s, %s, %s", all, got.all("code"), got.all("b"))
+		}
+		refused := s.send("admin", operationOf("createRuled", `<record><a>4</a></record><record><a>broken</a></record><atomic>true</atomic>`))
+		if code, pointers := refused.refused(t); code != "scenario-failed" || pointers != "/record/1" {
+			t.Errorf("%s %s", code, pointers)
+		}
+		if all := s.must("admin", "getRuled", "<count>true</count>"); all.all("count") != "3" {
+			t.Errorf("there are %s", all.all("count"))
+		}
+	})
+}
+
+// A class that has changed since this node has heard of it is read anew.
+func TestAClassThatHasChanged(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		d := open()
+		s := newSite(t, d, classes)
+		s.fill()
+		fresh := maps.Clone(classes)
+		fresh["customers"] = json.RawMessage(`{"key":"code","columns":{"code":"text!","name":"text","owner":"text","more":"text"}}`)
+		m, found := record.NewModel(fresh)
+		if found != nil {
+			t.Fatal(found)
+		}
+		err := d.Write(t.Context(), func(tx *db.Tx) error {
+			_, _, err := record.Apply(tx, m, true)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.must("admin", "createCustomers", `<record><code>C3</code></record>`); got.all("outcome") != "created" {
+			t.Errorf("%s", got.all("detail"))
+		}
+		if got := s.must("admin", "upsertCustomers", `<record><code>C3</code><more>x</more></record>`); got.all("outcome") != "updated" || got.all("more") != "x" {
+			t.Errorf("%s", got.all("detail"))
 		}
 	})
 }

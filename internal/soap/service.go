@@ -47,6 +47,7 @@ type operation struct {
 	name, comment string
 	in            func() []element
 	out           []element
+	records       bool                        // it reads or writes them
 	serve         func(*call) ([]byte, error) // what stands in the answer's element
 }
 

@@ -96,7 +96,7 @@ func (v *classVerb) operation(name, typeName string, s *shape) *operation {
 	}
 	out.kind = "tns:" + typeName + out.kind
 	return &operation{
-		name: name, comment: fmt.Sprintf(v.comment, s.class.Code), in: func() []element { return in }, out: []element{out},
+		name: name, comment: fmt.Sprintf(v.comment, s.class.Code), in: func() []element { return in }, out: []element{out}, records: true,
 		serve: func(c *call) ([]byte, error) { return v.serve(c, c.shape(s.class)) },
 	}
 }

@@ -208,8 +208,10 @@ func (c *call) authenticate(h *head) (bool, error) {
 	return true, nil
 }
 
-// run does the operation. When a class has changed meanwhile it is done once more.
+// run does the operation. When a class has changed meanwhile the classes are read
+// anew, and it is tried again.
 func (c *call) run() error {
+	const tries = 3
 	for try := 1; ; try++ {
 		op, err := c.operation()
 		if err != nil {
@@ -220,24 +222,29 @@ func (c *call) run() error {
 			c.answer(op, answer)
 			return nil
 		}
-		if try > 2 || !outdated(err) {
+		if !op.records || try == tries || !outdated(err) {
 			return err
 		}
 		if reloadErr := c.Reload(c.r.Context()); reloadErr != nil {
 			return errors.Join(err, reloadErr)
 		}
-		fresh := c.Model()
-		if fresh == c.model {
-			return err
-		}
-		c.model = fresh
+		c.model = c.Model()
 	}
 }
 
-// outdated reports whether an error may come of a table that has changed.
+// outdated reports whether an error may come of a table that has changed, and
+// nothing is stored: a database says in its own words that a column is not there.
 func outdated(err error) bool {
+	if errors.Is(err, record.ErrStale) {
+		return true
+	}
+	for _, other := range []error{db.ErrUnknown, db.ErrClosed, db.ErrUnique, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, other) {
+			return false
+		}
+	}
 	var coded *fault.Error
-	return errors.Is(err, record.ErrStale) || !errors.As(err, &coded) && !errors.Is(err, context.Canceled)
+	return !errors.As(err, &coded)
 }
 
 // note writes the server's log, and the audit log of what somebody may not do.

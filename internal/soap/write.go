@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -275,7 +276,9 @@ func (c *call) each(s *shape, do verb, all []*change) error {
 		err := c.some(s, do, part)
 		switch {
 		case err == nil:
-		case errors.Is(err, db.ErrUnique): // one of them is in the others' way
+		case !begun && outdated(err):
+			return err
+		case errors.Is(err, db.ErrUnique) || slices.ContainsFunc(part, (*change).broken): // one of them is in the others' way
 			for i := range part {
 				if err := c.some(s, do, part[i:i+1]); err != nil {
 					c.fail(part[i], err)
@@ -294,6 +297,9 @@ func (c *call) each(s *shape, do verb, all []*change) error {
 	return nil
 }
 
+// broken reports whether the transaction had to be taken back because of the record.
+func (ch *change) broken() bool { return ch.err != nil && !harmless(ch.err) }
+
 // fail says of one record what went wrong with the transaction it was in.
 func (c *call) fail(ch *change, err error) {
 	c.note(err)
@@ -307,7 +313,7 @@ func (c *call) some(s *shape, do verb, part []*change) error {
 	return c.commit(part, func(tx *db.Tx) error {
 		for _, ch := range part {
 			ch.outcome, ch.err = c.write(tx, s, do, ch)
-			if ch.err != nil && !harmless(ch.err) {
+			if ch.broken() {
 				return ch.err
 			}
 		}
