@@ -14,6 +14,7 @@ import (
 	"junctor/internal/catalog"
 	"junctor/internal/fault"
 	"junctor/internal/function"
+	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
 	"junctor/internal/script"
@@ -268,3 +269,12 @@ func (b *buffer) Write(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	return b.Builder.Write(p)
 }
+
+// fakeViews has the view of one class.
+type fakeViews struct{}
+
+func (fakeViews) Views(context.Context) ([]record.View, error) {
+	return []record.View{{Class: "orders", Name: "api_orders", State: record.ViewCurrent}}, nil
+}
+
+func (fakeViews) RefreshViews(context.Context) error { return nil }

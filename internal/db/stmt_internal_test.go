@@ -14,11 +14,14 @@ func TestTextsOfAStatement(t *testing.T) {
 	columns := []Column{Text("id"), Int("n"), Bytes("data")}
 	const source = `(SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS u (id, n, data))`
 	for _, c := range []struct{ sql, sqlite string }{
-		{`INSERT INTO a (id, n) SELECT r.id, R.N FROM {rows} AS r`, `INSERT INTO a (id, n) SELECT $1, $2 `},
+		{`INSERT INTO a (id, n) SELECT r.id, R.N FROM {rows} AS r`, `INSERT INTO a (id, n) VALUES ($1, $2)`},
 		{`UPDATE a SET n = r.n FROM {rows} AS r WHERE a.id = r.id`, `UPDATE a SET n = $2  WHERE a.id = $1`},
 		{`DELETE FROM a WHERE id IN (SELECT x.id FROM {rows} x) AND n = 1`, `DELETE FROM a WHERE id IN (SELECT $1 ) AND n = 1`},
 		{`INSERT INTO a SELECT r.id, 'r.id' FROM {rows} AS r WHERE true ON CONFLICT (id) DO UPDATE SET n = excluded.n`,
-			`INSERT INTO a SELECT $1, 'r.id'  WHERE true ON CONFLICT (id) DO UPDATE SET n = excluded.n`},
+			`INSERT INTO a VALUES ($1, 'r.id') ON CONFLICT (id) DO UPDATE SET n = excluded.n`},
+		{`INSERT INTO a (id, n) SELECT r.id, (SELECT max(n) FROM a WHERE id <> r.id) FROM {rows} AS r WHERE true ON CONFLICT DO NOTHING`,
+			`INSERT INTO a (id, n) VALUES ($1, (SELECT max(n) FROM a WHERE id <> $1)) ON CONFLICT DO NOTHING`},
+		{`INSERT INTO a (id, n) SELECT r.id, r.n FROM {rows} AS r WHERE r.n > 1`, `INSERT INTO a (id, n) SELECT $1, $2  WHERE $2 > 1`},
 	} {
 		s := NewStmt(1, c.sql, columns...)
 		if diff := cmp.Diff(c.sqlite, s.sqlite); diff != "" {

@@ -6,10 +6,14 @@ import (
 
 	"junctor/internal/db"
 	"junctor/internal/kv"
+	"junctor/internal/record"
 )
 
-// expire removes what has a time and is over, in small batches: values of kv,
-// and the channels' nonces.
+// untaken is how long a file waits for a record to take it.
+const untaken = 24 * time.Hour
+
+// expire removes what has a time and is over, in small batches: values of kv, the
+// channels' nonces, deleted records and files that belong to none.
 func (h *Hub) expire(ctx context.Context) {
 	const every = time.Minute
 	for {
@@ -22,6 +26,14 @@ func (h *Hub) expire(ctx context.Context) {
 		}
 		h.sweep(ctx, "values of kv", kv.Expire)
 		h.sweep(ctx, "nonces", h.nonces.Expire)
+		h.sweep(ctx, "deleted records", func(tx *db.Tx, most int, now time.Time) (int64, error) {
+			n, err := record.Purge(tx, h.model(), now, most)
+			return int64(n), err
+		})
+		h.sweep(ctx, "files of no record", func(tx *db.Tx, most int, _ time.Time) (int64, error) {
+			n, err := h.records.CollectFiles(tx, most, untaken)
+			return int64(n), err
+		})
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"junctor/internal/fault"
 	"junctor/internal/record"
 	"junctor/internal/right"
+	"junctor/internal/value"
 )
 
 // memory is a log as the event log is one.
@@ -177,21 +178,26 @@ func TestFilesBelongToOneRecord(t *testing.T) {
 			if files != 1 || large != 1 {
 				t.Errorf("%d files, %d large values are left beside %s", files, large, free)
 			}
-			n, err := s.store.CollectFiles(tx, s.model, 10, -time.Second)
+			n, err := s.store.CollectFiles(tx, 10, -time.Second)
 			if n != 1 {
 				t.Errorf("%d collected", n)
 			}
 			return err
 		})
-		// a row that somebody removes directly leaves its file behind
+		// that of a row that somebody removes directly goes when that is noticed
 		s.create("papers", `{"id":"p2","scan":"`+upload(content)+`"}`)
 		write(t, s.d, func(tx *db.Tx) error {
 			if _, err := tx.Exec(`DELETE FROM class_papers`); err != nil {
 				return err
 			}
-			n, err := s.store.CollectFiles(tx, s.model, 10, time.Hour)
-			if n != 1 {
-				t.Errorf("%d collected", n)
+			gone := record.Foreign{Class: s.model.Class("papers"), ID: "p2", Operation: "deleted", Before: map[string]value.Value{"id": value.String("p2")}}
+			if err := s.store.Foreign(tx, s.model, []record.Foreign{gone}); err != nil {
+				return err
+			}
+			var files int
+			err := tx.QueryRow(`SELECT count(*) FROM record_files`).Scan(&files)
+			if files != 0 {
+				t.Errorf("%d files are left", files)
 			}
 			return err
 		})

@@ -22,6 +22,11 @@ func (s *Store) Foreign(tx *db.Tx, m *Model, changes []Foreign) error {
 		case onDeleted:
 			w.row = nil
 		}
+		if f.After == nil { // the row itself is gone
+			if err := f.Class.dropFilesOf(tx, f.ID); err != nil {
+				return err
+			}
+		}
 		if err := w.tell(when); err != nil {
 			return err
 		}

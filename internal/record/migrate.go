@@ -173,6 +173,16 @@ func (m *Migration) write(ctx context.Context, u Unfinished, f func(tx *db.Tx, s
 
 // prepare makes the shadow and the triggers.
 func (m *Migration) prepare(ctx context.Context, u Unfinished) (progress, error) {
+	// A vacuum of the old table would be in the way of the swap. One that is under
+	// way gives up after a second; readers and writers do not wait for this.
+	if superseded, err := m.write(ctx, u, func(tx *db.Tx, s *state, t *tableState, c *Class) error {
+		if !s.dialect.postgres || t.position != nil || c == nil {
+			return nil
+		}
+		return tx.Define("SET LOCAL lock_timeout = '5s'; ALTER TABLE " + quote(t.class.Table()) + " SET (autovacuum_enabled = false)")
+	}); superseded || err != nil {
+		return progress{Done: true, Superseded: superseded}, err
+	}
 	superseded, err := m.write(ctx, u, func(tx *db.Tx, s *state, t *tableState, c *Class) error {
 		if t.position != nil || c == nil {
 			return nil

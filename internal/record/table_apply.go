@@ -174,7 +174,11 @@ func (a *applying) drop(c *Class) error {
 	if err := discard(a.tx, a.dialect, c.Table()); err != nil {
 		return err
 	}
-	for _, query := range []string{`DELETE FROM record_tables WHERE class = $1`, `DELETE FROM record_touched WHERE class = $1`} {
+	for _, query := range []string{
+		`DELETE FROM record_tables WHERE class = $1`,
+		`DELETE FROM record_touched WHERE class = $1`,
+		`UPDATE record_files SET class = NULL, record_id = NULL WHERE class = $1`, // nobody's from now on, see CollectFiles
+	} {
 		if _, err := a.tx.Exec(query, c.Code); err != nil {
 			return err
 		}
@@ -268,6 +272,11 @@ func (a *applying) abandon(code string) error {
 	}
 	if err := a.define(a.dialect.dropTouchTriggers(t.class)); err != nil {
 		return err
+	}
+	if a.dialect.postgres {
+		if err := a.tx.Define("ALTER TABLE " + quote(t.class.Table()) + " RESET (autovacuum_enabled)"); err != nil {
+			return err
+		}
 	}
 	if _, err := a.tx.Exec(`DELETE FROM record_touched WHERE class = $1`, code); err != nil {
 		return err

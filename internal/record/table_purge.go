@@ -17,13 +17,20 @@ func Purge(tx *db.Tx, m *Model, now time.Time, n int) (gone int, err error) {
 		if c.Keep <= 0 || gone == n {
 			continue
 		}
-		before := value.At(now.Add(-c.Keep))
-		rows, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT id FROM %s WHERE deleted_at IS NOT NULL AND deleted_at < $1 ORDER BY deleted_at LIMIT $2)`,
-			quote(c.Table()), quote(c.Table())), deleted.Arg(tx.Postgres(), before), n-gone)
+		ids, err := texts(tx, fmt.Sprintf(`SELECT id FROM %s WHERE deleted_at IS NOT NULL AND deleted_at < $1 ORDER BY deleted_at LIMIT $2`,
+			quote(c.Table())), deleted.Arg(tx.Postgres(), value.At(now.Add(-c.Keep))), n-gone)
+		for _, id := range ids {
+			if err == nil {
+				err = c.dropFilesOf(tx, id)
+			}
+			if err == nil {
+				_, err = tx.Exec(`DELETE FROM `+quote(c.Table())+` WHERE id = $1`, id)
+			}
+		}
 		if err != nil {
 			return gone, fmt.Errorf("remove deleted records of the class %s: %w", c.Code, err)
 		}
-		gone += int(rows)
+		gone += len(ids)
 	}
 	return gone, nil
 }

@@ -132,26 +132,25 @@ func (s *Store) Files(tx *db.Tx, ids ...string) (map[string]StoredFile, error) {
 	return all, nil
 }
 
-// CollectFiles removes up to n files that no record has taken for so long, and up
-// to n of each class whose records are gone, also by a foreign program's hand. It
+// CollectFiles removes up to n files that no record has taken for so long, and
 // returns how many.
-func (s *Store) CollectFiles(tx *db.Tx, m *Model, n int, olderThan time.Duration) (int, error) {
+func (s *Store) CollectFiles(tx *db.Tx, n int, olderThan time.Duration) (int, error) {
 	ids, err := texts(tx, `SELECT id FROM record_files WHERE class IS NULL AND created_at < $1 ORDER BY created_at LIMIT $2`,
 		db.Micros(s.now().Add(-olderThan)), n)
-	for _, c := range m.Classes() {
-		if err != nil || !c.files() {
-			continue
-		}
-		var lost []string
-		lost, err = texts(tx, `SELECT f.id FROM record_files AS f WHERE f.class = $1 AND NOT EXISTS (SELECT 1 FROM `+quote(c.Table())+` AS t WHERE t.id = f.record_id) LIMIT $2`, c.Code, n)
-		ids = append(ids, lost...)
-	}
 	for _, id := range ids {
 		if err == nil {
 			err = dropFiles(tx, `id = $1`, id)
 		}
 	}
 	return len(ids), err
+}
+
+// dropFilesOf removes the files of a record that is gone for good.
+func (c *Class) dropFilesOf(tx *db.Tx, id string) error {
+	if !c.files() {
+		return nil
+	}
+	return dropFiles(tx, `record_id = $1 AND class = $2`, id, c.Code)
 }
 
 // files reports whether the class has a file column.
@@ -175,8 +174,8 @@ func texts(tx *db.Tx, sql string, args ...any) (all []string, err error) {
 	return all, errors.Join(rows.Err(), rows.Close())
 }
 
-func dropFiles(tx *db.Tx, where string, arg any) error {
-	rows, err := tx.Query(`SELECT content FROM record_files WHERE `+where, arg)
+func dropFiles(tx *db.Tx, where string, args ...any) error {
+	rows, err := tx.Query(`SELECT content FROM record_files WHERE `+where, args...)
 	if err != nil {
 		return err
 	}
@@ -197,7 +196,7 @@ func dropFiles(tx *db.Tx, where string, arg any) error {
 			return err
 		}
 	}
-	_, err = tx.Exec(`DELETE FROM record_files WHERE `+where, arg)
+	_, err = tx.Exec(`DELETE FROM record_files WHERE `+where, args...)
 	return err
 }
 

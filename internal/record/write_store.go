@@ -160,10 +160,7 @@ func (w *write) remove() error {
 	if _, err = w.tx.Exec("DELETE FROM "+quote(w.class.Table())+" WHERE id = $1", w.old[atID].Text()); err != nil {
 		return err
 	}
-	if !w.class.files() {
-		return nil
-	}
-	return dropFiles(w.tx, `record_id = $1`, w.old[atID].Text())
+	return w.class.dropFilesOf(w.tx, w.old[atID].Text())
 }
 
 // numbered reports whether the record gets a number that it has not yet.
