@@ -95,7 +95,7 @@ func versionOf(h http.Header) (string, error) {
 func (q *request) run() (*answer, error) {
 	for try := 1; ; try++ {
 		a, err := q.once()
-		if err == nil || try > 2 || !outdated(err) {
+		if err == nil || try > 2 || q.tx != nil || !outdated(err) { // a group is done again as a whole
 			return a, err
 		}
 		if reloadErr := q.door.Reload(q.ctx); reloadErr != nil {
@@ -187,7 +187,7 @@ func overtaken(err error) error {
 func (q *request) class(code string) (*record.Class, error) {
 	c := q.model.Class(code)
 	if c == nil || q.actor.Rights.Class(code).Nothing() {
-		return nil, fault.New(fault.NotFound, "There is no class %s.", strict.Unknown(code, q.classes()))
+		return nil, fault.New(fault.NotFound, "There is no such class here: %s.", strings.TrimSuffix(strict.Unknown(code, q.classes()), "?"))
 	}
 	return c, nil
 }
