@@ -60,7 +60,7 @@ func TestEveryStateAndStepIsExplained(t *testing.T) {
 	for _, state := range run.States {
 		mentions(t, "runs-and-steps.md", "state", "| `"+string(state)+"` |")
 	}
-	for step := range host.Handlers(nil, nil, time.Now) {
+	for step := range host.Handlers(nil, nil, nil, time.Now) {
 		mentions(t, "runs-and-steps.md", "step", "`"+step+"`")
 	}
 }
@@ -83,7 +83,7 @@ func TestEveryKeyIsExplained(t *testing.T) {
 	for _, file := range []string{
 		"internal/channel/parse.go", "internal/channel/config.go", "internal/channel/verify.go", "internal/channel/signature.go", "internal/channel/cors.go",
 		"internal/connection/http/config.go", "internal/config/settings.go", "internal/function/parse.go",
-		"internal/access/definition.go", "internal/access/role.go", "internal/access/unit.go",
+		"internal/packet/parse.go", "internal/record/stored.go", "internal/access/definition.go", "internal/access/role.go", "internal/access/unit.go",
 	} {
 		keys := member.FindAllStringSubmatch(read(t, file), -1)
 		if len(keys) == 0 {

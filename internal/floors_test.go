@@ -57,6 +57,7 @@ var floors = [][]string{
 		"internal/event",
 		"internal/function",
 		"internal/kv",
+		"internal/packet",
 		"internal/record",
 		"internal/scenario",
 	},
@@ -70,6 +71,7 @@ var floors = [][]string{
 		"internal/host",
 		"internal/ingress",
 		"internal/odata",
+		"internal/soap",
 		"internal/trial",
 	},
 	4: {
@@ -102,6 +104,7 @@ var sideways = map[string][]string{
 	"internal/filter":            {"internal/strict", "internal/value"}, // says what name was meant; comes to a value
 	"internal/filter/filtertest": {"internal/value"},
 	"internal/function":          {"internal/scenario"},
+	"internal/packet":            {"internal/record"}, // its parts are queries of records
 	"internal/right":             {"internal/filter", "internal/value"},
 	"internal/strict":            {"internal/fault"},
 	"test/torture":               {"test/outside"},

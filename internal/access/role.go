@@ -27,6 +27,7 @@ type wireRole struct {
 	Classes   map[string]wireClass `json:"classes"`
 	Functions []string             `json:"functions"`
 	Packets   []string             `json:"packets"`
+	Queries   []string             `json:"queries"`
 	Events    wireEvents           `json:"events"`
 	Admin     []string             `json:"admin"`
 }
@@ -38,6 +39,7 @@ type wireClass struct {
 	Delete   wireRow  `json:"delete"`
 	Hide     []string `json:"hide"`
 	ReadOnly []string `json:"readonly"`
+	Buttons  []string `json:"buttons"`
 }
 
 type wireEvents struct {
@@ -80,13 +82,13 @@ func ParseRole(code string, body json.RawMessage) (*Role, []fault.Field) {
 	var w wireRole
 	p := parser{found: strict.Decode(body, &w)}
 	s := &right.Set{
-		Classes: map[string]right.Class{}, Functions: set(w.Functions), Packets: set(w.Packets), Areas: set(w.Admin),
+		Classes: map[string]right.Class{}, Functions: set(w.Functions), Packets: set(w.Packets), Queries: set(w.Queries), Areas: set(w.Admin),
 		Read: w.Events.Read, Publish: w.Events.Publish,
 	}
 	for class, c := range w.Classes {
 		s.Classes[class] = right.Class{
 			Create: c.Create.row, Read: c.Read.row, Update: c.Update.row, Delete: c.Delete.row,
-			Hidden: set(c.Hide), ReadOnly: set(c.ReadOnly),
+			Hidden: set(c.Hide), ReadOnly: set(c.ReadOnly), Buttons: set(c.Buttons),
 		}
 	}
 	for i, area := range w.Admin {
@@ -118,14 +120,15 @@ func notInType(r rune) bool { return r <= ' ' || r == '*' || r == 0x7f }
 
 // Names are what a role may name, as the configuration has it.
 type Names struct {
-	Classes            map[string]Columns
-	Functions, Packets []string
+	Classes                     map[string]Columns
+	Functions, Packets, Queries []string
 }
 
 // Columns are those of a class.
 type Columns struct {
-	Names []string
-	Types func(path []string) (value.Type, error) // of what a filter names, see filter.Env
+	Names   []string
+	Buttons []string
+	Types   func(path []string) (value.Type, error) // of what a filter names, see filter.Env
 }
 
 // Check finds what a role names and there is not, and what is wrong with its
@@ -151,9 +154,11 @@ func (r *Role) Check(names Names) []fault.Field {
 				}
 			}
 		}
+		p.known(strict.Pointer(pointer, "buttons"), "button", c.Buttons, columns.Buttons)
 	}
 	p.known("/functions", "function", r.Grants.Functions, names.Functions)
 	p.known("/packets", "packet", r.Grants.Packets, names.Packets)
+	p.known("/queries", "stored query", r.Grants.Queries, names.Queries)
 	slices.SortStableFunc(p.found, func(a, b fault.Field) int { return strings.Compare(a.Pointer+a.Detail, b.Pointer+b.Detail) })
 	return p.found
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"reflect"
 	"strings"
 )
@@ -145,10 +144,4 @@ func tagOf(pattern string) string {
 		return noun
 	}
 	return "installation"
-}
-
-func (d *door) serveOpenAPI(w http.ResponseWriter, _ *http.Request) error {
-	w.Header().Set("Content-Type", "application/json")
-	w.Write(d.openAPI) //nolint:errcheck // the client is gone, nobody is left to tell
-	return nil
 }

@@ -26,6 +26,7 @@ func (d *door) table() []route {
 		{method: get, pattern: v1 + "/session", right: signedIn, summary: "Who is calling, and by what", endpoint: do(d.showSession)},
 		{method: remove, pattern: v1 + "/session", right: signedIn, summary: "End the session of this call", endpoint: do(d.endOwnSession), status: http.StatusNoContent},
 		{method: post, pattern: v1 + "/functions/{name}", right: signedIn, summary: "Call a function with its parameters", endpoint: d.callable(), bodyless: true, limit: functionLimit},
+		{method: get, pattern: v1 + "/packets/{name}", right: signedIn, summary: "Fetch a packet; the query is its parameters", endpoint: d.fetchable()},
 		{method: get, pattern: v1 + "/runs/{id}", right: signedIn, summary: "State and output of a run, for who has started it", endpoint: do(d.showOwnRun)},
 
 		{method: get, pattern: v1 + "/events", right: signedIn, summary: "Read the event log from a cursor, and wait for an event when there is none", endpoint: do(d.readEvents)},
@@ -76,7 +77,9 @@ func (d *door) table() []route {
 		{method: get, pattern: "/healthz", right: open, summary: "The process answers", endpoint: do(d.healthy)},
 		{method: get, pattern: "/readyz", right: open, summary: "The database takes a write", endpoint: do(d.ready)},
 		{method: get, pattern: "/metrics", right: open, rightNow: d.metricsRight, summary: "Metrics for Prometheus", endpoint: write[nothing]("text/plain", d.metrics())},
-		{method: get, pattern: "/openapi.json", right: open, summary: "This document", endpoint: write[nothing]("application/json", d.serveOpenAPI)},
+		{method: get, pattern: "/openapi.json", right: open, summary: "This document; with credentials, also what the caller may use", endpoint: d.openAPIFor()},
+		{method: get, pattern: "/docs", right: signedIn, summary: "What the caller may use: classes, packets, functions", endpoint: d.docsIndex()},
+		{method: get, pattern: "/docs/{kind}/{code}", right: signedIn, summary: "A class, a packet or a function with its fields and examples in several languages", endpoint: d.docsTopic()},
 		{method: get, pattern: "/errors/{code}", right: open, summary: "What an error code means", endpoint: write[nothing]("text/html", d.explainError)},
 		{method: get, pattern: "/{$}", right: open, summary: "The front page", endpoint: write[nothing]("text/html", d.front)},
 	}
@@ -89,6 +92,8 @@ func (d *door) table() []route {
 		{"connections", "connection", right.Connections, "Show a connection; secrets stay references"},
 		{"functions", "function", right.Scenarios, "Show a function"},
 		{"classes", "class", right.Records, "Show a class"},
+		{"queries", "stored query", right.Records, "Show a stored query"},
+		{"packets", "packet", right.Records, "Show a packet"},
 		{"units", "unit", right.Access, "Show a unit of the organisation"},
 		{"roles", "role", right.Access, "Show a role"},
 		{"applications", "application", right.Access, "Show an application; its password stays a reference"},

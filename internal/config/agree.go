@@ -9,6 +9,7 @@ import (
 
 	"junctor/internal/access"
 	"junctor/internal/fault"
+	"junctor/internal/packet"
 	"junctor/internal/record"
 	"junctor/internal/right"
 	"junctor/internal/strict"
@@ -23,13 +24,37 @@ func agree(all map[string]map[string]json.RawMessage) []fault.Field {
 	model, found := record.NewModel(all[Classes])
 	c.below("/"+Classes, found)
 	objects, _ := access.ParseObjects(all) // what is wrong with one by itself is said there
-	names := access.Names{Classes: map[string]access.Columns{}, Functions: sorted(all[Functions])}
+	names := access.Names{Classes: map[string]access.Columns{}, Functions: sorted(all[Functions]), Packets: sorted(all[Packets]), Queries: sorted(all[Queries])}
 	for _, class := range model.Classes() {
 		names.Classes[class.Code] = columnsOf(model, class)
 		c.below(strict.Pointer("/"+Classes, class.Code), model.CheckRules(class))
 	}
 	c.below("", objects.Check(names))
+	queries := map[string]*record.Stored{}
+	for code, body := range all[Queries] {
+		queries[code], _ = record.ParseStored(code, body)
+	}
+	c.below("", checkPackets(all[Packets], packet.Names{Model: model, Queries: queries}))
 	return c.found
+}
+
+// checkPackets finds what packets get wrong about classes and stored queries.
+func checkPackets(bodies map[string]json.RawMessage, names packet.Names) []fault.Field {
+	var c checker
+	for _, code := range sorted(bodies) {
+		if p, found := packet.Parse(code, bodies[code]); len(found) == 0 {
+			c.below(strict.Pointer("/"+Packets, code), p.Check(names))
+		}
+	}
+	return c.found
+}
+
+func packetRefers(code string, body json.RawMessage) (all []reference) {
+	p, _ := packet.Parse(code, body)
+	for _, r := range p.References() {
+		all = append(all, reference{pointer: r.Pointer, kind: r.Kind, code: r.Code})
+	}
+	return all
 }
 
 // columnsOf is what a role may name of a class, also over its refs.
@@ -38,22 +63,11 @@ func columnsOf(m *record.Model, c *record.Class) access.Columns {
 	for _, column := range slices.Concat(c.Columns, record.System()) {
 		names = append(names, column.Code)
 	}
-	return access.Columns{Names: names, Types: func(path []string) (value.Type, error) { return typeOf(m, c, path) }}
-}
-
-// typeOf follows a path such as customer/code over refs to a column.
-func typeOf(m *record.Model, c *record.Class, path []string) (value.Type, error) {
-	var properties []string
-	for _, column := range slices.Concat(c.Columns, record.System()) {
-		switch name := path[0]; {
-		case len(path) == 1 && column.Field() == name:
-			return column.Type, nil
-		case len(path) > 1 && column.Kind == record.Ref && column.Code == name && m.Class(column.Class) != nil:
-			return typeOf(m, m.Class(column.Class), path[1:])
-		}
-		properties = append(properties, column.Field())
+	var buttons []string
+	for _, b := range c.Buttons {
+		buttons = append(buttons, b.Code)
 	}
-	return value.Null, fmt.Errorf("of the class %s: %s", c.Code, strict.Unknown(path[0], properties))
+	return access.Columns{Names: names, Buttons: buttons, Types: func(path []string) (value.Type, error) { return m.TypeOf(c, path) }}
 }
 
 // checkClass checks a class by itself: those that it refers to count as there.
@@ -101,9 +115,14 @@ func roleRefers(code string, body json.RawMessage) (all []reference) {
 	for _, class := range slices.Sorted(maps.Keys(role.Grants.Classes)) {
 		all = append(all, reference{strict.Pointer("/classes", class), Classes, class, true})
 	}
-	for _, name := range slices.Sorted(maps.Keys(role.Grants.Functions)) {
-		if name != right.Any {
-			all = append(all, reference{"/functions", Functions, name, true})
+	for _, granted := range []struct {
+		kind  string
+		names map[string]bool
+	}{{Functions, role.Grants.Functions}, {Packets, role.Grants.Packets}, {Queries, role.Grants.Queries}} {
+		for _, name := range slices.Sorted(maps.Keys(granted.names)) {
+			if name != right.Any {
+				all = append(all, reference{"/" + granted.kind, granted.kind, name, true})
+			}
 		}
 	}
 	return all

@@ -13,6 +13,8 @@ import (
 	"junctor/internal/connection/http"
 	"junctor/internal/fault"
 	"junctor/internal/function"
+	"junctor/internal/packet"
+	"junctor/internal/record"
 	"junctor/internal/strict"
 )
 
@@ -24,6 +26,8 @@ const (
 	Channels    = "channels"
 	Functions   = "functions"
 	Classes     = "classes"
+	Queries     = "queries"
+	Packets     = "packets"
 
 	Units        = access.Units
 	Roles        = access.Roles
@@ -121,6 +125,14 @@ var kinds = []*kind{
 		take: taken(function.Parse, func(snap *Snapshot, c function.Config) { snap.Functions[c.Code] = &function.Function{Config: c} }),
 	},
 	{
+		name: Queries, one: "stored query", check: checked(record.ParseStored),
+		take: taken(record.ParseStored, func(snap *Snapshot, q *record.Stored) { snap.Queries[q.Code] = q }),
+	},
+	{
+		name: Packets, one: "packet", check: checked(packet.Parse), refers: packetRefers,
+		take: taken(packet.Parse, func(snap *Snapshot, p *packet.Packet) { snap.Packets[p.Code] = p }),
+	},
+	{
 		name: Units, one: "unit", check: checked(access.ParseUnit),
 		refers: func(code string, body json.RawMessage) []reference {
 			u, _ := access.ParseUnit(code, body)
@@ -167,7 +179,7 @@ func Kinds() []string {
 }
 
 // laterKinds are the keys of junctor.yaml that belong to a coming release.
-var laterKinds = []string{"schedules", "subscriptions", "packets", "queries"}
+var laterKinds = []string{"schedules", "subscriptions"}
 
 const notAvailable = "is not available in this release"
 

@@ -65,8 +65,10 @@ func (s *Service) Put(ctx context.Context, kind, name string, body json.RawMessa
 		if stored, err = s.edit(tx, k, name, body, content, e); err != nil {
 			return err
 		}
-		left, err = s.tablesAfter(tx, kind, e.AllowDrop)
-		return err
+		if left, err = s.tablesAfter(tx, kind, e.AllowDrop); err != nil {
+			return err
+		}
+		return s.storedAfter(tx, kind, name)
 	})
 	if err != nil {
 		return catalog.Object{}, err
@@ -138,7 +140,12 @@ func (s *Service) Delete(ctx context.Context, kind, name string, e Edit) error {
 		if err := s.changed(tx, e.Author, Change{Kind: kind, Code: name, Action: Delete}); err != nil {
 			return err
 		}
-		left, err = s.tablesAfter(tx, kind, e.AllowDrop)
+		if left, err = s.tablesAfter(tx, kind, e.AllowDrop); err != nil {
+			return err
+		}
+		if err = s.storedAfter(tx, kind, name); fault.Is(err, fault.Unprocessable) {
+			return fault.Wrap(err, fault.Conflict, "%s is used by a stored query; change that first.", kindOf(kind).sentence(name))
+		}
 		return err
 	})
 	if err != nil {

@@ -168,7 +168,16 @@ func (s *Service) Apply(ctx context.Context, set *Set, o Options) (*Result, erro
 		}
 		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: scenarios, Notes: p.notes()}
 		if p.changes(Classes) {
-			result.Tables, left, err = s.tables(tx, p.after(Classes), o.AllowDrop)
+			if result.Tables, left, err = s.tables(tx, p.after(Classes), o.AllowDrop); err != nil {
+				return err
+			}
+		}
+		if !p.changes(Classes) && !p.changes(Queries) && !p.changes(Packets) {
+			return nil
+		}
+		found, err := s.stored(tx, map[string]map[string]json.RawMessage{Queries: p.after(Queries), Packets: p.after(Packets)})
+		if err == nil && len(found) > 0 {
+			err = refused(found)
 		}
 		return err
 	})

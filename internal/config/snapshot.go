@@ -11,6 +11,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/function"
+	"junctor/internal/packet"
 	"junctor/internal/record"
 )
 
@@ -23,6 +24,8 @@ type Snapshot struct {
 	Channels    map[string]*Channel           // by code
 	ByToken     map[string]*Channel           // the enabled ones: a disabled token is an unknown one
 	Functions   map[string]*function.Function // by code, the disabled ones too
+	Queries     map[string]*record.Stored
+	Packets     map[string]*packet.Packet
 	Connections map[string]http.Config
 	Model       *record.Model     // the classes as their tables are
 	Scenarios   map[string]string // code -> version
@@ -47,6 +50,7 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
 		snap = &Snapshot{
 			Channels: map[string]*Channel{}, ByToken: map[string]*Channel{}, Functions: map[string]*function.Function{},
+			Queries: map[string]*record.Stored{}, Packets: map[string]*packet.Packet{},
 			Connections: map[string]http.Config{}, Scenarios: map[string]string{},
 		}
 		if snap.Revision, err = s.objects.Revision(tx); err != nil {
@@ -78,6 +82,7 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
+	s.describe(ctx, snap)
 	for name, c := range snap.Channels { // now that the scenarios are known
 		c.Token, c.Version = tokens[name], snap.Scenarios[c.Scenario]
 		snap.note(s.open(c))

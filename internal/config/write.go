@@ -147,8 +147,9 @@ var order = []string{
 	"verify", "basic", "user", "password", "bearer", "api_key", "header", "query", "value", "window",
 	"nonce", "allow", "rate", "rate_per_address", "body_limit", "idempotency", "subject", "ordering_key", "redact", "on_failure",
 	"retry", "attempts", "first", "factor", "max", "retention", "succeeded", "failed", "capture", "cors", "origins", "credentials", "max_age",
-	"roles", "unit", "hours", "classes", "create", "read", "update", "hide", "readonly", "functions", "packets", "events", "publish", "admin", "rules", "buttons",
+	"roles", "unit", "hours", "classes", "create", "read", "update", "hide", "readonly", "functions", "packets", "queries", "events", "publish", "admin", "rules", "buttons",
 	"required", "unique", "default", "length", "pattern", "min", "values", "precision", "scale", "class", "computed",
+	"params", "sql", "parts", "function", "connection", "path", "filter", "orderby", "top", "select", "expand", "one", "optional",
 	"timezone", "sessions", "policy", "on_conflict", "idle", "age", "allow_private_subscribers", "keep",
 }
 

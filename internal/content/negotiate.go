@@ -29,7 +29,11 @@ const (
 //
 // Errors: fault.NotAcceptable when the data cannot be written in any form that
 // is accepted.
-func (a *Answer) Negotiate(values []string) error {
+func (a *Answer) Negotiate(values []string) error { return a.NegotiateTable(values, nil) }
+
+// NegotiateTable is Negotiate for data of which CSV shows a part: the table; nil
+// is all of it.
+func (a *Answer) NegotiateTable(values []string, table []byte) error {
 	if len(values) == 0 || len(values) == 1 && (values[0] == "*/*" || values[0] == typeJSON) { // most are like this
 		return nil
 	}
@@ -45,7 +49,11 @@ func (a *Answer) Negotiate(values []string) error {
 	}
 	reasons := "" // why a form that is accepted could not be had
 	for _, f := range preferred(types) {
-		body, err := f.write(a.Body)
+		data := a.Body
+		if f.contentType == typeCSV && table != nil {
+			data = table
+		}
+		body, err := f.write(data)
 		if err == nil {
 			a.Body = body
 			a.Header.Set("Content-Type", f.contentType)
@@ -115,7 +123,7 @@ func dataCSV(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := csv.Write(rows, csv.Options{})
+	text, err := csv.Write(rows, csv.Options{Formulas: true})
 	return []byte(text), err
 }
 

@@ -246,7 +246,7 @@ func (d *DB) begin(ctx context.Context, write bool) (*Tx, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin a transaction: %w", err)
 	}
-	return &Tx{ctx: ctx, db: d, session: s}, nil
+	return &Tx{ctx: ctx, db: d, session: s, write: write}, nil
 }
 
 // die makes err the answer to everything from now on.

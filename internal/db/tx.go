@@ -11,6 +11,7 @@ type Tx struct {
 	ctx     context.Context
 	db      *DB
 	session session
+	write   bool
 	notices []notice
 	calls   []int64 // see Call
 	last    groups  // what Finally was given
@@ -50,6 +51,10 @@ func (tx *Tx) Context() context.Context { return tx.ctx }
 
 // Postgres reports whether the database is PostgreSQL.
 func (tx *Tx) Postgres() bool { return tx.db.Postgres() }
+
+// Reading reports whether the transaction is one of Read, in which the database
+// itself lets nothing be written.
+func (tx *Tx) Reading() bool { return !tx.write }
 
 // Exec executes one statement and returns how many rows it touched.
 // Arguments: nil, strings, integers, float64, []byte, bool (as 0 or 1),

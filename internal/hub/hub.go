@@ -33,6 +33,7 @@ import (
 	"junctor/internal/event"
 	"junctor/internal/fault"
 	"junctor/internal/host"
+	"junctor/internal/packet"
 	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
@@ -55,11 +56,14 @@ type Hub struct {
 	config    *config.Service
 	events    *event.Log
 	records   *record.Store
+	packets   *packet.Fetcher
 	pool      *script.Pool   // of the zone
 	zone      *time.Location // the domain's
 	pools     int            // that have been made
 	runtime   *scenario.Runtime
 	validator *scenario.Validator
+	rules     atomic.Pointer[scenario.Rules] // nil while no class asks a rule before its changes
+	rulesZone *time.Location
 	runs      *run.Engine
 	live      atomic.Pointer[live]
 	opened    []func() error // what Close undoes, in reverse
@@ -163,6 +167,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	}
 	h.access.OnAudit(h.audited)
 	h.openRecords()
+	h.packets = &packet.Fetcher{DB: h.db, Store: h.records, Model: h.model, Query: h.storedQuery, Sources: sources{h}}
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens, h.nonces = scenario.NewVersions(h.db), channel.NewTokens(h.db), channel.NewNonces(h.db)
 	h.config = config.New(h.db, h.objects, h.versions, h.tokens, h.access, config.Parts{
@@ -182,10 +187,17 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 		return err
 	}
 	h.closes(func() error { h.pool.Close(); return nil })
+	h.closes(func() error {
+		if rules := h.rules.Load(); rules != nil {
+			rules.Runtime.Close()
+		}
+		return nil
+	})
 	h.runtime = scenario.NewRuntime(h.versions, h.pool, cores, h.version, h.busy)
 	migration := &record.Migration{DB: h.db, Changed: h.objects.Touch}
-	handlers := host.Handlers(connections{h}, scenarios{h}, h.options.Clock.Now)
+	handlers := host.Handlers(connections{h}, scenarios{h}, h, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
+	maps.Copy(handlers, host.PacketHandlers(h.fetchFor))
 	maps.Copy(handlers, migration.Handlers())
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{

@@ -27,6 +27,7 @@ func TestData(t *testing.T) {
 }
 
 func dataWay(t *testing.T, database string) {
+	t.Helper()
 	s := serveOn(t, database, portal)
 	const data = "/api/v1/data"
 	for _, body := range []string{`{"id":"c1","code":"C1","owner":"ann"}`, `{"id":"c2","code":"C2","owner":"bob"}`} {

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"junctor/internal/db"
@@ -18,6 +19,16 @@ import (
 // fileLimit is how large a file may be. One that is read or written is in memory
 // as a whole.
 const fileLimit = record.MaxFile
+
+// bodyLimit is how large a body may be: only a file's may be as large as a file.
+func (q *request) bodyLimit() int64 {
+	if q.route.limit == fileLimit {
+		if c, err := q.column(q.target.end, q.target.property); err != nil || c.Kind != record.File {
+			return bodyLimit
+		}
+	}
+	return q.route.bodyLimit()
+}
 
 // fileTag is a file's ETag: the hash of its content.
 func fileTag(f record.StoredFile) string { return `"` + f.SHA256 + `"` }
@@ -36,7 +47,7 @@ func (q *request) getFile(tx *db.Tx, r *record.Record, c *record.Column, v value
 		status, content = http.StatusNotModified, nil
 	}
 	a := q.newAnswer(status)
-	a.header.Set("ETag", fileTag(*f))
+	a.header.Set("Etag", fileTag(*f))
 	a.header.Set("Content-Type", f.Type)
 	// It is somebody's upload: a browser must not execute it.
 	a.header.Set("Content-Disposition", disposition(f.Name))
@@ -79,7 +90,7 @@ func (q *request) putFile(c *record.Column) (*answer, error) {
 		}
 		a, err := q.set(tx, q.target.end, at, c.Field(), id)
 		if err == nil {
-			a.header.Set("ETag", fileTag(*f))
+			a.header.Set("Etag", fileTag(*f))
 		}
 		return a, err
 	})
@@ -125,7 +136,7 @@ func (q *request) fileMatches(tx *db.Tx, at record.Address, c *record.Column) (*
 		if err != nil {
 			return nil, err
 		}
-		if contains(ours, described[v.Text()].SHA256) {
+		if slices.Contains(ours, described[v.Text()].SHA256) {
 			again := *q
 			again.header = q.header.Clone()
 			again.header.Set("If-Match", etag(r.Version()))

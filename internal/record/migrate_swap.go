@@ -1,12 +1,139 @@
 package record
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"junctor/internal/db"
 	"junctor/internal/fault"
 )
+
+// swap copies what was written meanwhile and, when little is left, puts the new
+// table in the old one's place.
+func (m *Migration) swap(ctx context.Context, u Unfinished) (progress, error) {
+	var done progress
+	n, clashes := chunkFirst, 0
+	for began := time.Now(); !done.Done && time.Since(began) < stepTime; {
+		var took time.Duration
+		superseded, err := m.write(ctx, u, func(tx *db.Tx, s *state, t *tableState, c *Class) (err error) {
+			done = progress{Copied: t.copied}
+			if c == nil {
+				done.Done = true
+				return m.dropped(tx, s, t)
+			}
+			v := newConversion(s.dialect, t.class, c)
+			start := time.Now()
+			if clashes > 0 {
+				if err := makeRoom(tx, u.Class); err != nil {
+					return err
+				}
+			}
+			left, err := v.again(tx, u.Class, n)
+			took = time.Since(start)
+			if err != nil || left > swapBelow {
+				return err
+			}
+			done.Done = true
+			return m.exchange(tx, s, t, v)
+		})
+		switch {
+		case superseded:
+			return progress{Superseded: true}, nil
+		case errors.Is(err, db.ErrUnique) && clashes < 3:
+			clashes++
+			done.Done = false
+			continue
+		case errors.Is(err, db.ErrUnique):
+			return progress{}, m.duplicates(ctx, u, err)
+		case err != nil:
+			return progress{}, err
+		}
+		clashes = 0
+		n = adapt(n, took)
+		if !done.Done {
+			m.pause(ctx, took)
+		}
+	}
+	return done, ctx.Err()
+}
+
+// exchange is the end of a change: nobody writes while it lasts.
+func (m *Migration) exchange(tx *db.Tx, s *state, t *tableState, v *conversion) error {
+	if s.dialect.postgres {
+		if err := s.dialect.impatient(tx); err != nil {
+			return err
+		}
+		if err := tx.Define("LOCK TABLE " + quote(t.class.Table()) + " IN ACCESS EXCLUSIVE MODE"); err != nil {
+			return err
+		}
+	}
+	for left := int64(1); left > 0; {
+		var err error
+		if left, err = v.again(tx, t.code, 10_000); err != nil {
+			return err
+		}
+	}
+	changed := map[string]bool{t.code: true}
+	kept, err := s.dropViews(tx, changed)
+	if err != nil {
+		return err
+	}
+	if err := define(tx, s.dialect.dropTouchTriggers(t.class)); err != nil {
+		return err
+	}
+	if err := swap(tx, s.dialect, t.class, v.new); err != nil {
+		return err
+	}
+	if s.dialect.postgres {
+		if err := tx.Define(fmt.Sprintf("ALTER TABLE %s RESET (autovacuum_enabled)", quote(t.class.Table()))); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(`UPDATE record_tables SET body = wanted, change = change + 1, wanted = NULL, position = NULL, generation = $2, changed_at = $3 WHERE class = $1`,
+		t.code, stamp(), db.Micros(time.Now())); err != nil {
+		return err
+	}
+	return m.finished(tx, changed, kept)
+}
+
+// dropped drops a class that had to wait for others, which refer to it no more.
+func (m *Migration) dropped(tx *db.Tx, s *state, t *tableState) error {
+	for _, other := range s.model.classes {
+		if other.Code != t.code && slices.ContainsFunc(other.Columns, func(c *Column) bool { return c.Kind == Ref && c.Class == t.code }) {
+			return fmt.Errorf("the class %s still refers to %s; its own change comes first", other.Code, t.code)
+		}
+	}
+	if err := s.dialect.impatient(tx); err != nil {
+		return err
+	}
+	a := applying{state: s, tx: tx}
+	kept, err := s.dropViews(tx, map[string]bool{t.code: true})
+	if err != nil {
+		return err
+	}
+	if err := a.drop(t.class); err != nil {
+		return inTheWay(t.class.Table(), err)
+	}
+	return m.finished(tx, nil, kept)
+}
+
+func (m *Migration) finished(tx *db.Tx, changed map[string]bool, kept grants) error {
+	now, err := load(tx)
+	if err != nil {
+		return err
+	}
+	if err := now.createViews(tx, changed, kept); err != nil {
+		return err
+	}
+	if m.Changed == nil {
+		return nil
+	}
+	return m.Changed(tx)
+}
 
 // touchTriggers remember which records are written while their table is copied.
 func (d dialect) touchTriggers(c *Class) []string {

@@ -237,7 +237,8 @@ func (d dialect) readable(c *Column, name string) string {
 		return "CAST(" + name + " AS TEXT)"
 	case c.Type == value.Decimal && c.Precision <= scaledDigits:
 		unit := "1" + strings.Repeat("0", c.Scale)
-		return fmt.Sprintf("CASE WHEN %s < 0 THEN '-' ELSE '' END || printf('%%d.%%0%dd', abs(%s) / %s, abs(%s) %% %s)", name, c.Scale, name, unit, name, unit)
+		return fmt.Sprintf("CASE WHEN %s IS NOT NULL THEN CASE WHEN %s < 0 THEN '-' ELSE '' END || printf('%%d.%%0%dd', abs(%s) / %s, abs(%s) %% %s) END",
+			name, name, c.Scale, name, unit, name, unit) // printf makes 0 of null
 	case c.Type == value.Decimal:
 		digits := fmt.Sprintf("CASE substr(%s, 1, 1) WHEN '1' THEN substr(%s, 2) ELSE %s END", name, name, nines("substr("+name+", 2)"))
 		whole := fmt.Sprintf("coalesce(nullif(ltrim(substr(%s, 1, %d), '0'), ''), '0')", digits, c.Precision-c.Scale)

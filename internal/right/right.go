@@ -14,7 +14,7 @@ import (
 	"junctor/internal/value"
 )
 
-// Any in a list of functions, packets or areas stands for all of them.
+// Any in a list of functions, packets, queries or areas stands for all of them.
 const Any = "*"
 
 // The areas of the admin API. A role that names one may do everything in it.
@@ -43,6 +43,7 @@ type Set struct {
 	Classes    map[string]Class
 	Functions  map[string]bool
 	Packets    map[string]bool
+	Queries    map[string]bool // stored ones
 	Areas      map[string]bool // of the admin API
 	Read       []string        // types of events, as patterns
 	Publish    []string        // the same
@@ -64,6 +65,7 @@ type Class struct {
 	Create, Read, Update, Delete Row
 	Hidden                       map[string]bool // columns that are not there for the caller
 	ReadOnly                     map[string]bool // columns that the caller cannot write
+	Buttons                      map[string]bool // that may be pressed, for records that may be read
 }
 
 // Row says which rows: all, those that a filter takes, or (the zero Row) none.
@@ -81,10 +83,12 @@ func Full(a Account) *Set { return &Set{Everything: true, Account: a} }
 func (s *Set) Class(code string) Class {
 	if s.Everything {
 		all := Row{All: true}
-		return Class{Create: all, Read: all, Update: all, Delete: all}
+		return Class{Create: all, Read: all, Update: all, Delete: all, Buttons: everyButton}
 	}
 	return s.Classes[code]
 }
+
+var everyButton = map[string]bool{Any: true}
 
 // MayCall reports whether the function may be called.
 func (s *Set) MayCall(function string) bool { return s.has(s.Functions, function) }
@@ -92,6 +96,10 @@ func (s *Set) MayCall(function string) bool { return s.has(s.Functions, function
 // MayFetch reports whether the packet may be fetched. Its parts need rights of
 // their own.
 func (s *Set) MayFetch(packet string) bool { return s.has(s.Packets, packet) }
+
+// MayQuery reports whether a stored query may be used. It answers all that its
+// SQL reads: rights in classes are not asked.
+func (s *Set) MayQuery(query string) bool { return s.has(s.Queries, query) }
 
 // MayManage reports whether an area of the admin API is open.
 func (s *Set) MayManage(area string) bool { return s.has(s.Areas, area) }
@@ -135,6 +143,9 @@ func (c Class) Sees(column string) bool { return !c.Hidden[column] }
 
 // Writes reports whether the caller may write a column.
 func (c Class) Writes(column string) bool { return !c.Hidden[column] && !c.ReadOnly[column] }
+
+// Presses reports whether the caller may press a button.
+func (c Class) Presses(button string) bool { return c.Buttons[button] || c.Buttons[Any] }
 
 // Match reports whether a type of events fits a pattern: `*` stands for one
 // segment between dots, `**` at the end for one or more.
@@ -191,12 +202,13 @@ func text(s string) *filter.Expr { return &filter.Expr{Op: filter.Literal, Value
 func Merge(a Account, roles ...*Set) *Set {
 	all := &Set{
 		Account: a, Classes: map[string]Class{},
-		Functions: map[string]bool{}, Packets: map[string]bool{}, Areas: map[string]bool{},
+		Functions: map[string]bool{}, Packets: map[string]bool{}, Queries: map[string]bool{}, Areas: map[string]bool{},
 	}
 	for _, role := range roles {
 		all.Everything = all.Everything || role.Everything
 		maps.Copy(all.Functions, role.Functions)
 		maps.Copy(all.Packets, role.Packets)
+		maps.Copy(all.Queries, role.Queries)
 		maps.Copy(all.Areas, role.Areas)
 		all.Read = append(all.Read, role.Read...)
 		all.Publish = append(all.Publish, role.Publish...)
@@ -212,6 +224,7 @@ func (c Class) or(other Class, a Account) Class {
 		Create: c.Create.Or(a.reach(other.Create)), Read: c.Read.Or(a.reach(other.Read)),
 		Update: c.Update.Or(a.reach(other.Update)), Delete: c.Delete.Or(a.reach(other.Delete)),
 		Hidden: union(c.Hidden, other.Hidden), ReadOnly: union(c.ReadOnly, other.ReadOnly),
+		Buttons: union(c.Buttons, other.Buttons),
 	}
 }
 

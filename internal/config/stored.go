@@ -1,0 +1,85 @@
+package config
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/packet"
+	"junctor/internal/record"
+)
+
+// asks reports whether objects of the kind have a say in what stored queries
+// answer, or who uses that.
+func asks(kind string) bool { return kind == Classes || kind == Queries || kind == Packets }
+
+// stored finds what the database says about the stored queries, and what packets
+// get wrong about their columns. The tables of classes are there.
+func (s *Service) stored(tx *db.Tx, all map[string]map[string]json.RawMessage) ([]fault.Field, error) {
+	if len(all[Queries]) == 0 {
+		return nil, nil
+	}
+	model, err := record.Applied(tx)
+	if err != nil {
+		return nil, err
+	}
+	names := packet.Names{Model: model, Queries: map[string]*record.Stored{}}
+	var list []*record.Stored
+	for _, code := range sorted(all[Queries]) {
+		q, found := record.ParseStored(code, all[Queries][code])
+		if len(found) > 0 {
+			continue // of a newer release, that stays
+		}
+		names.Queries[code], list = q, append(list, q)
+	}
+	var c checker
+	found, err := record.Describe(tx, model, list)
+	c.below("/"+Queries, found)
+	c.below("", checkPackets(all[Packets], names))
+	return c.found, err
+}
+
+// storedAfter is stored after one object was changed by the API.
+func (s *Service) storedAfter(tx *db.Tx, kind, code string) error {
+	if !asks(kind) {
+		return nil
+	}
+	objects, err := s.objects.All(tx)
+	if err != nil {
+		return err
+	}
+	found, err := s.stored(tx, bodiesOf(objects))
+	if err != nil {
+		return err
+	}
+	return problems(concerning(kindOf(kind), code, found))
+}
+
+var errLookOnly = errors.New("nothing of this stays")
+
+// describe lets the database say what the stored queries of a snapshot answer.
+func (s *Service) describe(ctx context.Context, snap *Snapshot) {
+	if len(snap.Queries) == 0 {
+		return
+	}
+	var list []*record.Stored
+	for _, code := range sorted(snap.Queries) {
+		list = append(list, snap.Queries[code])
+	}
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		found, err := record.Describe(tx, snap.Model, list)
+		if err != nil {
+			return err
+		}
+		for _, f := range found {
+			snap.note(fmt.Errorf("the stored query at %s cannot be used: it %s", f.Pointer, f.Detail))
+		}
+		return errLookOnly
+	})
+	if !errors.Is(err, errLookOnly) {
+		snap.note(fmt.Errorf("the stored queries cannot be used: %w", err))
+	}
+}

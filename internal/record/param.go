@@ -1,0 +1,246 @@
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"junctor/internal/fault"
+	"junctor/internal/filter"
+	"junctor/internal/strict"
+	"junctor/internal/value"
+)
+
+// Param is a parameter of a packet or of a stored query. Its type is written as
+// that of a column.
+type Param struct {
+	*Column
+	List bool // any number of values, behind `in`: text[]
+}
+
+// paramKinds are what a parameter can be.
+var paramKinds = []Kind{Text, Integer, Decimal, Boolean, Date, DateTime, JSON, Enum}
+
+// maxParams is how many parameters one thing can have.
+const maxParams = 100
+
+// ParseParams reads the parameters of a body, by name, each like a column:
+// "text!", "integer[]" or a map. What is wrong has pointers that begin with at.
+func ParseParams(at string, bodies map[string]json.RawMessage) ([]*Param, []fault.Field) {
+	var p parser
+	if len(bodies) > maxParams {
+		p.add(at, "has more than %d parameters", maxParams)
+	}
+	var all []*Param
+	for _, name := range slices.Sorted(maps.Keys(bodies)) {
+		place := strict.Pointer(at, name)
+		if !codePattern.MatchString(name) {
+			p.add(place, "%q %s", name, codeRule)
+			continue
+		}
+		body, list := single(bodies[name])
+		column := p.column(place, name, body)
+		switch {
+		case !slices.Contains(paramKinds, column.Kind):
+			p.add(place, "a parameter cannot be %s; it is one of text, integer, decimal, boolean, date, datetime, json and enum", column.Kind)
+		case column.Computed != nil || column.Unique || column.Index || column.Was != "":
+			p.add(place, "a parameter has a type, and may have required, default, length, pattern, min, max, values, precision, scale and comment")
+		case list && (column.Kind == JSON || column.Default != nil):
+			p.add(place, "a list has no default, and is none of json")
+		}
+		all = append(all, &Param{Column: column, List: list})
+	}
+	return all, p.found
+}
+
+// single takes [] off a type: text[]! is text!, of which there may be many.
+func single(body json.RawMessage) (json.RawMessage, bool) {
+	var text string
+	var members map[string]json.RawMessage
+	switch {
+	case json.Unmarshal(body, &text) == nil:
+		short, list := unlisted(text)
+		if !list {
+			return body, false
+		}
+		raw, err := json.Marshal(short)
+		return raw, err == nil
+	case json.Unmarshal(body, &members) == nil && json.Unmarshal(members["type"], &text) == nil:
+		short, list := unlisted(text)
+		if !list {
+			return body, false
+		}
+		raw, err := json.Marshal(short)
+		if err != nil {
+			return body, false
+		}
+		members["type"] = raw
+		whole, err := json.Marshal(members)
+		return whole, err == nil
+	}
+	return body, false
+}
+
+func unlisted(text string) (string, bool) {
+	required := ""
+	if strings.HasSuffix(text, "!") {
+		text, required = strings.TrimSuffix(text, "!"), "!"
+	}
+	short, list := strings.CutSuffix(text, "[]")
+	return short + required, list
+}
+
+// Args are values of parameters, by name: one of each but of lists, none for null.
+type Args map[string][]value.Value
+
+// TextArgs reads parameters that came as text, as those of a URL do. Errors:
+// fault.Unprocessable with everything that is wrong, each at the pointer /NAME.
+func TextArgs(params []*Param, given map[string][]string) (Args, error) {
+	args, p := Args{}, parser{}
+	for _, param := range params {
+		texts, at := given[param.Code], strict.Pointer("", param.Code)
+		if len(texts) > 1 && !param.List {
+			p.add(at, "is given %d times", len(texts))
+			continue
+		}
+		for _, text := range texts {
+			v, err := param.FromText(text)
+			p.take(args, at, param, v, err)
+		}
+		p.complete(args, at, param, len(texts) > 0)
+	}
+	return p.args(args, params, slices.Sorted(maps.Keys(given)))
+}
+
+// JSONArgs is TextArgs for values in JSON; a list is an array.
+func JSONArgs(params []*Param, given map[string]json.RawMessage) (Args, error) {
+	args, p := Args{}, parser{}
+	for _, param := range params {
+		raw, at := given[param.Code], strict.Pointer("", param.Code)
+		var items []json.RawMessage
+		switch {
+		case raw == nil || string(raw) == "null":
+		case !param.List:
+			items = []json.RawMessage{raw}
+		case json.Unmarshal(raw, &items) != nil:
+			p.add(at, "is a list: write an array")
+			continue
+		}
+		for _, item := range items {
+			v, err := param.FromJSON(item)
+			p.take(args, at, param, v, err)
+		}
+		p.complete(args, at, param, raw != nil && string(raw) != "null")
+	}
+	return p.args(args, params, slices.Sorted(maps.Keys(given)))
+}
+
+func (p *parser) take(args Args, at string, param *Param, v value.Value, err error) {
+	if err == nil {
+		err = param.Check(v)
+	}
+	if err != nil {
+		p.add(at, "%s", err.Error())
+		return
+	}
+	args[param.Code] = append(args[param.Code], v)
+}
+
+// complete looks at a parameter that was not given.
+func (p *parser) complete(args Args, at string, param *Param, given bool) {
+	switch {
+	case given:
+	case param.Default != nil:
+		args[param.Code] = []value.Value{*param.Default}
+	case param.Required:
+		p.add(at, "is required")
+	}
+}
+
+func (p *parser) args(args Args, params []*Param, names []string) (Args, error) {
+	known := make([]string, len(params))
+	for i, param := range params {
+		known[i] = param.Code
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			p.add(strict.Pointer("", name), "%s", strict.Unknown(name, known))
+		}
+	}
+	if len(p.found) > 0 {
+		return nil, fault.New(fault.Unprocessable, "The parameters are not valid.").WithFields(p.found...)
+	}
+	for _, param := range params {
+		if _, ok := args[param.Code]; !ok {
+			args[param.Code] = nil
+		}
+	}
+	return args, nil
+}
+
+// Exprs are the values as filter.Bind takes them.
+func (a Args) Exprs(params []*Param) map[string]*filter.Expr {
+	all := make(map[string]*filter.Expr, len(params))
+	for _, p := range params {
+		values := a[p.Code]
+		switch {
+		case p.List:
+			list := &filter.Expr{Op: filter.List}
+			for _, v := range values {
+				list.Args = append(list.Args, &filter.Expr{Op: filter.Literal, Value: v})
+			}
+			all[p.Code] = list
+		case len(values) == 0:
+			all[p.Code] = &filter.Expr{Op: filter.Literal}
+		default:
+			all[p.Code] = &filter.Expr{Op: filter.Literal, Value: values[0]}
+		}
+	}
+	return all
+}
+
+// JSON is a parameter's value as JSON: an array for a list.
+func (a Args) JSON(p *Param) json.RawMessage {
+	values := a[p.Code]
+	if !p.List {
+		if len(values) == 0 {
+			return json.RawMessage("null")
+		}
+		return values[0].AppendJSON(nil)
+	}
+	b := []byte{'['}
+	for i, v := range values {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = v.AppendJSON(b)
+	}
+	return append(b, ']')
+}
+
+// ParamTypes are the types of parameters, for checking expressions.
+func ParamTypes(params []*Param) map[string]filter.ParamType {
+	all := make(map[string]filter.ParamType, len(params))
+	for _, p := range params {
+		all[p.Code] = filter.ParamType{Type: p.Type, List: p.List}
+	}
+	return all
+}
+
+// TypeOf is the type of what a path names, from a class on over its refs:
+// customer/code. The error says what there is not.
+func (m *Model) TypeOf(c *Class, path []string) (value.Type, error) {
+	var properties []string
+	for _, column := range slices.Concat(c.Columns, System()) {
+		switch {
+		case len(path) == 1 && column.Field() == path[0]:
+			return column.Type, nil
+		case len(path) > 1 && column.Kind == Ref && column.Code == path[0] && m.Class(column.Class) != nil:
+			return m.TypeOf(m.Class(column.Class), path[1:])
+		}
+		properties = append(properties, column.Field())
+	}
+	return value.Null, fmt.Errorf("of the class %s: %s", c.Code, strict.Unknown(path[0], properties))
+}

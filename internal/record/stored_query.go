@@ -1,0 +1,371 @@
+package record
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/filter"
+	"junctor/internal/value"
+)
+
+// StoredUse is what is wanted of a stored query's answer.
+type StoredUse struct {
+	Filter *filter.Expr            // nil: all
+	Params map[string]*filter.Expr // values of the filter's parameters
+	Order  []filter.Order          // nil: as the query has it
+	Select []string                // nil: all columns
+	Skip   int
+	Top    *int // nil: all
+}
+
+// StoredPage is the answer.
+type StoredPage struct {
+	Rows  []*StoredRow
+	Count int // of what fits the filter, whatever Skip and Top say
+}
+
+// StoredRow is one row of a stored query.
+type StoredRow struct {
+	query  *Stored
+	values []value.Value
+	shown  []int
+}
+
+// Columns calls f with each column that is shown, and its value.
+func (r *StoredRow) Columns(f func(name string, c *Column, v value.Value)) {
+	for _, i := range r.shown {
+		f(r.query.Columns[i].Code, r.query.Columns[i], r.values[i])
+	}
+}
+
+// AppendJSON writes the row as a JSON object. Of the form it takes TextNumbers.
+func (r *StoredRow) AppendJSON(b []byte, f Form) []byte {
+	b = append(b, '{')
+	for n, i := range r.shown {
+		if n > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendQuote(b, r.query.Columns[i].Code)
+		b = append(b, ':')
+		if v := r.values[i]; f.TextNumbers && v.Type().IsNumber() {
+			b = append(v.AppendJSON(append(b, '"')), '"')
+		} else {
+			b = v.AppendJSON(b)
+		}
+	}
+	return append(b, '}')
+}
+
+// QueryStored reads a stored query with the values of its parameters. The
+// caller's rights are asked for the query as a whole. The transaction is one of
+// Read: the database itself lets nothing be written in it.
+//
+// Errors: fault.Forbidden; fault.Invalid for a filter, an order or a selection
+// that cannot be read; fault.Unprocessable when the query has more rows than one
+// use may look at; fault.Unavailable for one that cannot be used.
+func (s *Store) QueryStored(tx *db.Tx, q *Stored, a Actor, args Args, use StoredUse) (*StoredPage, error) {
+	switch {
+	case !a.Rights.MayQuery(q.Code):
+		return nil, fault.New(fault.Forbidden, "This account has no right to use a stored query %q.", q.Code)
+	case q.Refused != nil:
+		return nil, q.Refused
+	case q.Columns == nil:
+		return nil, fault.New(fault.Unavailable, "The stored query %q is not there yet.", q.Code)
+	case !tx.Reading():
+		return nil, fmt.Errorf("the stored query %s is used in a transaction that may write", q.Code)
+	}
+	shown, err := q.shown(use.Select)
+	if err != nil {
+		return nil, err
+	}
+	keep, err := q.keep(use, value.At(s.now()))
+	if err != nil {
+		return nil, err
+	}
+	order, err := q.order(use.Order)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.read(tx, a, args, keep)
+	if err != nil {
+		return nil, err
+	}
+	if len(order) > 0 {
+		slices.SortStableFunc(rows, func(x, y []value.Value) int { return compareRows(order, x, y) })
+	}
+	page := &StoredPage{Count: len(rows)}
+	rows = rows[min(max(use.Skip, 0), len(rows)):]
+	if use.Top != nil {
+		rows = rows[:min(max(*use.Top, 0), len(rows))]
+	}
+	for _, values := range rows {
+		page.Rows = append(page.Rows, &StoredRow{query: q, values: values, shown: shown})
+	}
+	return page, nil
+}
+
+func (q *Stored) at(name string) int {
+	return slices.IndexFunc(q.Columns, func(c *Column) bool { return c.Code == name })
+}
+
+func (q *Stored) shown(names []string) (places []int, err error) {
+	if names == nil {
+		for i := range q.Columns {
+			places = append(places, i)
+		}
+		return places, nil
+	}
+	for _, name := range names {
+		if _, err := q.TypeOf([]string{name}); err != nil {
+			return nil, fault.New(fault.Invalid, "%s", sentence(err))
+		}
+		if i := q.at(name); !slices.Contains(places, i) {
+			places = append(places, i)
+		}
+	}
+	return places, nil
+}
+
+// keep is what decides whether a row is taken.
+func (q *Stored) keep(use StoredUse, now value.Value) (func([]value.Value) (bool, error), error) {
+	if use.Filter == nil {
+		return func([]value.Value) (bool, error) { return true, nil }, nil
+	}
+	e, err := filter.Bind(use.Filter, use.Params)
+	if err == nil {
+		err = filter.Condition(e, filter.Env{Column: q.TypeOf})
+	}
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	var row []value.Value
+	scope := filter.Scope{Now: now, Column: func(path []string) (value.Value, error) { return row[q.at(path[0])], nil }}
+	return func(values []value.Value) (bool, error) {
+		row = values
+		taken, err := filter.Match(e, scope)
+		return taken && err == nil, nil // a number beyond what can be held is null
+	}, nil
+}
+
+type storedKey struct {
+	at   int
+	desc bool
+}
+
+func (q *Stored) order(by []filter.Order) (keys []storedKey, err error) {
+	for _, o := range by {
+		if o.Expr.Op != filter.Name {
+			return nil, fault.New(fault.Invalid, "Rows are ordered by columns, like received desc,number; %.200s is none.", o.Expr)
+		}
+		if _, err := q.TypeOf(o.Expr.Name); err != nil {
+			return nil, fault.New(fault.Invalid, "%s", sentence(err))
+		}
+		keys = append(keys, storedKey{q.at(o.Expr.Name[0]), o.Desc})
+	}
+	return keys, nil
+}
+
+// compareRows puts nulls first, in a descending order last.
+func compareRows(keys []storedKey, x, y []value.Value) int {
+	for _, k := range keys {
+		a, b := x[k.at], y[k.at]
+		c := 0
+		switch {
+		case a.IsNull() && b.IsNull():
+		case a.IsNull():
+			c = -1
+		case b.IsNull():
+			c = 1
+		default:
+			c = value.Compare(a, b)
+		}
+		if k.desc {
+			c = -c
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func sentence(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "." }
+
+// read executes the query.
+func (q *Stored) read(tx *db.Tx, a Actor, args Args, keep func([]value.Value) (bool, error)) ([][]value.Value, error) {
+	postgres := tx.Postgres()
+	var arguments []any
+	places := map[string]string{}
+	text := q.sql(func(name string) string {
+		if place, ok := places[name]; ok {
+			return place
+		}
+		arg, cast := q.argument(name, a, args, postgres)
+		arguments = append(arguments, arg)
+		places[name] = "$" + strconv.Itoa(len(arguments)) + cast
+		if p := q.param(name); p != nil && p.Type == value.Decimal && !postgres {
+			places[name] = "CAST(" + places[name] + " AS NUMERIC)" // or it would be above every number
+		}
+		return places[name]
+	})
+	columns := make([]string, len(q.Columns))
+	for i, c := range q.Columns {
+		columns[i] = "q." + quote(c.Code) + storedCast(c, postgres)
+	}
+	if postgres {
+		limit := strconv.Itoa(int(storedPatience / time.Millisecond))
+		if _, err := tx.Exec("SET LOCAL statement_timeout = " + limit); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := tx.Query("SELECT "+strings.Join(columns, ", ")+" FROM ("+text+"\n) AS q LIMIT "+strconv.Itoa(maxStoredRows+1), arguments...)
+	if err != nil {
+		return nil, q.failed(err)
+	}
+	defer rows.Close()
+	var all [][]value.Value
+	for n := 0; rows.Next(); n++ {
+		if n == maxStoredRows {
+			return nil, fault.New(fault.Unprocessable, "The stored query %q has more than %d rows: give it parameters that make it answer less.", q.Code, maxStoredRows)
+		}
+		values := make([]value.Value, len(q.Columns))
+		cells := make([]any, len(q.Columns))
+		for i, c := range q.Columns {
+			cells[i] = &storedCell{column: c, into: &values[i]}
+		}
+		if err := rows.Scan(cells...); err != nil {
+			return nil, err
+		}
+		if taken, err := keep(values); err != nil {
+			return nil, err
+		} else if taken {
+			all = append(all, values)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, q.failed(err)
+	}
+	return all, nil
+}
+
+const (
+	maxStoredRows  = 100_000 // of one use
+	storedPatience = 5 * time.Second
+)
+
+// failed is a query that the database has given up, by what it calculates or by
+// how long that takes.
+func (q *Stored) failed(err error) error {
+	return fault.Wrap(err, fault.Unavailable, "The stored query %q failed in the database; the server's log says why.", q.Code)
+}
+
+// argument is the value of a parameter, and the cast behind its place.
+func (q *Stored) argument(name string, a Actor, args Args, postgres bool) (any, string) {
+	account := map[string]string{"account_id": a.Rights.Account.ID, "account_login": a.Rights.Account.Login, "account_unit": a.Rights.Account.Unit}
+	cast := ""
+	if text, ok := account[name]; ok {
+		if postgres {
+			cast = "::text"
+		}
+		if text == "" {
+			return nil, cast
+		}
+		return text, cast
+	}
+	p, v := q.param(name), value.Value{}
+	if values := args[name]; len(values) > 0 {
+		v = values[0]
+	}
+	switch {
+	case v.IsNull():
+		return nil, p.Cast(postgres)
+	case !postgres && (p.Type == value.DateTime || p.Type == value.Decimal):
+		// as the API views show them
+		if p.Type == value.DateTime {
+			return v.Time().UTC().Format("2006-01-02T15:04:05.000000Z"), ""
+		}
+		return v.String(), ""
+	}
+	return p.Arg(postgres, v), p.Cast(postgres)
+}
+
+// storedCast is what makes PostgreSQL give a column of a type that can be read.
+func storedCast(c *Column, postgres bool) string {
+	if !postgres {
+		return ""
+	}
+	if c.Type == value.Decimal {
+		return "::text" // also of a float, which need not be a number
+	}
+	return c.Cast(true)
+}
+
+// storedCell takes a value of whatever type the database has made of it. What
+// cannot be read as the column's type is null.
+type storedCell struct {
+	column *Column
+	into   *value.Value
+}
+
+// Scan implements sql.Scanner.
+func (c *storedCell) Scan(src any) error {
+	var v value.Value
+	var err error
+	switch src := src.(type) {
+	case nil:
+	case int64:
+		v, err = c.integer(src)
+	case float64:
+		v, err = c.text(strconv.FormatFloat(src, 'f', -1, 64))
+	case []byte:
+		v, err = c.text(string(src))
+	case string:
+		v, err = c.text(src)
+	case bool, time.Time:
+		v, err = c.column.read(src)
+	}
+	if err != nil {
+		v = value.Value{}
+	}
+	*c.into = v
+	return nil
+}
+
+func (c *storedCell) integer(n int64) (value.Value, error) {
+	switch c.column.Type {
+	case value.Boolean:
+		return value.Bool(n != 0), nil
+	case value.DateTime:
+		return value.Micro(n), nil
+	case value.Decimal:
+		return c.scaled(value.Scaled(n, 0))
+	}
+	return c.text(strconv.FormatInt(n, 10))
+}
+
+func (c *storedCell) text(text string) (value.Value, error) {
+	if c.column.Type == value.Text {
+		return value.String(strings.ToValidUTF8(text, "\uFFFD")), nil
+	}
+	v, err := value.FromText(c.column.Type, text)
+	if err == nil && c.column.Type == value.Decimal {
+		return c.scaled(v)
+	}
+	return v, err
+}
+
+// scaled is a number with the column's scale, where that is known and enough.
+func (c *storedCell) scaled(v value.Value) (value.Value, error) {
+	if c.column.Precision == 0 {
+		return v, nil
+	}
+	if fit, err := value.Fit(v, value.MaxDigits, c.column.Scale); err == nil {
+		return fit, nil
+	}
+	return v, nil
+}
