@@ -51,18 +51,26 @@ classes:
       - { when: [created], scenario: look }
 functions:
   look: { scenario: look }
+packets:
+  card:
+    params: { code: text! }
+    parts:
+      orders: { class: orders, filter: "note eq @code or number eq @code or customer/name eq @code", expand: "boss,customer", orderby: number }
+      one: { class: orders, filter: "number eq @code", one: true }
 roles:
   own:
     classes:
       customers: { read: "owner eq @account.login", hide: [mail] }
       orders: { read: "customer/owner eq @account.login", create: "customer/owner eq @account.login", update: "customer/owner eq @account.login", delete: "customer/owner eq @account.login", hide: [margin, hint] }
     events: { read: ["**"] }
+    packets: [card]
   viewer:
     classes:
       customers: { read: "owner eq @account.login", hide: [mail] }
       orders: { read: true, hide: [margin, hint] }
     events: { read: ["record.**"] }
-  maker: { classes: { orders: { create: true, hide: [margin, hint] } } }
+    packets: [card]
+  maker: { classes: { orders: { create: true, hide: [margin, hint] } }, packets: [card] }
   mute: { events: { read: ["record.**"] } }
 applications:
   own: { password: "${env:MATRIX}", roles: [own] }
@@ -163,13 +171,37 @@ var otherProbes = map[string][]probe{
 		{at: "/api/v1/events?types=record.orders.*"}, {at: "/api/v1/events?types=record.**&limit=1000"}, {at: "/api/v1/events?types=record.**&filter=data/after/{hidden} gt 1"}, {at: "/api/v1/events?types=record.**&filter=subject eq '{number}'"},
 		{at: "/api/v1/events?types=record.customers.*&wait=1ms"},
 	},
-	"POST /api/v1/events": {{at: "/api/v1/events", body: `{"specversion":"1.0","id":"1","source":"x","type":"record.orders.created","subject":"{number}"}`, header: []string{"Content-Type", "application/cloudevents+json"}}},
-	"GET /healthz":        {{at: "/healthz"}},
-	"GET /readyz":         nil, // says nothing of anything
-	"GET /metrics":        {{at: "/metrics"}},
-	"GET /openapi.json":   {{at: "/openapi.json"}},
-	"GET /errors/{code}":  {{at: "/errors/{hidden}"}},
-	"GET /":               {{at: "/"}},
+	"POST /api/v1/events":         {{at: "/api/v1/events", body: `{"specversion":"1.0","id":"1","source":"x","type":"record.orders.created","subject":"{number}"}`, header: []string{"Content-Type", "application/cloudevents+json"}}},
+	"POST /api/v1/functions/look": {{at: "/api/v1/functions/look", body: `{}`}},
+	"GET /api/v1/packets/{name}": {
+		{at: "/api/v1/packets/card?code=O-1"}, {at: "/api/v1/packets/card?code={number}"}, {at: "/api/v1/packets/card?code={note}"}, {at: "/api/v1/packets/card?code={buyer}"}, {at: "/api/v1/packets/card?code={number}", header: []string{"Accept", "application/xml"}},
+	},
+	"GET /api/v1/packets/card": {{at: "/api/v1/packets/card?code={note}"}},
+	"GET /docs":                {{at: "/docs"}},
+	"GET /docs/{kind}/{code}":  {{at: "/docs/classes/orders"}, {at: "/docs/classes/customers"}, {at: "/docs/packets/card"}, {at: "/docs/functions/look"}},
+	"GET /healthz":             {{at: "/healthz"}},
+	"GET /readyz":              nil, // says nothing of anything
+	"GET /metrics":             {{at: "/metrics"}},
+	"GET /openapi.json":        {{at: "/openapi.json"}},
+	"GET /errors/{code}":       {{at: "/errors/{hidden}"}},
+	"GET /":                    {{at: "/"}},
+}
+
+// soapProbes are calls of the SOAP door: what stands in the Body.
+var soapProbes = []string{
+	`<getOrders/>`, `<getOrders><expand>boss,customer</expand><count>true</count></getOrders>`, `<getOrders><filter>{hidden} gt 1</filter></getOrders>`, `<getOrders><orderby>{hidden}</orderby></getOrders>`, `<getOrders><select>{hidden}</select></getOrders>`,
+	`<getOrders><filter>note eq '{note}' or boss/note eq '{note}'</filter></getOrders>`, `<getOrders><filter>customer/name eq '{buyer}'</filter></getOrders>`, `<getCustomers><filter>mail eq '{mail}'</filter></getCustomers>`,
+	`<updateOrders><record><id>{id}</id><note>x</note></record></updateOrders>`, `<updateOrders><record><number>{number}</number><note>x</note></record></updateOrders>`, `<updateOrders><record><id>{id}</id><version>999</version><note>x</note></record></updateOrders>`,
+	`<updateOrders><record><id>rec-own-1</id><{hidden}>1</{hidden}></record></updateOrders>`, `<updateOrders><record><id>rec-own-1</id><version>999</version><note>x</note></record></updateOrders>`,
+	`<updateOrders><atomic>true</atomic><record><id>rec-own-1</id><note>x</note></record><record><id>{id}</id><note>x</note></record></updateOrders>`,
+	`<deleteOrders><record><id>{id}</id></record></deleteOrders>`, `<deleteOrders><record><number>{number}</number></record></deleteOrders>`, `<look/>`,
+}
+
+var opening = regexp.MustCompile(`^<(\w+)(/?)>`)
+
+// envelope is the probe of a Body.
+func envelope(body string) probe {
+	return probe{at: "/soap/v1", header: []string{"Content-Type", "text/xml"}, body: `<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body>` + opening.ReplaceAllString(body, `<$1 xmlns="urn:junctor:v1"$2>`) + `</Body></Envelope>`}
 }
 
 // secrets are what no answer to a role has, unless it was in the request.
@@ -199,6 +231,10 @@ func TestMatrix(t *testing.T) {
 					calls++
 				}
 			}
+			m.judge(role, http.MethodGet, "", probe{at: "/soap/v1?wsdl"})
+			for _, body := range soapProbes {
+				m.judge(role, http.MethodPost, "", envelope(body))
+			}
 			for _, call := range m.documented() {
 				method, path, _ := strings.Cut(call, " ")
 				if strings.HasPrefix(path, "/api/v1/admin/") {
@@ -206,8 +242,11 @@ func TestMatrix(t *testing.T) {
 					continue
 				}
 				probes, ok := otherProbes[call]
+				if strings.HasPrefix(path, odata.Base) {
+					continue // these are the routes above, by class
+				}
 				if !ok {
-					t.Fatalf("the matrix has no probes of %s", call)
+					t.Errorf("the matrix has no probes of %s", call)
 				}
 				for _, p := range probes {
 					m.judge(role, method, "", p)
@@ -348,7 +387,11 @@ func (m *matrix) judge(role, method, base string, p probe) {
 		if made := resp.Header.Get("Location"); resp.StatusCode < 300 && strings.Contains(made, odata.Base) {
 			m.must("DELETE", made[strings.Index(made, odata.Base):], "") // others must not find it
 		}
-		if resp.StatusCode >= 500 || role == "stranger" && base == odata.Base && resp.StatusCode != http.StatusUnauthorized {
+		ours := resp.StatusCode >= 500
+		if p.at == "/soap/v1" { // its faults are 500 always
+			ours = strings.Contains(answer, "<status>5")
+		}
+		if ours || role == "stranger" && base == odata.Base && resp.StatusCode != http.StatusUnauthorized {
 			m.t.Errorf("%s: %s %s: %d %s", role, method, sent[i], resp.StatusCode, answer)
 		}
 		for _, secret := range matrixSecrets[role] {
