@@ -384,8 +384,8 @@ func (m *matrix) judge(role, method, base string, p probe) {
 		}
 		resp, answer := m.do(method, base+strings.NewReplacer(" ", "%20", "\t", "").Replace(at), body, append(header, p.header...))
 		status[i], got[i] = resp.StatusCode, shownHeader(resp.Header)+answer
-		if made := resp.Header.Get("Location"); resp.StatusCode < 300 && strings.Contains(made, odata.Base) {
-			m.must("DELETE", made[strings.Index(made, odata.Base):], "") // others must not find it
+		if _, made, ok := strings.Cut(resp.Header.Get("Location"), odata.Base); ok && resp.StatusCode < 300 {
+			m.must("DELETE", odata.Base+made, "") // others must not find it
 		}
 		ours := resp.StatusCode >= 500
 		if p.at == "/soap/v1" { // its faults are 500 always
