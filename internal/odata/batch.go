@@ -127,9 +127,11 @@ func (b *running) alone(i *item) {
 	}
 }
 
+// failure is the answer to an error, which is noted too.
 func (b *running) failure(err error) *answer {
 	var known *itemFailure
 	if errors.As(err, &known) {
+		known.request.note(known.cause) // here, where no transaction is open: the audit log has one of its own
 		return known.request.refuse(known.cause)
 	}
 	return refusal(err, b.version)
@@ -169,7 +171,6 @@ func (b *running) try(i *item, tx *db.Tx) (*answer, error) {
 	}
 	a, err := one.run()
 	if err != nil {
-		one.note(err)
 		return nil, &itemFailure{one, err}
 	}
 	return a, nil

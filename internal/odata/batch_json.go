@@ -33,6 +33,12 @@ func readBatch(body []byte) ([]*item, error) {
 	if !utf8.Valid(body) || !json.Valid(body) {
 		return nil, fault.New(fault.Invalid, `The batch is not JSON in UTF-8: it is {"requests": [{"id", "method", "url", ...}, ...]}.`)
 	}
+	var many struct {
+		Requests []json.RawMessage `json:"requests"`
+	}
+	if json.Unmarshal(body, &many) == nil && len(many.Requests) > batchItems {
+		return nil, counted(len(many.Requests))
+	}
 	if found := strict.Decode(body, &batch); len(found) > 0 {
 		return nil, fault.New(fault.Invalid, "The batch cannot be read.").WithFields(found...)
 	}
@@ -46,6 +52,9 @@ func readBatch(body []byte) ([]*item, error) {
 	for n, r := range batch.Requests {
 		at := "/requests/" + strconv.Itoa(n)
 		wrong := func(member, detail string) {
+			if len(found) == strict.Most {
+				return
+			}
 			found = append(found, fault.Field{Pointer: at + "/" + member, Detail: detail})
 		}
 		i := &item{id: r.ID, group: r.Group, method: strings.ToUpper(r.Method), url: r.URL, depends: r.Depends, header: http.Header{}}
@@ -176,8 +185,13 @@ type term struct {
 	not  bool
 }
 
+const maxCondition = 4096 // bytes
+
 func readCondition(text string) (*condition, error) {
 	var c condition
+	if len(text) > maxCondition {
+		return nil, errText("is longer than " + strconv.Itoa(maxCondition) + " bytes")
+	}
 	words := strings.Fields(text)
 	for len(words) > 0 {
 		var t term

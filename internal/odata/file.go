@@ -72,6 +72,9 @@ func (q *request) putFile(c *record.Column) (*answer, error) {
 	if q.tx != nil {
 		return nil, fault.New(fault.Invalid, "A file is stored by a request of its own, not in a group.")
 	}
+	if err := q.door.DB.Read(q.ctx, q.mayPutFile); err != nil {
+		return nil, err
+	}
 	f, err := q.door.Records.PutFile(q.ctx, q.door.DB, q.fileName(), q.header.Get("Content-Type"), q.body)
 	if err != nil {
 		return nil, err
@@ -91,6 +94,25 @@ func (q *request) putFile(c *record.Column) (*answer, error) {
 		}
 		return a, err
 	})
+}
+
+// mayPutFile refuses whose upload no record would take, before anything of it is
+// stored. The write has the last word.
+func (q *request) mayPutFile(tx *db.Tx) error {
+	at, err := q.there(tx)
+	if err != nil {
+		return err
+	}
+	rights := q.actor.Rights.Class(q.target.end.Code)
+	if !rights.Read.None() {
+		if _, err := q.door.Records.Get(tx, q.model, q.actor, q.target.end.Code, at, []string{"id"}, nil); err != nil {
+			return err
+		}
+	}
+	if rights.Update.None() {
+		return fault.New(fault.Forbidden, "You may not change records of the class %s.", q.target.end.Code)
+	}
+	return nil
 }
 
 // fileMatches takes an If-Match that names the file's content, and returns the

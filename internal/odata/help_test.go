@@ -41,6 +41,7 @@ type site struct {
 	base    string
 	rights  map[string]*right.Set // by login
 	refused atomic.Int32
+	note    func() // is called with each of them
 	close   func()
 }
 
@@ -106,8 +107,13 @@ func newSiteOn(t testing.TB, d *db.DB) *site {
 			}
 			return access.Caller{Account: access.Account{Login: login}, Rights: set}, nil
 		},
-		Refused: func(access.Caller, *http.Request, string) { s.refused.Add(1) },
-		Log:     slog.New(slog.NewTextHandler(testLog{t}, nil)),
+		Refused: func(access.Caller, *http.Request, string) {
+			s.refused.Add(1)
+			if s.note != nil {
+				s.note()
+			}
+		},
+		Log: slog.New(slog.NewTextHandler(testLog{t}, nil)),
 	})
 	server := httptest.NewServer(door)
 	s.close = sync.OnceFunc(func() {

@@ -9,6 +9,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/record"
+	"junctor/internal/value"
 )
 
 // target is what an address names.
@@ -116,8 +117,11 @@ func splitKey(segment string) (class string, at record.Address, keyed bool, err 
 	if !ok || !closed {
 		return "", at, false, fault.New(fault.Invalid, "The key in %.200q cannot be read: it is written %.50s('id') or %.50s(column='value').", segment, class, class)
 	}
-	if len(at.Key) == 1 && at.Key[0].Column == "id" {
+	if len(at.Key) == 1 && at.Key[0].Column == "id" && at.Key[0].Value.Type() == value.Text {
 		at = record.Address{ID: at.Key[0].Value.Text()}
+	}
+	if at.ID == "" && at.Key == nil { // no record: it must not stand for the one that a body names
+		return "", at, false, fault.New(fault.NotFound, "There is no record %s('').", class)
 	}
 	return class, at, true, nil
 }

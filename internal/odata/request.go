@@ -203,7 +203,7 @@ func overtaken(err error) error {
 func (q *request) class(code string) (*record.Class, error) {
 	c := q.model.Class(code)
 	if c == nil || q.actor.Rights.Class(code).Nothing() {
-		return nil, fault.New(fault.NotFound, "There is no class %s.", strict.Unknown(code, q.classes()))
+		return nil, fault.New(fault.NotFound, "There is no such class here: %s.", strings.TrimSuffix(strict.Unknown(code, q.classes()), "?"))
 	}
 	return c, nil
 }

@@ -25,7 +25,7 @@ func (c *Class) Button(code string) *Button {
 func Pressable(m *Model, a Actor, class, button string) (*Button, error) {
 	c, rights := m.Class(class), rightsOf(a, class)
 	if c == nil || rights.Read.None() {
-		return nil, noClass(m, a, class)
+		return nil, noClass(m, class, func(code string) bool { return !rightsOf(a, code).Read.None() })
 	}
 	found := c.Button(button)
 	if found == nil {

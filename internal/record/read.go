@@ -112,19 +112,20 @@ func notFound(class string, at Address) error {
 func (s *Store) readable(m *Model, a Actor, class string) (*Class, error) {
 	c := m.Class(class)
 	if c == nil || rightsOf(a, class).Read.None() {
-		return nil, noClass(m, a, class)
+		return nil, noClass(m, class, func(code string) bool { return !rightsOf(a, code).Read.None() })
 	}
 	return c, nil
 }
 
-func noClass(m *Model, a Actor, class string) error {
+// noClass names the classes that would have done.
+func noClass(m *Model, class string, does func(code string) bool) error {
 	var known []string
 	for _, c := range m.Classes() {
-		if !rightsOf(a, c.Code).Nothing() {
+		if does(c.Code) {
 			known = append(known, c.Code)
 		}
 	}
-	return fault.New(fault.NotFound, "There is no class %s.", strict.Unknown(class, known))
+	return fault.New(fault.NotFound, "There is no such class here: %s.", strings.TrimSuffix(strict.Unknown(class, known), "?"))
 }
 
 // rightsOf is what the caller may do with a class.

@@ -92,6 +92,9 @@ func (s *Store) change(tx *db.Tx, m *Model, a Actor, class string, at Address, b
 	if err != nil {
 		return nil, err
 	}
+	if err := w.blind(w.rights.Update, "change"); err != nil {
+		return nil, err
+	}
 	if err := w.read(body); err != nil {
 		return nil, err
 	}
@@ -160,6 +163,9 @@ func (s *Store) Delete(tx *db.Tx, m *Model, a Actor, class string, at Address, m
 	if err != nil {
 		return nil, err
 	}
+	if err := w.blind(w.rights.Delete, "delete"); err != nil {
+		return nil, err
+	}
 	found, err := w.load(at)
 	if err != nil {
 		return nil, err
@@ -218,7 +224,7 @@ func (s *Store) begin(tx *db.Tx, m *Model, a Actor, class string) (*write, error
 	c := m.Class(class)
 	rights := rightsOf(a, class)
 	if c == nil || rights.Nothing() {
-		return nil, noClass(m, a, class)
+		return nil, noClass(m, class, func(code string) bool { return !rightsOf(a, code).Nothing() })
 	}
 	w := &write{store: s, tx: tx, model: m, actor: a, class: c, layout: s.layout(c), rights: rights, now: value.At(s.now())}
 	w.view = s.build(tx, m, a, c, asCaller)
@@ -234,16 +240,25 @@ func (w *write) forbidden(what string) error {
 	return fault.New(fault.Forbidden, "You may not %s records of the class %s.", what, w.class.Code)
 }
 
+// blind refuses who may neither read nor do something with any record, before it
+// shows whether one is there.
+func (w *write) blind(rows right.Row, what string) error {
+	if w.rights.Read.None() && rows.None() {
+		return w.forbidden(what)
+	}
+	return nil
+}
+
 // permit refuses what the caller's rights do not allow on the present row. One
-// that the caller cannot see is not there.
+// that the caller cannot see is not there, and is named as it was asked for.
 func (w *write) permit(rows right.Row, fits bool, what string) error {
 	switch {
 	case !w.rights.Read.None() && !w.fits.read:
-		return notFound(w.class.Code, Address{ID: w.old[atID].Text()})
+		return notFound(w.class.Code, w.at)
 	case rows.None():
 		return w.forbidden(what)
 	case !fits && w.rights.Read.None():
-		return notFound(w.class.Code, Address{ID: w.old[atID].Text()})
+		return notFound(w.class.Code, w.at)
 	case !fits:
 		return fault.New(fault.Forbidden, "You may not %s this record of the class %s.", what, w.class.Code)
 	}

@@ -24,8 +24,18 @@ type place struct {
 
 // wrong notes what is wrong with a member.
 func (w *write) wrong(pointer, format string, args ...any) {
+	switch {
+	case w.full():
+		return
+	case len(w.found) == strict.Most:
+		w.found = append(w.found, fault.Field{Detail: strict.More})
+		return
+	}
 	w.found = append(w.found, fault.Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
+
+// full reports whether no more mistakes are listed.
+func (w *write) full() bool { return len(w.found) > strict.Most }
 
 // read takes the body apart. What cannot be read at all is an error; what is
 // wrong with members waits until everything is known.
@@ -42,6 +52,9 @@ func (w *write) read(body []byte) error {
 	var err error
 	members(body, func(name string, raw []byte) {
 		pointer := strict.Pointer("", name)
+		if w.full() {
+			return
+		}
 		if seen[name] {
 			w.wrong(pointer, "%s", strict.Twice)
 			return
@@ -128,7 +141,7 @@ func (w *write) ref(c *Column, pointer string, raw []byte) error {
 			column = target.refColumn(name)
 		}
 		switch {
-		case strings.HasPrefix(name, "@"):
+		case strings.HasPrefix(name, "@"), w.full():
 			return
 		case column == nil:
 			w.wrong(strict.Pointer(pointer, name), "%s", strict.Unknown(name, w.view.names(target)))

@@ -28,6 +28,7 @@ func (d *decoder) object(raw []byte, v reflect.Value, pointer string) {
 		at := Pointer(pointer, name)
 		f, known := fields.byName[name]
 		switch {
+		case d.full():
 		case seen[name]:
 			d.add(at, "%s", Twice)
 		case !known:
@@ -88,6 +89,9 @@ func (d *decoder) list(raw []byte, v reflect.Value, pointer string) {
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
 	for i, item := range items {
+		if d.full() {
+			return
+		}
 		d.value(item, v.Index(i), pointer+"/"+strconv.Itoa(i))
 	}
 }

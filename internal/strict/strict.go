@@ -24,7 +24,7 @@ const Twice = "is given twice"
 
 // Decode reads data into the value that into points to and returns what is
 // wrong, in the order of the document, missing members last within their
-// object; nil when everything is right. Correct members are set also when
+// object, the first Most of it; nil when everything is right. Correct members are set also when
 // others are wrong.
 //
 // Unlike encoding/json it takes member names exactly as written, refuses null
@@ -79,9 +79,27 @@ func position(data []byte, read int64) (line, column int) {
 	return 1 + bytes.Count(before, []byte{'\n'}), 1 + utf8.RuneCount(before[start:])
 }
 
+// Most is how many mistakes are listed. What has more is no document that a
+// person mistyped, and the answer would grow beyond what was sent.
+const Most = 200
+
+// More is what is said in the place of all mistakes behind Most.
+const More = "there are more mistakes, which are not listed"
+
 type decoder struct{ found []fault.Field }
 
+// full reports whether nothing is listed any more, so that nothing needs to be
+// looked for either.
+func (d *decoder) full() bool { return len(d.found) > Most }
+
 func (d *decoder) add(pointer, format string, args ...any) {
+	switch {
+	case d.full():
+		return
+	case len(d.found) == Most:
+		d.found = append(d.found, fault.Field{Detail: More})
+		return
+	}
 	d.found = append(d.found, fault.Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
 
@@ -92,6 +110,9 @@ var (
 
 // value reads one valid JSON text without space around it into v.
 func (d *decoder) value(raw []byte, v reflect.Value, pointer string) {
+	if d.full() {
+		return
+	}
 	if v.Kind() == reflect.Pointer {
 		if isNull(raw) {
 			v.SetZero()
