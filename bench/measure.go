@@ -19,7 +19,7 @@ type measurement struct {
 var measurements = []measurement{
 	{"P1", "awaited: a scenario sums an order and answers JSON, the outcome on disk before the answer", awaited},
 	{"P2", "not awaited: 200 once the run is on disk; all runs executed soon after", accepted},
-	{"P3", "not awaited, whole way: one HTTP step, one kv.set, the outcome on disk", wholeWay},
+	{"P3", "not awaited, whole way: one HTTP step, one record upsert, the outcome on disk", wholeWay},
 	{"P5", "records: create, get by key, filtered list of 50", records},
 	{"P7", "p99 latency at half of the peak rate", latency},
 	{"P11", "10,000 runs asleep until the same second", wakeUp},
@@ -99,7 +99,7 @@ func accepted(ctx context.Context, g *ground, n *node) ([]row, error) {
 }
 
 func wholeWay(ctx context.Context, g *ground, n *node) ([]row, error) {
-	r := row{id: "P3", what: "not awaited, one HTTP step and one kv.set", yardstick: "store", unit: "/s", target: 0.22}
+	r := row{id: "P3", what: "not awaited, one HTTP step and one record upsert", yardstick: "store", unit: "/s", target: 0.22}
 	err := g.rounds(ctx, n, r.id,
 		func() (float64, error) { return g.rate(ctx, g.store.url) },
 		func() (float64, error) {

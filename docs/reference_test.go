@@ -60,7 +60,7 @@ func TestEveryStateAndStepIsExplained(t *testing.T) {
 	for _, state := range run.States {
 		mentions(t, "runs-and-steps.md", "state", "| `"+string(state)+"` |")
 	}
-	for step := range host.Handlers(nil, nil, time.Now) {
+	for step := range host.Handlers(nil, nil, nil, time.Now) {
 		mentions(t, "runs-and-steps.md", "step", "`"+step+"`")
 	}
 }

@@ -29,7 +29,7 @@ func TestGuideTestsPass(t *testing.T) {
 	}
 	lab, err := trial.Open(t.Context(), trial.Options{
 		Dir: dir, Scenarios: map[string]*script.Bundle{"order": bundle}, Module: host.Module(), Pure: host.Pure(), Answered: host.Answered,
-		Handlers: func(now func() time.Time) run.Handlers { return host.Handlers(nil, nil, now) },
+		Handlers: func(now func() time.Time) run.Handlers { return host.Handlers(nil, nil, nil, now) },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -71,6 +71,7 @@ var floors = [][]string{
 		"internal/host",
 		"internal/ingress",
 		"internal/odata",
+		"internal/soap",
 		"internal/trial",
 	},
 	4: {

@@ -25,14 +25,17 @@ func inLab(ctx context.Context, console *console, dir string, f func(*trial.Lab)
 		return fmt.Errorf("mistakes in %s: %d", dir, len(problems))
 	}
 	settings, _ := config.ParseSettings(set.Settings) // Load has checked it
+	records := recordsOf(set)
 	lab, err := trial.Open(ctx, trial.Options{
 		Dir: dir, Scenarios: set.Scenarios, Channels: channelsOf(set), Zone: settings.Timezone,
 		Module: host.Module(), Pure: host.Pure(), Answered: host.Answered,
-		Handlers: func(now func() time.Time) run.Handlers { return host.Handlers(nil, nil, now) },
+		Handlers: func(now func() time.Time) run.Handlers { return host.Handlers(nil, nil, records.world(now), now) },
+		Prepare:  records.prepare, Recorded: records.recorded, Change: records.change,
 	})
 	if err != nil {
 		return err
 	}
+	records.lab = lab
 	return errors.Join(f(lab), lab.Close())
 }
 

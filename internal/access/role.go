@@ -39,6 +39,7 @@ type wireClass struct {
 	Delete   wireRow  `json:"delete"`
 	Hide     []string `json:"hide"`
 	ReadOnly []string `json:"readonly"`
+	Buttons  []string `json:"buttons"`
 }
 
 type wireEvents struct {
@@ -87,7 +88,7 @@ func ParseRole(code string, body json.RawMessage) (*Role, []fault.Field) {
 	for class, c := range w.Classes {
 		s.Classes[class] = right.Class{
 			Create: c.Create.row, Read: c.Read.row, Update: c.Update.row, Delete: c.Delete.row,
-			Hidden: set(c.Hide), ReadOnly: set(c.ReadOnly),
+			Hidden: set(c.Hide), ReadOnly: set(c.ReadOnly), Buttons: set(c.Buttons),
 		}
 	}
 	for i, area := range w.Admin {
@@ -125,8 +126,9 @@ type Names struct {
 
 // Columns are those of a class.
 type Columns struct {
-	Names []string
-	Types func(path []string) (value.Type, error) // of what a filter names, see filter.Env
+	Names   []string
+	Buttons []string
+	Types   func(path []string) (value.Type, error) // of what a filter names, see filter.Env
 }
 
 // Check finds what a role names and there is not, and what is wrong with its
@@ -152,6 +154,7 @@ func (r *Role) Check(names Names) []fault.Field {
 				}
 			}
 		}
+		p.known(strict.Pointer(pointer, "buttons"), "button", c.Buttons, columns.Buttons)
 	}
 	p.known("/functions", "function", r.Grants.Functions, names.Functions)
 	p.known("/packets", "packet", r.Grants.Packets, names.Packets)

@@ -63,7 +63,11 @@ func columnsOf(m *record.Model, c *record.Class) access.Columns {
 	for _, column := range slices.Concat(c.Columns, record.System()) {
 		names = append(names, column.Code)
 	}
-	return access.Columns{Names: names, Types: func(path []string) (value.Type, error) { return m.TypeOf(c, path) }}
+	var buttons []string
+	for _, b := range c.Buttons {
+		buttons = append(buttons, b.Code)
+	}
+	return access.Columns{Names: names, Buttons: buttons, Types: func(path []string) (value.Type, error) { return m.TypeOf(c, path) }}
 }
 
 // checkClass checks a class by itself: those that it refers to count as there.

@@ -92,7 +92,7 @@
 
   shared.output = function (value) {
     if (value === undefined) return '';
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value) && realm.state().data !== true) {
       switch (form(value)) {
         case modern:
           if (value instanceof shared.Response) return pass(value);

@@ -14,6 +14,10 @@
     let input;
     if (args[0] === '') {
       input = args[1] === '' ? undefined : parse(args[1]);
+    } else if (args[0] === '{"change":true}') {
+      input = parse(args[1]);
+      for (const name of ['record', 'before']) input[name] = shared.revived(input[name]);
+      state.data = true;
     } else {
       input = state.request = new shared.Request(args);
     }

@@ -40,13 +40,27 @@
     json() { return parse(shared.text(this.#answer, this.headers['content-type'])); }
   }
 
+  // RecordError is a refusal of records. new Problem(error) passes it on.
+  class RecordError extends Error {
+    #permanent;
+    constructor(message, problem, permanent) {
+      super(message);
+      const { status, title, detail, errors, type } = problem;
+      Object.assign(this, { status, title, detail, errors: errors ?? [], type });
+      this.#permanent = permanent;
+    }
+    get permanent() { return this.#permanent; }
+  }
+
   named(Problem, 'Problem');
   named(PermanentError, 'PermanentError');
   named(Unauthorized, 'Unauthorized');
   named(HttpError, 'HttpError');
+  named(RecordError, 'RecordError');
 
   function failed(failure) {
     if (failure.name === 'HttpError') return new HttpError(failure.message, failure.data ?? {}, failure.permanent === true);
+    if (failure.name === 'RecordError') return new RecordError(failure.message, failure.data ?? {}, failure.permanent === true);
     const error = failure.name === 'TypeError' ? new TypeError(failure.message) : new Error(failure.message);
     if (failure.name !== error.name) error.name = failure.name;
     if (failure.permanent === true) error.permanent = true;
@@ -93,5 +107,5 @@
     return permanent(error) ? '{"permanent":true}' : undefined;
   };
 
-  return { Problem, PermanentError, Unauthorized, HttpError };
+  return { Problem, PermanentError, Unauthorized, HttpError, RecordError };
 })

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"junctor/internal/channel"
@@ -34,8 +35,8 @@ type Scenarios interface {
 }
 
 // Handlers lists how every step of the module is done.
-func Handlers(connections Connections, scenarios Scenarios, now func() time.Time) run.Handlers {
-	return run.Handlers{
+func Handlers(connections Connections, scenarios Scenarios, records Records, now func() time.Time) run.Handlers {
+	all := run.Handlers{
 		"http.request":   {External: httpRequest(connections)},
 		"kv.get":         {Read: kvGet(now)},
 		"kv.set":         {Internal: kvSet(now)},
@@ -48,6 +49,8 @@ func Handlers(connections Connections, scenarios Scenarios, now func() time.Time
 		"sleep":          {Sleep: sleep},
 		"now":            {Now: tell},
 	}
+	maps.Copy(all, recordSteps(records))
+	return all
 }
 
 // ValidateHandlers are the steps that a channel's own check may make.

@@ -205,7 +205,7 @@ declare module "junctor" {
     /** Short, the same for every problem of this kind. */
     title?: string;
     /** What is wrong this time. */
-    detail?: string;
+    detail?: string | undefined;
     /** A URI for the kind of problem. */
     type?: string;
     /** The offending places of the input; `pointer` as in RFC 6901. */
@@ -222,7 +222,7 @@ declare module "junctor" {
    * ```
    */
   export class Problem extends Error {
-    constructor(problem?: ProblemDetails);
+    constructor(problem?: ProblemDetails | RecordError);
     readonly status: number;
     readonly title: string;
     readonly problem: ProblemDetails;
@@ -252,6 +252,24 @@ declare module "junctor" {
     readonly permanent: boolean;
     text(): string;
     json<T = any>(): T;
+  }
+
+  /**
+   * A refusal of records: 404 there is no such record, 409 another one has the
+   * same key, 412 another version than was given, 422 the columns are not valid
+   * or a rule has refused them, 428 the class demands a version. What is wrong
+   * with the columns is in `errors`. `throw new Problem(error)` passes it on.
+   */
+  export class RecordError extends Error {
+    private constructor();
+    readonly status: number;
+    readonly title: string;
+    readonly detail: string | undefined;
+    readonly errors: { pointer: string; detail: string }[];
+    /** A URI for the kind of problem. */
+    readonly type: string;
+    /** Whether trying again cannot help. */
+    readonly permanent: boolean;
   }
 
   // ---------------------------------------------------------------- http
@@ -497,6 +515,135 @@ declare module "junctor" {
     warn(...values: unknown[]): void;
     error(...values: unknown[]): void;
   };
+
+  // ---------------------------------------------------------------- records
+
+  /**
+   * The classes of the integration. `junctor types DIR` declares them here, so
+   * that `records("orders")` knows its columns; without that, any code is taken.
+   */
+  export interface RecordClasses {}
+
+  /** What there is to know of a class. */
+  export interface ClassShape {
+    /** A record as it is read. */
+    record: StoredRecord;
+    /** What `create` and `upsert` take. */
+    create: object;
+    /** What `update` takes. */
+    update: object;
+    /** What `find` takes: the columns of one of the class's keys. */
+    key: object;
+    /** Its refs, for `expand`. */
+    refs: string;
+  }
+
+  /** A class whose columns are not declared. */
+  export interface AnyClass extends ClassShape {
+    record: StoredRecord & { [column: string]: any };
+    create: { [column: string]: any };
+    update: { [column: string]: any };
+    key: { [column: string]: any };
+  }
+
+  /** What there is to know of the class with a code. */
+  export type ClassOf<Code> = Code extends keyof RecordClasses ? (RecordClasses[Code] extends ClassShape ? RecordClasses[Code] : AnyClass) : AnyClass;
+  /** The code of a class. */
+  export type ClassCode = keyof RecordClasses extends never ? string : keyof RecordClasses;
+
+  /** What every record has. Moments are RFC 3339 in UTC. */
+  export interface StoredRecord {
+    readonly id: string;
+    /** Rises with every change, from 1. */
+    readonly version: number;
+    readonly created_at: string;
+    /** A login; of a run its id. */
+    readonly created_by: string;
+    readonly modified_at: string;
+    readonly modified_by: string;
+  }
+
+  /** What has become of a written record. It is not enumerable. */
+  export interface Written {
+    readonly $result: "created" | "updated" | "unchanged";
+  }
+
+  export interface RecordQuery<Column extends string = string, Ref extends string = string> {
+    /** OData's `$filter`: `"state eq 'new' and customer/code eq @code"`. */
+    filter?: string;
+    /** Values of the filter's parameters, without `@`; a list stands behind `in`. Never put them into the text. */
+    params?: { [name: string]: null | boolean | number | bigint | string | Date | Decimal | readonly (boolean | number | bigint | string | Date | Decimal)[] };
+    /** OData's `$orderby`: `"received desc,number"`. The id decides last. */
+    orderby?: string;
+    /** At most so many, up to 1,000. Without it all that fit are answered, and more than 1,000 are refused. */
+    top?: number;
+    skip?: number;
+    /** Columns; all of them when absent. */
+    select?: readonly Column[];
+    /** Refs that are answered with the record they lead to: `["customer", "customer/country"]`. */
+    expand?: readonly (Ref | `${Ref}/${string}`)[];
+  }
+
+  export interface RecordsOf<C extends ClassShape> {
+    /** The record with a key, `null` when there is none. */
+    find(key: C["key"], options?: { select?: readonly string[]; expand?: readonly (C["refs"] | `${C["refs"]}/${string}`)[] }): Promise<C["record"] | null>;
+    /** The record with an id, `null` when there is none. */
+    get(id: string, options?: { select?: readonly string[]; expand?: readonly (C["refs"] | `${C["refs"]}/${string}`)[] }): Promise<C["record"] | null>;
+    /** The records that fit. */
+    query<Column extends keyof C["record"] & string = keyof C["record"] & string>(query?: RecordQuery<Column, C["refs"]>): Promise<Pick<C["record"], Column>[]>;
+    /** Makes a record. */
+    create(columns: C["create"]): Promise<C["record"] & Written>;
+    /**
+     * Changes the columns that are given: `null` clears one, what is absent stays.
+     * With `version` only when that is the record's version still (else 412).
+     */
+    update(at: string | C["key"], columns: C["update"], options?: { version?: number }): Promise<C["record"] & Written>;
+    /** Changes the record that the columns name, by `id` or by a key that is there whole, or makes it. */
+    upsert(columns: C["create"] | (C["update"] & C["key"]), options?: { version?: number }): Promise<C["record"] & Written>;
+    /** Whether there was such a record. */
+    delete(at: string | C["key"], options?: { version?: number }): Promise<boolean>;
+  }
+
+  /**
+   * The records of a class. A scenario has every right; what it changes says that
+   * the run has done it. Writes are made exactly once, together with their entry
+   * in the journal, and those that are called without waiting in between are made
+   * in one transaction:
+   *
+   * ```ts
+   * const customer = await records("customers").find({ code: order.customer });
+   * if (!customer) throw new Problem({ status: 422, title: "unknown customer" });
+   * await Promise.all([
+   *   records("orders").upsert({ number: order.number, customer: customer.id, total: order.total }),
+   *   records("customers").update(customer.id, { last_order: order.number }),
+   * ]);
+   * ```
+   * A decimal column is a `Decimal`, exact with all its places; an integer that a
+   * number cannot hold exactly is a `bigint`; dates and moments are texts. A ref
+   * `customer` is `customer_id`, and `customer` when it is expanded. Refusals are
+   * a `RecordError`.
+   */
+  export function records<Code extends ClassCode>(code: Code): RecordsOf<ClassOf<Code>>;
+
+  /** What a scenario is handed that a rule or a button of a class starts. */
+  export interface RecordChange<Class extends ClassCode = ClassCode> {
+    readonly class: Class;
+    /** What is done, or the code of the button. */
+    readonly action: "created" | "updated" | "deleted" | (string & {});
+    /**
+     * The record as it is after the change, in a rule with `before: true` as it
+     * would become; of a deleted one as it was.
+     */
+    readonly record: ClassOf<Class>["record"];
+    /** As it was before the change; `null` for a new record and for a button. */
+    readonly before: ClassOf<Class>["record"] | null;
+    /** The properties that have changed, a ref as `customer_id`. */
+    readonly changed: readonly string[];
+    /** Who made the change; `null` when a run or another program made it. */
+    readonly account: AccountInfo | null;
+    /** The run that made the change, `null` for none. */
+    readonly run: string | null;
+  }
 
   // ---------------------------------------------------------------- xml
 

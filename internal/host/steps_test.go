@@ -20,13 +20,23 @@ var mistaken = []string{
 	`events.publish()`, `events.publish("")`, `events.publish(7)`, `events.publish("t", null)`, `events.publish("t", { nothing: 1 })`, `events.publish("t", { data: 1n })`,
 	`events.publish("t", { data: () => 1 })`, `events.publish("t", { subject: {} })`, `events.publish("t", { source: "" })`, `events.publish("t", { time: 5 })`,
 	`events.publish("t", { time: new Date(NaN) })`, `events.publish("t", { id: Symbol("s") })`, `events.publish(Object.create(null))`,
+	`records().find({ a: 1 })`, `records("").get("x")`, `records(7).query()`, `records("c").find()`, `records("c").find({})`, `records("c").find("id")`, `records("c").find([1])`,
+	`records("c").find({ a: 1 }, { top: 1 })`, `records("c").get()`, `records("c").get({ a: 1 })`, `records("c").get("x", { select: 7 })`, `records("c").get("x", null)`,
+	`records("c").query(null)`, `records("c").query("a eq 1")`, `records("c").query({ where: "a" })`, `records("c").query({ filter: 1 })`, `records("c").query({ top: -1 })`,
+	`records("c").query({ top: "10" })`, `records("c").query({ skip: 0.5 })`, `records("c").query({ orderby: ["a"] })`, `records("c").query({ expand: [1] })`,
+	`records("c").query({ filter: "a eq @p", params: { p: undefined } })`, `records("c").query({ params: { p: NaN } })`, `records("c").query({ params: { p: [new Date(NaN)] } })`,
+	`records("c").create()`, `records("c").create([])`, `records("c").create(null)`, `records("c").create({ a: NaN })`, `records("c").create({ a: Infinity })`,
+	`records("c").create({ a: () => 1 })`, `records("c").create({ a: Symbol("s") })`, `records("c").create({ a: new Date(NaN) })`, `records("c").create({ a: { b: 1n } })`,
+	`records("c").create({ get a() { throw 1 } })`, `records("c").update()`, `records("c").update("x")`, `records("c").update("", {})`, `records("c").update({}, {})`,
+	`records("c").update("x", {}, { version: "1" })`, `records("c").update("x", {}, { versions: 1 })`, `records("c").upsert()`, `records("c").upsert({}, { version: 1.5 })`,
+	`records("c").delete()`, `records("c").delete(7)`, `records("c").delete("x", 7)`, `records(Symbol("s")).delete("x")`,
 	`sleep()`, `sleep(-1)`, `sleep("tomorrow")`, `sleep(Symbol("s"))`, `sleep(Object.create(null))`, `sleep(Infinity)`,
 }
 
 func TestMistakesInArgumentsReject(t *testing.T) {
 	s := newScenarios(t)
 	for _, expression := range mistaken {
-		got := s.run(t, `const { http, channel, runs, kv, events, sleep } = junctor as any;
+		got := s.run(t, `const { http, channel, runs, kv, events, records, sleep } = junctor as any;
 			let step;
 			try { step = `+expression+`; } catch (error) { return "thrown"; }
 			return step.then(() => "done", () => "rejected");`)

@@ -52,6 +52,20 @@ declare module "junctor/test" {
     value?: unknown;
     /** The parameters of a function's call by the account `admin`, instead of a request. */
     params?: object;
+    /** The change of a record instead of a request, as rules and buttons hand it over; columns that are not given are `null`. */
+    change?: TestedChange;
+  }
+
+  /** See `RecordChange`. */
+  export interface TestedChange {
+    class: string;
+    /** `"updated"` when absent. */
+    action?: string;
+    record: object;
+    before?: object | null;
+    changed?: readonly string[];
+    account?: import("junctor").AccountInfo | null;
+    run?: string | null;
   }
 
   /** A step that the scenario made. */
@@ -145,8 +159,10 @@ declare module "junctor/test" {
    * `"http.request"` it means that no answer came.
    *
    * `"http.request"`, `"runs.start"` and `"runs.call"` need a mock. `"kv.get"`,
-   * `"kv.set"`, `"kv.delete"`, `"kv.increment"`, `"events.publish"`, `"sleep"` and
-   * `"now"` work without.
+   * `"kv.set"`, `"kv.delete"`, `"kv.increment"`, `"events.publish"`, `"sleep"`,
+   * `"now"` and the steps on records work without: the classes of junctor.yaml are
+   * there and empty, rules that come before a change are asked, and those that
+   * come after one start nothing. A test may use `records` and `kv` itself.
    *
    * ```ts
    * mock("http.request", { status: 204 });
@@ -158,6 +174,7 @@ declare module "junctor/test" {
   export function mock(step: "runs.start" | "runs.call", answer?: unknown): Mock<{ scenario: string; input: any; subject?: string; ordering_key?: string; tags?: string[] }>;
   export function mock(step: "events.publish", answer?: unknown): Mock<{ type: string; subject?: string; data?: any; source?: string; time?: string; id?: string }>;
   export function mock(step: "kv.get" | "kv.set" | "kv.delete" | "kv.increment" | "sleep" | "now", answer?: unknown): Mock<any>;
+  export function mock(step: `records.${"find" | "get" | "query" | "create" | "update" | "upsert" | "delete"}`, answer?: unknown): Mock<any>;
 
   // ---------------------------------------------------------------- expect
 

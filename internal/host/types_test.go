@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"junctor/internal/record"
 )
 
 // The declarations and the module have the same exports.
@@ -118,6 +121,41 @@ func TestDeclarationsPassTheCompiler(t *testing.T) {
 		if out, err := exec.CommandContext(t.Context(), "node", compiler, "--project", dir).CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
+	}
+}
+
+// classes are those that testdata/types/records.ts uses.
+var classes = map[string]json.RawMessage{
+	"countries": json.RawMessage(`{"key":"code","columns":{"code":"text!","name":"text"}}`),
+	"customers": json.RawMessage(`{"key":["code"],"comment":"who */ buys","columns":{"code":"text!","country":"ref(countries)","vat":{"type":"text","unique":true}}}`),
+	"orders": json.RawMessage(`{"key":["number"],"columns":{"number":"text!","customer":"ref(customers)","total":"decimal(12,2)","pieces":"integer",
+		"received":"datetime","paid":"boolean","note":"text","extra":"json","state":"enum(new,done)","serial":"autonumber",
+		"twice":{"type":"decimal","precision":14,"scale":2,"computed":"total mul 2"}}}`),
+}
+
+// Classes that are declared are known by their columns, and what they are not is
+// a mistake that the compiler finds.
+func TestClassDeclarationsPassTheCompiler(t *testing.T) {
+	compiler := installTypeScript(t)
+	model, found := record.NewModel(classes)
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	dir := t.TempDir()
+	scenario, err := os.ReadFile(filepath.Join("testdata", "types", "records.ts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"junctor.d.ts": Declarations(), "globals.d.ts": Globals(), "classes.d.ts": ClassDeclarations(model), "records.ts": string(scenario),
+		"tsconfig.json": strings.Replace(strictest, `"example.ts", "mistakes.ts", "globals.ts"`, `"classes.d.ts", "records.ts"`, 1),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), "node", compiler, "--project", dir).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s\n%s", err, out, ClassDeclarations(model))
 	}
 }
 

@@ -62,6 +62,8 @@ type Hub struct {
 	pools     int            // that have been made
 	runtime   *scenario.Runtime
 	validator *scenario.Validator
+	rules     atomic.Pointer[scenario.Rules] // nil while no class asks a rule before its changes
+	rulesZone *time.Location
 	runs      *run.Engine
 	live      atomic.Pointer[live]
 	opened    []func() error // what Close undoes, in reverse
@@ -185,9 +187,15 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 		return err
 	}
 	h.closes(func() error { h.pool.Close(); return nil })
+	h.closes(func() error {
+		if rules := h.rules.Load(); rules != nil {
+			rules.Runtime.Close()
+		}
+		return nil
+	})
 	h.runtime = scenario.NewRuntime(h.versions, h.pool, cores, h.version, h.busy)
 	migration := &record.Migration{DB: h.db, Changed: h.objects.Touch}
-	handlers := host.Handlers(connections{h}, scenarios{h}, h.options.Clock.Now)
+	handlers := host.Handlers(connections{h}, scenarios{h}, h, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	maps.Copy(handlers, host.PacketHandlers(h.fetchFor))
 	maps.Copy(handlers, migration.Handlers())

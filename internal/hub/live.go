@@ -100,6 +100,9 @@ func (h *Hub) reload(ctx context.Context) error {
 	if err := h.usePool(snapshot.Settings.Timezone); err != nil {
 		return err
 	}
+	if err := h.useRules(ctx, snapshot); err != nil {
+		return err
+	}
 	h.openConnections(fresh, old, before)
 	sessions := snapshot.Settings.Sessions
 	h.access.SetLimits(access.Limits{

@@ -1,22 +1,28 @@
 package hub
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
+	"junctor/internal/config"
 	"junctor/internal/db"
 	"junctor/internal/event"
 	"junctor/internal/fault"
+	"junctor/internal/host"
 	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/script"
 )
 
 // openRecords makes the store of records, whose changes are events, and whose
 // rules start runs.
 func (h *Hub) openRecords() {
-	h.records = record.NewStore(record.Hooks{Changed: h.recorded, Start: h.ruled, Log: changes{h}}, h.options.Clock.Now)
+	h.records = record.NewStore(record.Hooks{Changed: h.recorded, Before: h.asked, Start: h.ruled, Log: changes{h}}, h.options.Clock.Now)
 }
 
 // model is the classes as they are now.
@@ -46,14 +52,24 @@ type recordChange struct {
 func (h *Hub) recorded(tx *db.Tx, all ...record.Change) error {
 	events := make([]*event.Event, len(all))
 	for i, c := range all {
-		data, err := json.Marshal(recordChange{c.ID, c.Key, append([]string{}, c.Changed...), c.Before, c.After})
+		told := recordChange{c.ID, c.Key, append([]string{}, c.Changed...), c.Before, c.After}
+		if len(c.Before)+len(c.After) > event.MaxSize-maxNames {
+			told.Before, told.After = nil, nil // no event may be so large, and the change stands all the same
+		}
+		data, err := json.Marshal(told)
 		if err != nil {
 			return err
 		}
-		events[i] = &event.Event{Type: recordType(c.Class, c.Kind), Subject: c.Key, Run: c.Run, Data: data}
+		events[i] = &event.Event{Type: recordType(c.Class, c.Kind), Subject: c.Key, Run: c.Run, Depth: min(c.Depth, event.MaxDepth), Data: data}
 	}
-	return h.events.Append(tx, events...)
+	if err := h.events.Append(tx, events...); err != nil { // the change is written already: it goes back with the transaction
+		return fault.Wrap(err, fault.Internal, "A change of a record cannot be told as an event.")
+	}
+	return nil
 }
+
+// maxNames is what the rest of a change's event takes at most.
+const maxNames = 64 << 10
 
 func recordType(class string, kind record.Result) string {
 	return "record." + class + "." + string(kind)
@@ -62,28 +78,136 @@ func recordType(class string, kind record.Result) string {
 // ruled starts the runs of rules in the transaction of the change.
 func (h *Hub) ruled(tx *db.Tx, starts ...record.Start) error {
 	for _, s := range starts {
-		version, err := h.version(s.Scenario)
-		if err != nil {
-			return err
-		}
-		input, err := json.Marshal(struct {
-			Class   string          `json:"class"`
-			Action  record.Result   `json:"action"`
-			Record  json.RawMessage `json:"record"`
-			Before  json.RawMessage `json:"before,omitempty"`
-			Changed []string        `json:"changed"`
-			By      string          `json:"by"`
-		}{s.Change.Class, s.Change.Kind, s.Record, s.Change.Before, append([]string{}, s.Change.Changed...), s.Change.By})
-		if err != nil {
-			return err
-		}
-		_, err = h.runs.Insert(tx, run.Start{
-			Program: scenario.ProgramName(s.Scenario), Version: version, Subject: s.Change.Key, Input: scenario.Input{Content: input}.Encode(),
+		c := s.Change
+		_, err := h.insertRun(tx, s.Scenario, c.Key, c.Depth, "", host.Change{
+			Class: h.model().Class(c.Class), Action: string(c.Kind), Record: s.Record, Before: s.Before,
+			Changed: c.Changed, Account: c.Account, Run: c.Run,
 		})
-		if err != nil {
-			return err
+		if err != nil { // the change is written already: it goes back with the transaction
+			return fault.Wrap(err, fault.Internal, "The rule %s of the class %s cannot be followed.", s.Scenario, c.Class)
 		}
 	}
+	return nil
+}
+
+// insertRun starts the run of a rule or a button.
+func (h *Hub) insertRun(tx *db.Tx, code, subject string, depth int, account string, change host.Change) (id string, err error) {
+	version, err := h.version(code)
+	if err != nil {
+		return "", err
+	}
+	if change.Class == nil { // it has been dropped meanwhile
+		return "", record.ErrStale
+	}
+	input, err := change.Input()
+	if err != nil {
+		return "", err
+	}
+	return h.runs.Insert(tx, run.Start{
+		Program: scenario.ProgramName(code), Version: version, Subject: subject, Account: account, Input: input.Encode(), Depth: depth,
+	})
+}
+
+// maxPressed bounds the records for which a button is pressed at once.
+const maxPressed = 100
+
+// Press starts a run of a button's scenario for each of the records, all of them
+// or none, and returns their ids in the order of the records. The caller needs
+// the right to press the button and to read the records.
+//
+// Errors: fault.NotFound for the class, the button and a record; fault.Forbidden;
+// fault.Invalid for no record or more than 100. They are said before anything is
+// written. ErrStale as of every write.
+func (h *Hub) Press(tx *db.Tx, m *record.Model, a record.Actor, class, button string, at ...record.Address) (runs []string, err error) {
+	if len(at) == 0 || len(at) > maxPressed {
+		return nil, fault.New(fault.Invalid, "A button is pressed for 1 to %d records, not for %d.", maxPressed, len(at))
+	}
+	pressed, err := record.Pressable(m, a, class, button)
+	if err != nil {
+		return nil, err
+	}
+	changes, keys := make([]host.Change, len(at)), make([]string, len(at))
+	for i, one := range at {
+		row, key, err := h.records.Row(tx, m, a, class, one)
+		if err != nil {
+			return nil, err
+		}
+		changes[i] = host.Change{Class: m.Class(class), Action: button, Record: row, Account: a.Rights.Account, Run: a.Run}
+		keys[i] = key
+	}
+	for i, change := range changes {
+		id, err := h.insertRun(tx, pressed.Scenario, keys[i], a.Depth, a.Rights.Account.ID, change)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Internal, "The button %s of the class %s cannot be pressed.", button, class)
+		}
+		runs = append(runs, id)
+	}
+	return runs, nil
+}
+
+// asked asks a rule that comes before a change, in its transaction.
+func (h *Hub) asked(tx *db.Tx, ask record.Ask) (json.RawMessage, error) {
+	version, err := h.version(ask.Scenario)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.ScenarioFailed, "The rule %s cannot be asked.", ask.Scenario)
+	}
+	change := host.Change{
+		Class: h.model().Class(ask.Class), Action: string(ask.Kind), Record: ask.Record, Before: ask.Before,
+		Changed: ask.Changed, Account: ask.Account, Run: ask.Run,
+	}
+	if change.Class == nil { // it has been dropped meanwhile
+		return nil, record.ErrStale
+	}
+	if change.Record == nil {
+		change.Record = ask.Before
+	}
+	input, err := change.Input()
+	if err != nil {
+		return nil, err
+	}
+	columns, err := h.rules.Load().Ask(tx, ask.Scenario, version, input)
+	if fault.Is(err, fault.ScenarioFailed) {
+		h.log.Warn("a rule that comes before a change has failed; nothing was stored", "class", ask.Class, "scenario", ask.Scenario, "error", err)
+	}
+	return columns, err
+}
+
+// useRules makes the machines that rules are executed on, and has the programs of
+// rules ready, before a change waits for them.
+func (h *Hub) useRules(ctx context.Context, snapshot *config.Snapshot) error {
+	for _, class := range snapshot.Model.Classes() {
+		for _, rule := range class.Rules {
+			version, known := snapshot.Scenarios[rule.Scenario]
+			if !rule.Before || !known {
+				continue
+			}
+			if err := h.openRules(snapshot.Settings.Timezone); err != nil {
+				return err
+			}
+			if _, err := h.rules.Load().Runtime.Exports(ctx, rule.Scenario, version); err != nil {
+				h.log.Warn("a rule cannot be prepared", "class", class.Code, "scenario", rule.Scenario, "error", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (h *Hub) openRules(zone *time.Location) error {
+	had := h.rules.Load()
+	if had != nil && h.rulesZone.String() == zone.String() {
+		return nil
+	}
+	pool, err := script.NewPool(scenario.RuleLimits(script.Config{Zone: zone, Module: host.Module(), Pure: host.Pure(), Log: h.log, OnStuck: h.stuck}))
+	if err != nil {
+		return fmt.Errorf("prepare the script engine for rules: %w", err)
+	}
+	h.rulesZone = zone
+	if had != nil {
+		go had.Runtime.Use(pool).Close()
+		return nil
+	}
+	runtime := scenario.NewRuntime(h.versions, pool, cores, h.version, h.busy)
+	h.rules.Store(&scenario.Rules{Runtime: runtime, Asker: scenario.Asker{Handlers: host.RuleHandlers(h), Now: h.options.Clock.Now}})
 	return nil
 }
 

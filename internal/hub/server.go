@@ -14,6 +14,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/ingress"
+	"junctor/internal/soap"
 )
 
 // shutdownTime is how long a server that ends waits for those who are in.
@@ -161,18 +162,21 @@ func (h *Hub) handlers() []http.Handler {
 		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Address: h.address, BaseURL: h.baseURL,
 		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now, BodyTime: h.options.Patience.Body,
 	}))
-	data, admin := h.data(), api.New(api.Services{
+	data, envelopes, admin := h.data(), h.soap(), api.New(api.Services{
 		Access: h.access, Events: h.events, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, ChannelToken: h.tokens.Token,
 		Functions: h, Packets: h, Offer: h.offer, BaseURL: h.baseURL,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
 	})
 	inside := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isData(r.URL.Path) {
+		switch {
+		case isData(r.URL.Path):
 			data.ServeHTTP(w, r)
-			return
+		case r.URL.Path == soap.Base:
+			envelopes.ServeHTTP(w, r)
+		default:
+			admin.ServeHTTP(w, r)
 		}
-		admin.ServeHTTP(w, r)
 	})
 	if h.options.PublicListen != "" {
 		return []http.Handler{inside, outside}

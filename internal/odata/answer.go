@@ -26,7 +26,7 @@ type answer struct {
 
 func (q *request) newAnswer(status int) *answer {
 	a := &answer{status: status, header: http.Header{}}
-	a.header.Set("OData-Version", q.version)
+	a.header.Set(headerVersion, q.version)
 	return a
 }
 
@@ -65,7 +65,7 @@ type detail struct {
 func refusal(err error, version string) *answer {
 	p := fault.ProblemOf(err)
 	a := &answer{status: p.Status, header: http.Header{}}
-	a.header.Set("OData-Version", version)
+	a.header.Set(headerVersion, version)
 	a.header.Set("Content-Type", "application/json;odata.metadata=minimal")
 	var method *methodError
 	var e *fault.Error
@@ -131,7 +131,8 @@ type staleError struct {
 func (e *staleError) Error() string { return e.cause.Error() }
 func (e *staleError) Unwrap() error { return e.cause }
 
-func (a *answer) stale(err error) *record.Record {
+// currentOf is the present record that an error shows; nil for none.
+func currentOf(err error) *record.Record {
 	var stale *staleError
 	if errors.As(err, &stale) {
 		return stale.record
@@ -141,7 +142,7 @@ func (a *answer) stale(err error) *record.Record {
 
 // showCurrent adds the present record to the answer of a 412.
 func (q *request) showCurrent(a *answer, err error, r *record.Record) {
-	a.header.Set("ETag", etag(r.Version()))
+	a.header.Set("Etag", etag(r.Version()))
 	one := errorOf(fault.ProblemOf(err))
 	one.Current = r.AppendJSON(nil, q.recordForm(nil))
 	a.put(one)
@@ -150,7 +151,7 @@ func (q *request) showCurrent(a *answer, err error, r *record.Record) {
 // refuse is refusal with everything that the request knows.
 func (q *request) refuse(err error) *answer {
 	a := refusal(err, q.versionOf())
-	if r := a.stale(err); r != nil {
+	if r := currentOf(err); r != nil {
 		q.showCurrent(a, err, r)
 	}
 	return a

@@ -181,8 +181,8 @@ func (b *running) derive(i *item, tx *db.Tx) (*request, error) {
 		door: b.door, http: b.http, ctx: b.ctx, method: i.method, header: i.header, body: b.resolveBody(i.body), base: b.base,
 		caller: b.caller, actor: b.actor, model: b.model, tx: tx, inner: true,
 	}
-	if one.header.Get("OData-MaxVersion") == "" {
-		one.header.Set("OData-MaxVersion", b.version)
+	if one.header.Get(headerMaxVersion) == "" {
+		one.header.Set(headerMaxVersion, b.version)
 	}
 	address, query, _ := strings.Cut(i.url, "?")
 	if j := strings.IndexByte(query, '#'); j >= 0 {
@@ -195,8 +195,8 @@ func (b *running) derive(i *item, tx *db.Tx) (*request, error) {
 	one.query = query
 	for _, name := range []string{"If-Match", "If-None-Match"} {
 		if id, ok := strings.CutPrefix(one.header.Get(name), "$"); ok {
-			if d := b.known[id]; d != nil && d.answer.header.Get("ETag") != "" {
-				one.header.Set(name, d.answer.header.Get("ETag"))
+			if d := b.known[id]; d != nil && d.answer.header.Get("Etag") != "" {
+				one.header.Set(name, d.answer.header.Get("Etag"))
 			}
 		}
 	}
@@ -263,95 +263,4 @@ func (b *running) resolveBody(body []byte) []byte {
 func jsonInside(text string) []byte {
 	b := appendText(nil, text)
 	return b[1 : len(b)-1]
-}
-
-// together answers a group: all in one transaction, or none.
-func (b *running) together(items []*item) {
-	size := 0
-	for _, i := range items {
-		size += len(i.body)
-	}
-	const tries = 3
-	for try := 1; ; try++ {
-		bad, err := b.commit(items, size)
-		if err == nil {
-			return
-		}
-		stale := outdated(err) && try < tries && b.reload()
-		if !stale && (!errors.Is(err, db.ErrUnique) || try == tries) {
-			b.fail(items, bad, overtaken(err))
-			return
-		}
-	}
-}
-
-func (b *running) reload() bool {
-	before := b.model
-	if b.door.Reload(b.ctx) != nil {
-		return false
-	}
-	b.model = b.door.Model()
-	return b.model != before
-}
-
-// commit makes one transaction of a group. When one of its requests fails, bad is
-// its place, and nothing of the group is stored.
-func (b *running) commit(items []*item, size int) (bad int, err error) {
-	outer := b.known
-	defer func() { b.known = outer }()
-	var failed error
-	err = b.door.Committer.Commit(b.ctx, db.Item{Size: size, Func: func(tx *db.Tx) ([]db.Op, error) {
-		b.known, failed, bad = clone(outer), nil, -1
-		for n, i := range items {
-			i.answer = nil
-			a, err := b.try(i, tx)
-			if err == nil && i.answer != nil { // not tried, for what it depends on
-				err = &skipped{i.answer}
-			}
-			if err != nil {
-				bad, failed = n, err
-				if n == 0 && harmless(err) {
-					return nil, nil // nothing is written yet: the others of the transaction need not know
-				}
-				return nil, err
-			}
-			i.answer = a
-			b.remember(i)
-		}
-		return nil, nil
-	}})
-	if err == nil {
-		err = failed
-	}
-	return bad, err
-}
-
-func clone(m map[string]*item) map[string]*item {
-	all := make(map[string]*item, len(m))
-	for name, i := range m {
-		all[name] = i
-	}
-	return all
-}
-
-// skipped is the error of a request of a group that depends on one that failed.
-type skipped struct{ answer *answer }
-
-func (e *skipped) Error() string { return "what it depends on has failed" }
-
-// fail answers a group of which nothing is stored.
-func (b *running) fail(items []*item, bad int, err error) {
-	for n, i := range items {
-		i.answer = nil
-		if n != bad && bad >= 0 {
-			continue
-		}
-		var s *skipped
-		if errors.As(err, &s) {
-			i.answer = s.answer
-		} else {
-			i.answer = b.failure(err)
-		}
-	}
-	skip(items, "has had no effect: another one of its group has failed")
 }

@@ -184,7 +184,7 @@ GET customers/m1 HTTP/1.1
 
 func TestBatchMultipart(t *testing.T) {
 	each(t, func(s *site) {
-		form := []string{"Content-Type", "multipart/mixed;boundary=b", "Prefer", goOn}
+		form := []string{"Content-Type", "multipart/mixed;boundary=b", "Accept", "multipart/mixed", "Prefer", goOn}
 		got := s.do("POST /$batch", fmt.Sprintf(sets, "1"), form...)
 		if got.status != 200 || strings.Count(got.body, "HTTP/1.1 409 ") != 1 || strings.Count(got.body, "HTTP/1.1 ") != 3 || !strings.Contains(got.body, "HTTP/1.1 404 ") || strings.Contains(got.body, "changeset") {
 			s.Errorf("a change set that fails: %d %s", got.status, got.body)
@@ -276,4 +276,19 @@ func (c *crash) AfterCommit(int64) error {
 		return errCrash
 	}
 	return nil
+}
+
+func TestBatchAnswersAreBounded(t *testing.T) {
+	s := newSite(t, dbtest.SQLite(t)(nil))
+	s.must(201, "POST /orders", `{"id":"o1","number":"1","note":"`+strings.Repeat("x", 1<<20)+`"}`)
+	var all, ids []string
+	for i := range 40 {
+		id := fmt.Sprintf("#%d", i)
+		ids = append(ids, id)
+		all = append(all, `{"id":"`+id+`","method":"GET","url":"orders/o1"}`)
+	}
+	got := strings.Fields(statuses(s.batch(strings.Join(all, ",")), ids...))
+	if got[0] != "200" || got[20] != "200" || got[39] != "424" {
+		t.Error(got)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"junctor/internal/db"
@@ -46,7 +47,7 @@ func (q *request) getFile(tx *db.Tx, r *record.Record, c *record.Column, v value
 		status, content = http.StatusNotModified, nil
 	}
 	a := q.newAnswer(status)
-	a.header.Set("ETag", fileTag(*f))
+	a.header.Set("Etag", fileTag(*f))
 	a.header.Set("Content-Type", f.Type)
 	// It is somebody's upload: a browser must not execute it.
 	a.header.Set("Content-Disposition", disposition(f.Name))
@@ -86,7 +87,7 @@ func (q *request) putFile(c *record.Column) (*answer, error) {
 		}
 		a, err := q.set(tx, q.target.end, at, c.Field(), id)
 		if err == nil {
-			a.header.Set("ETag", fileTag(*f))
+			a.header.Set("Etag", fileTag(*f))
 		}
 		return a, err
 	})
@@ -113,7 +114,7 @@ func (q *request) fileMatches(tx *db.Tx, at record.Address, c *record.Column) (*
 		if err != nil {
 			return nil, err
 		}
-		if contains(ours, described[v.Text()].SHA256) {
+		if slices.Contains(ours, described[v.Text()].SHA256) {
 			again := *q
 			again.header = q.header.Clone()
 			again.header.Set("If-Match", etag(r.Version()))

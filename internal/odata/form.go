@@ -51,9 +51,9 @@ func (q *request) chooseForm() (form, error) {
 	switch pattern := q.route.pattern; {
 	case pattern == "/$metadata":
 		offered = []string{asXML, asJSON}
-	case pattern == "/" || strings.HasSuffix(pattern, "/$ref") || pattern == batch.pattern:
+	case pattern == "/" || strings.HasSuffix(pattern, "/$ref"):
 		offered = offered[:1]
-	case strings.HasSuffix(pattern, "/$count"), strings.HasSuffix(pattern, "/$value"), strings.HasSuffix(pattern, "/{property}"):
+	case pattern == batch.pattern, q.route.method == remove, strings.HasSuffix(pattern, "/$count"), strings.HasSuffix(pattern, "/$value"), strings.HasSuffix(pattern, "/{property}"):
 		return f.with(values)
 	}
 	if q.route.method != get && answersRecord(q.route.pattern) { // what is sent back has a place only in JSON

@@ -48,16 +48,8 @@ var everything = right.Full(right.Account{ID: "acc_admin", Login: "admin"})
 
 func newSite(t testing.TB, d *db.DB) *site {
 	t.Helper()
-	m, found := record.NewModel(map[string]json.RawMessage{
-		"regions": json.RawMessage(regionsBody), "customers": json.RawMessage(customersBody), "orders": json.RawMessage(ordersBody), "locked": json.RawMessage(lockedBody),
-	})
-	if found != nil {
-		t.Fatal(found)
-	}
+	apply(t, d, ordersBody)
 	err := d.Write(context.Background(), func(tx *db.Tx) error {
-		if _, _, err := record.Apply(tx, m, false); err != nil {
-			return err
-		}
 		_, err := tx.Exec(`CREATE TABLE IF NOT EXISTS odata_test_log (n BIGINT PRIMARY KEY, class TEXT, kind TEXT, id TEXT, body TEXT)`)
 		return err
 	})
@@ -69,22 +61,43 @@ func newSite(t testing.TB, d *db.DB) *site {
 	return s
 }
 
-// newSiteOn is newSite over a database that has its tables.
-func newSiteOn(t testing.TB, d *db.DB) *site {
+// apply makes the tables, or changes that of the orders.
+func apply(t testing.TB, d *db.DB, orders string) {
 	t.Helper()
-	var model *record.Model
-	err := d.Read(context.Background(), func(tx *db.Tx) (err error) {
-		model, err = record.Applied(tx)
+	m, found := record.NewModel(map[string]json.RawMessage{
+		"regions": json.RawMessage(regionsBody), "customers": json.RawMessage(customersBody), "orders": json.RawMessage(orders), "locked": json.RawMessage(lockedBody),
+	})
+	if found != nil {
+		t.Fatal(found)
+	}
+	err := d.Write(context.Background(), func(tx *db.Tx) error {
+		_, _, err := record.Apply(tx, m, true)
 		return err
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newSiteOn is newSite over a database that has its tables.
+func newSiteOn(t testing.TB, d *db.DB) *site {
+	t.Helper()
+	var model atomic.Pointer[record.Model]
+	reload := func(ctx context.Context) error {
+		return d.Read(ctx, func(tx *db.Tx) error {
+			m, err := record.Applied(tx)
+			model.Store(m)
+			return err
+		})
+	}
+	if err := reload(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	committer := db.NewCommitter(d, nil, nil)
 	s := &site{TB: t, rights: map[string]*right.Set{"admin": everything}}
 	door := odata.New(odata.Services{
 		DB: d, Committer: committer, Records: record.NewStore(record.Hooks{Changed: told, Log: logged{}}, func() time.Time { return noon }),
-		Model: func() *record.Model { return model }, Reload: func(context.Context) error { return nil },
+		Model: model.Load, Reload: reload,
 		Caller: func(r *http.Request) (access.Caller, error) {
 			login, _, _ := r.BasicAuth()
 			set := s.rights[login]

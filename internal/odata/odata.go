@@ -88,10 +88,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, err := d.answer(q, w, r)
 	if err != nil {
 		q.note(err)
-		a = refusal(err, q.versionOf())
-		if stale := a.stale(err); stale != nil {
-			q.showCurrent(a, err, stale)
-		}
+		a = q.refuse(err)
 	}
 	a.write(w, r)
 }
@@ -153,11 +150,20 @@ func receive(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error
 }
 
 // secure sets what every answer carries. Nothing here is made to be framed,
-// scripted, guessed at or cached.
+// scripted, guessed at or cached. The values are shared: nobody adds to them.
 func secure(h http.Header) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	h.Set("Cache-Control", "no-store")
+	for _, s := range secured {
+		h[s.name] = s.value
+	}
+}
+
+var secured = []struct {
+	name  string
+	value []string
+}{
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"X-Frame-Options", []string{"DENY"}},
+	{"Referrer-Policy", []string{"no-referrer"}},
+	{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
+	{"Cache-Control", []string{"no-store"}},
 }

@@ -2,6 +2,7 @@ package odata
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"junctor/internal/fault"
@@ -145,7 +146,7 @@ func (q *request) propertiesOf(c *record.Class, selects []string) (names []strin
 		if column := c.Column(name); column != nil {
 			name = column.Field()
 		}
-		if !contains(names, name) {
+		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

@@ -18,20 +18,24 @@ type preferences struct {
 	upsert          bool
 	continueOnError bool
 	track           bool
-	given           map[string]bool
 }
 
 func readPreferences(h http.Header) preferences {
-	p := preferences{given: map[string]bool{}}
-	for part := range strings.SplitSeq(strings.Join(h.Values("Prefer"), ","), ",") {
+	var p preferences
+	values := h["Prefer"]
+	if values == nil {
+		return p
+	}
+	given := map[string]bool{}
+	for part := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		part, _, _ = strings.Cut(part, ";")
 		name, value, valued := strings.Cut(strings.TrimSpace(part), "=")
 		name = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(name)), "odata.")
 		value = strings.ToLower(strings.Trim(strings.TrimSpace(value), `"`))
-		if name == "" || p.given[name] { // the first counts
+		if name == "" || given[name] { // the first counts
 			continue
 		}
-		p.given[name] = true
+		given[name] = true
 		on := !valued || value == "true"
 		switch name {
 		case "maxpagesize":

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"junctor/internal/db"
+	"junctor/internal/db/dbtest"
 )
 
 // together calls f n times at once.
@@ -52,6 +55,24 @@ func TestWritersWithIfMatch(t *testing.T) {
 		})
 		if counts[204] != 1 || counts[412] != 19 {
 			s.Errorf("%v", counts)
+		}
+	})
+}
+
+// TestChangedClass changes a class behind the door's back, as another node does:
+// whoever calls notices nothing.
+func TestChangedClass(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		d := open()
+		s := newSite(t, d)
+		more := strings.Replace(ordersBody, `"note":"text"`, `"note":"text","remark":"text"`, 1)
+		apply(t, d, more)
+		s.must(201, "POST /orders", `{"id":"o1","number":"1","note":"x"}`)
+		s.must(204, "PATCH /orders/o1", `{"remark":"y"}`)
+		apply(t, d, strings.Replace(more, `"note":"text"`, `"note":"text","more":"text"`, 1))
+		all := s.batch(`{"id":"#1","atomicityGroup":"g","method":"PATCH","url":"orders/o1","body":{"lines":1}},{"id":"#2","atomicityGroup":"g","method":"PATCH","url":"orders/o1","body":{"more":"z"}}`)
+		if got := statuses(all, "#1", "#2"); got != "204 204" {
+			t.Errorf("a batch: %s %s", got, all["#2"].Body)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"junctor/internal/access"
@@ -18,6 +19,12 @@ import (
 const (
 	version40  = "4.0"
 	version401 = "4.01"
+)
+
+// The protocol's headers, spelled as Go keeps them: case does not matter.
+const (
+	headerVersion    = "Odata-Version"
+	headerMaxVersion = "Odata-Maxversion"
 )
 
 // request is one OData request: one of HTTP, or one of a batch.
@@ -75,47 +82,56 @@ func (q *request) versionOf() string {
 // versionOf is the version of the answer: the newest that the client knows, and
 // 4.0 for one that does not say.
 func versionOf(h http.Header) (string, error) {
-	switch own := h.Get("OData-Version"); own {
+	switch own := h.Get(headerVersion); own {
 	case "", version40, version401:
 	default:
 		return "", fault.New(fault.Invalid, "OData-Version is %.20q; this service knows 4.0 and 4.01.", own)
 	}
-	switch most := strings.TrimSpace(h.Get("OData-MaxVersion")); {
-	case most == "", most == version40:
+	most := strings.TrimSpace(h.Get(headerMaxVersion))
+	if most == "" {
 		return version40, nil
-	case most == version401 || len(most) == 3 && most > version40 && most <= "9.9" && most[1] == '.':
-		return version401, nil
-	default:
-		return "", fault.New(fault.Invalid, "OData-MaxVersion is %.20q; this service answers 4.0 and 4.01.", most)
 	}
+	switch n, err := strconv.ParseFloat(most, 64); {
+	case err != nil, !(n >= 4):
+		return "", fault.New(fault.Invalid, "OData-MaxVersion is %.20q; this service answers 4.0 and 4.01.", most)
+	case n < 4.01:
+		return version40, nil
+	}
+	return version401, nil
 }
 
 // run answers a request that is prepared and has its body. When a class has
-// changed meanwhile it is read once more.
+// changed meanwhile the classes are read anew, and it is tried again.
 func (q *request) run() (*answer, error) {
+	const tries = 3
 	for try := 1; ; try++ {
 		a, err := q.once()
-		if err == nil || try > 2 || !outdated(err) {
+		if err == nil || q.tx != nil || try == tries || !outdated(err) {
 			return a, err
 		}
 		if reloadErr := q.door.Reload(q.ctx); reloadErr != nil {
 			return nil, errors.Join(err, reloadErr)
 		}
-		fresh := q.door.Model()
-		if fresh == q.model {
-			return nil, err
-		}
-		q.model = fresh
+		q.model = q.door.Model()
 		if err := q.prepare(); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// outdated reports whether an error may come of a table that has changed.
+// outdated reports whether an error may come of a table that has changed, and
+// nothing is stored: a database says in its own words that a column is not there.
 func outdated(err error) bool {
 	var coded *fault.Error
-	return errors.Is(err, record.ErrStale) || !errors.As(err, &coded) && !errors.Is(err, context.Canceled)
+	if errors.Is(err, record.ErrStale) {
+		return true
+	}
+	for _, other := range []error{db.ErrUnknown, db.ErrClosed, db.ErrUnique, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, other) {
+			return false
+		}
+	}
+	return !errors.As(err, &coded)
 }
 
 func (q *request) once() (a *answer, err error) {

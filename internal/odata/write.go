@@ -114,7 +114,7 @@ func (q *request) written(tx *db.Tx, out *record.Outcome, err error) (*answer, e
 		a.header.Set("OData-EntityId", q.base+"/"+path)
 	}
 	a.entity = path
-	a.header.Set("ETag", etag(out.Version))
+	a.header.Set("Etag", etag(out.Version))
 	a.header.Set("Junctor-Result", string(out.Result))
 	if out.Result == record.Created {
 		a.header.Set("Location", q.base+"/"+path)
@@ -185,7 +185,7 @@ func (q *request) set(tx *db.Tx, c *record.Class, at record.Address, name string
 		return nil, failed(out, err)
 	}
 	a := q.newAnswer(http.StatusNoContent)
-	a.header.Set("ETag", etag(out.Version))
+	a.header.Set("Etag", etag(out.Version))
 	a.header.Set("Junctor-Result", string(out.Result))
 	a.entity = entityPath(c.Code, out.ID)
 	return a, nil

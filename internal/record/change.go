@@ -9,6 +9,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
+	"junctor/internal/right"
 	"junctor/internal/strict"
 	"junctor/internal/value"
 )
@@ -39,7 +40,9 @@ type Change struct {
 	Before  json.RawMessage
 	After   json.RawMessage // JSON objects as the class's history says; nil for none
 	By      string
-	Run     string // the run that made the change, "" for none
+	Account right.Account // who made the change; the zero Account for a run and for foreign programs
+	Run     string        // the run that made the change, "" for none
+	Depth   int           // see Actor
 }
 
 // Start is a run that a rule asks for.
@@ -47,6 +50,7 @@ type Start struct {
 	Scenario string
 	Change   Change
 	Record   json.RawMessage // the whole row, after the change; before it for a deleted one
+	Before   json.RawMessage // the whole row before the change; nil for a new one
 }
 
 // Ask is a question to a rule that comes before a change.
@@ -57,7 +61,9 @@ type Ask struct {
 	ID       string
 	Before   json.RawMessage // the whole row as it is; nil for a new record
 	Record   json.RawMessage // as it would become; nil for a deletion
-	By       string
+	Changed  []string        // properties, as in Change
+	Account  right.Account   // as in Change
+	Run      string          // as in Change
 }
 
 // moment is which change is being made.
@@ -98,12 +104,15 @@ func (w *write) before(when moment) error {
 		if !applies {
 			continue
 		}
-		ask := Ask{Scenario: rule.Scenario, Class: w.class.Code, Kind: when.result(), By: w.actor.By}
+		ask := Ask{Scenario: rule.Scenario, Class: w.class.Code, Kind: when.result(), Account: w.actor.account(), Run: w.actor.Run}
 		if w.old != nil {
 			ask.ID, ask.Before = w.old[atID].Text(), w.wholeRow(w.old)
 		}
 		if when != onDeleted {
 			ask.ID, ask.Record = w.row[atID].Text(), w.wholeRow(w.row)
+			for _, i := range w.different() {
+				ask.Changed = append(ask.Changed, w.layout.columns[i].Field())
+			}
 		}
 		columns, err := w.store.hooks.Before(w.tx, ask)
 		if err != nil {
@@ -142,7 +151,7 @@ func (w *write) set(rule Rule, columns json.RawMessage, when moment) error {
 		})
 	}
 	if found != nil {
-		return fault.New(fault.Internal, "The rule %s of the class %s returned what cannot be stored.", rule.Scenario, w.class.Code).WithFields(found...)
+		return fault.New(fault.ScenarioFailed, "The rule %s of the class %s returned what cannot be stored.", rule.Scenario, w.class.Code).WithFields(found...)
 	}
 	return nil
 }
@@ -250,7 +259,11 @@ func (w *write) tell(when moment) error {
 			if row == nil {
 				row = w.old
 			}
-			starts = append(starts, Start{Scenario: rule.Scenario, Change: change, Record: w.wholeRow(row)})
+			start := Start{Scenario: rule.Scenario, Change: change, Record: w.wholeRow(row)}
+			if w.old != nil {
+				start.Before = w.wholeRow(w.old)
+			}
+			starts = append(starts, start)
 		}
 	}
 	if starts == nil {
@@ -265,20 +278,15 @@ func (w *write) describe(when moment) Change {
 	if row == nil {
 		row = w.old
 	}
-	c := Change{Class: w.class.Code, Kind: when.result(), ID: row[atID].Text(), Key: w.keyOf(row), Version: row[atVersion].Int(), By: w.actor.By, Run: w.actor.Run}
+	c := Change{Class: w.class.Code, Kind: when.result(), ID: row[atID].Text(), Key: w.keyOf(row), Version: row[atVersion].Int(), By: w.actor.By, Account: w.actor.account(), Run: w.actor.Run, Depth: w.actor.Depth}
 	var changed []int
-	for i := w.layout.own; i < len(row) && when != onDeleted; i++ {
-		former := value.Value{}
-		if w.old != nil {
-			former = w.old[i]
-		}
-		if !sameValue(row[i], former) {
-			changed = append(changed, i)
-			c.Changed = append(c.Changed, w.layout.columns[i].Field())
-		}
-	}
 	if when == onDeleted {
 		c.Version++
+	} else {
+		changed = w.different()
+	}
+	for _, i := range changed {
+		c.Changed = append(c.Changed, w.layout.columns[i].Field())
 	}
 	switch w.class.History {
 	case HistoryNone:
@@ -296,6 +304,29 @@ func (w *write) describe(when moment) Change {
 		c.After = w.rowJSON(w.row, changed)
 	}
 	return c
+}
+
+// different are the places of the class's columns that have another value than
+// before; of a new record those that are not null.
+func (w *write) different() (places []int) {
+	for i := w.layout.own; i < len(w.row); i++ {
+		former := value.Value{}
+		if w.old != nil {
+			former = w.old[i]
+		}
+		if !sameValue(w.row[i], former) {
+			places = append(places, i)
+		}
+	}
+	return places
+}
+
+// account is whose rights the actor has.
+func (a Actor) account() right.Account {
+	if a.Rights == nil {
+		return right.Account{}
+	}
+	return a.Rights.Account
 }
 
 // keyOf is a record's name in the outside world.

@@ -39,6 +39,7 @@ type Actor struct {
 	Rights *right.Set
 	By     string // what created_by and modified_by say: a login, a run's id
 	Run    string // the run that writes, "" for none; it stands in the change
+	Depth  int    // of the changes and runs that led to this write; 0 when a caller from outside makes it
 }
 
 // Address names one record, by its id or by the values of one of its class's keys or

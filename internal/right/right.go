@@ -65,6 +65,7 @@ type Class struct {
 	Create, Read, Update, Delete Row
 	Hidden                       map[string]bool // columns that are not there for the caller
 	ReadOnly                     map[string]bool // columns that the caller cannot write
+	Buttons                      map[string]bool // that may be pressed, for records that may be read
 }
 
 // Row says which rows: all, those that a filter takes, or (the zero Row) none.
@@ -82,10 +83,12 @@ func Full(a Account) *Set { return &Set{Everything: true, Account: a} }
 func (s *Set) Class(code string) Class {
 	if s.Everything {
 		all := Row{All: true}
-		return Class{Create: all, Read: all, Update: all, Delete: all}
+		return Class{Create: all, Read: all, Update: all, Delete: all, Buttons: everyButton}
 	}
 	return s.Classes[code]
 }
+
+var everyButton = map[string]bool{Any: true}
 
 // MayCall reports whether the function may be called.
 func (s *Set) MayCall(function string) bool { return s.has(s.Functions, function) }
@@ -140,6 +143,9 @@ func (c Class) Sees(column string) bool { return !c.Hidden[column] }
 
 // Writes reports whether the caller may write a column.
 func (c Class) Writes(column string) bool { return !c.Hidden[column] && !c.ReadOnly[column] }
+
+// Presses reports whether the caller may press a button.
+func (c Class) Presses(button string) bool { return c.Buttons[button] || c.Buttons[Any] }
 
 // Match reports whether a type of events fits a pattern: `*` stands for one
 // segment between dots, `**` at the end for one or more.
@@ -218,6 +224,7 @@ func (c Class) or(other Class, a Account) Class {
 		Create: c.Create.Or(a.reach(other.Create)), Read: c.Read.Or(a.reach(other.Read)),
 		Update: c.Update.Or(a.reach(other.Update)), Delete: c.Delete.Or(a.reach(other.Delete)),
 		Hidden: union(c.Hidden, other.Hidden), ReadOnly: union(c.ReadOnly, other.ReadOnly),
+		Buttons: union(c.Buttons, other.Buttons),
 	}
 }
 

@@ -25,14 +25,15 @@ type Start struct {
 	Once             *Once  // at most one run per key
 	Parent           string // the run that started it, "" for none
 	Origin           string // the run that it repeats, "" for none
+	Depth            int    // among those that led to it: its parent's, or the changing run's, and one more
 	// With is committed with the run's row, or not at all.
 	With func(tx *db.Tx) ([]db.Op, error)
 	// Repeats is called, where there is one, when an earlier run answers instead of
 	// this one, before it does or is retried for that; its error is the answer.
 	Repeats func(ctx context.Context) error
 
-	parentSeq, depth int
-	seed, clock      int64 // of a run that repeats another's first steps
+	parentSeq   int
+	seed, clock int64 // of a run that repeats another's first steps
 }
 
 func (s *Start) repeats(ctx context.Context) error {
@@ -64,7 +65,7 @@ func (e *Engine) compose(s Start, input db.Blob, owner string) *row {
 		id: e.ids.New("run", db.Time(now)), program: s.Program, version: s.Version, channel: s.Channel,
 		subject: clean(s.Subject, maxSubject), mode: s.Mode, state: Queued, input: input,
 		seed: s.seed, clock: s.clock, createdAt: now, owner: owner, epoch: 1, orderingKey: digested(s.OrderingKey, 512),
-		function: s.Function, account: s.Account, origin: s.Origin, parent: s.Parent, parentSeq: s.parentSeq, depth: s.depth,
+		function: s.Function, account: s.Account, origin: s.Origin, parent: s.Parent, parentSeq: s.parentSeq, depth: s.Depth,
 	}
 	for _, tag := range s.Tags {
 		r.tag(tag)

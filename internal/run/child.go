@@ -30,7 +30,7 @@ func (x *Execution) startChild(t *turn, s *step, h Handler, args []byte) error {
 		x.settle(t, s, nil, asStepError(err))
 		return nil
 	}
-	start.Parent, start.parentSeq, start.depth = x.row.id, s.seq, x.row.depth+1
+	start.Parent, start.parentSeq, start.Depth = x.row.id, s.seq, x.row.depth+1
 	child, err := x.e.newRow(x.ctx, start, "")
 	if err != nil {
 		return err

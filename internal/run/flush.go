@@ -164,15 +164,57 @@ func (x *Execution) look(steps []*step) error {
 		}
 	}
 	if reads {
-		err := x.e.db.Read(x.ctx, func(tx *db.Tx) error { return x.inside(tx, steps) })
+		err := x.anew(func() error {
+			return x.e.db.Read(x.ctx, func(tx *db.Tx) error { return x.inside(tx, steps) })
+		})
 		if err != nil {
 			return err
 		}
 	}
 	for _, s := range steps {
+		if len(s.result) > db.InlineLimit {
+			var err error
+			if s.result, err = x.e.db.PutLarge(x.ctx, s.result[1:]); err != nil {
+				return err
+			}
+			x.pending = append(x.pending, db.ClaimOps(s.result)...)
+		}
 		x.pending = append(x.pending, s.startOp(x.row.id))
 	}
 	return nil
+}
+
+// Again is the error of a handler which wants its transaction to be taken back
+// and made anew, because what it relied on has changed meanwhile. Its other
+// steps are made again with it.
+type Again struct {
+	Err   error
+	Ready func(ctx context.Context) error // called before, outside of a transaction; may be nil
+}
+
+func (a *Again) Error() string { return a.Err.Error() }
+
+func (a *Again) Unwrap() error { return a.Err }
+
+// maxAnew bounds how often a transaction is made anew. After that the run is tried
+// again later.
+const maxAnew = 10
+
+// anew makes a transaction, and makes it anew when one of its steps asks for
+// that.
+func (x *Execution) anew(transact func() error) error {
+	for try := 1; ; try++ {
+		err := transact()
+		var a *Again
+		if !errors.As(err, &a) || try == maxAnew {
+			return err
+		}
+		if a.Ready != nil {
+			if err := a.Ready(x.ctx); err != nil {
+				return x.lost(err)
+			}
+		}
+	}
 }
 
 // inside does the turn's internal steps and reads. It may be repeated.
@@ -212,15 +254,23 @@ func (x *Execution) commit(t *turn) error {
 	if len(t.inside) == 0 {
 		return x.write(nil)
 	}
-	return x.write(func(tx *db.Tx) ([]db.Op, error) {
-		if err := x.inside(tx, t.inside); err != nil {
-			return nil, err
-		}
-		ops := make([]db.Op, 0, len(t.inside))
-		for _, s := range t.inside {
-			ops = append(ops, s.startOp(x.row.id))
-		}
-		return ops, nil
+	return x.anew(func() error {
+		return x.write(func(tx *db.Tx) ([]db.Op, error) {
+			if err := x.inside(tx, t.inside); err != nil {
+				return nil, err
+			}
+			ops := make([]db.Op, 0, len(t.inside))
+			for _, s := range t.inside {
+				if len(s.result) > db.InlineLimit {
+					var err error
+					if s.result, err = tx.PutLarge(s.result[1:]); err != nil {
+						return nil, err
+					}
+				}
+				ops = append(ops, s.startOp(x.row.id))
+			}
+			return ops, nil
+		})
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"sync"
 	"testing"
@@ -35,6 +36,7 @@ type world struct {
 	calls   map[string]int // external calls by idempotency key
 	order   []string       // and in order, with their arguments
 	answer  func(*run.Call) ([]byte, error)
+	more    run.Handlers // besides those that every world has
 	db      *db.DB
 	commits *db.Committer
 	*run.Engine
@@ -153,8 +155,15 @@ func (w *world) stop() {
 	w.Engine = nil
 }
 
+// restart is the end and the next start of the node.
+func (w *world) restart() {
+	w.t.Helper()
+	w.stop()
+	w.start(nil)
+}
+
 func (w *world) handlers() run.Handlers {
-	return run.Handlers{
+	all := run.Handlers{
 		"out": {External: func(_ context.Context, c *run.Call) ([]byte, error) {
 			w.mu.Lock()
 			w.calls[c.Key()]++
@@ -188,6 +197,8 @@ func (w *world) handlers() run.Handlers {
 			return run.Start{Program: string(c.Args), Input: []byte(`{"of":"a parent"}`)}, nil
 		}},
 	}
+	maps.Copy(all, w.more)
+	return all
 }
 
 // accept starts a run of a program and returns its id.

@@ -18,6 +18,10 @@ type Input struct {
 	Content []byte
 }
 
+// ChangeSource is the Source of a change of a record: its Content is JSON, and the
+// module makes decimals of what it names as such.
+var ChangeSource = []byte(`{"change":true}`)
+
 // Encode is the form in which a run keeps its input: the source, a line's end,
 // the content.
 func (in Input) Encode() []byte {
@@ -88,7 +92,7 @@ func Revise(old, wanted []byte) ([]byte, error) {
 // description with its "body".
 func Show(_ string, input []byte) []byte {
 	in := DecodeInput(input)
-	if len(in.Source) == 0 {
+	if len(in.Source) == 0 || bytes.Equal(in.Source, ChangeSource) {
 		return in.Content
 	}
 	var message map[string]json.RawMessage

@@ -68,6 +68,9 @@ func NewRuntime(versions *Versions, pool *script.Pool, cores int, latest func(co
 // be closed: runs that it executes end there.
 func (r *Runtime) Use(pool *script.Pool) (old *script.Pool) { return r.pool.Swap(pool) }
 
+// Close ends the present pool; see script.Pool.Close.
+func (r *Runtime) Close() { r.pool.Load().Close() }
+
 // Measure is what each run of a program costs before its first line.
 func (r *Runtime) Measure(p *script.Program) (time.Duration, error) { return r.pool.Load().Measure(p) }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	stdhttp "net/http"
+	"strings"
 
 	"junctor/internal/connection/http"
 	"junctor/internal/fault"
@@ -104,6 +105,9 @@ func (w *World) settle(c *run.Call, r Reply) (done, error) {
 		}
 	case "kv.set", "sleep":
 		return done{}, nil
+	}
+	if strings.HasPrefix(c.Name, "records.") && r.Value != nil && w.lab.options.Recorded != nil {
+		return done{result: w.lab.options.Recorded(c, r.Value)}, nil
 	}
 	return done{result: r.Value}, nil
 }

@@ -46,6 +46,14 @@ func (w *World) Start(ctx context.Context, code string, in Input) (*Run, error) 
 		return nil, err
 	}
 	r := &Run{world: w, code: code, channel: w.lab.channel(code), id: w.id(), report: newReport(code)}
+	if in.Change != nil {
+		change, err := w.lab.options.Change(in.Change)
+		if err != nil {
+			return nil, err
+		}
+		source, content, form := change.Arguments()
+		return r, r.begin(ctx, w.lab.pool, script.Start{Program: program, Entry: "default", Args: []string{source, content, r.id, "1", form}})
+	}
 	seen, kept, err := in.started(r.channel)
 	if err != nil { // as a server would answer
 		r.report.problem(err)

@@ -10,6 +10,7 @@ package trial
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/run"
+	"junctor/internal/scenario"
 	"junctor/internal/script"
 )
 
@@ -39,6 +41,12 @@ type Options struct {
 	Handlers func(now func() time.Time) run.Handlers
 	// Answered makes the result of http.request of a mock's answer.
 	Answered func(c *run.Call, response *http.Response) ([]byte, error)
+	// Prepare makes in the lab's database what every world begins with; nil: nothing.
+	Prepare func(tx *db.Tx) error
+	// Recorded makes the result of a step on records of a mock's value, and Change
+	// a scenario's input of the change of a record. Errors of Change are the test's.
+	Recorded func(c *run.Call, value json.RawMessage) json.RawMessage
+	Change   func(raw json.RawMessage) (scenario.Input, error)
 }
 
 // Lab is where scenarios are tried. It is for one goroutine.
@@ -68,6 +76,11 @@ func Open(ctx context.Context, o Options) (_ *Lab, err error) {
 	}
 	if l.db, err = db.Open(ctx, db.Options{Dir: l.dir, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		return nil, err
+	}
+	if o.Prepare != nil {
+		if err := l.db.Write(ctx, o.Prepare); err != nil {
+			return nil, err
+		}
 	}
 	if l.pool, err = script.NewPool(script.Config{Module: o.Module, Pure: o.Pure, Zone: o.Zone}); err != nil {
 		return nil, fmt.Errorf("prepare the script engine: %w", err)
@@ -111,6 +124,18 @@ func (l *Lab) In(ctx context.Context, start time.Time, f func(*World) error) err
 		return nil
 	}
 	return err
+}
+
+// Ask asks a scenario of the folder about a change before it is made.
+func (l *Lab) Ask(tx *db.Tx, asker scenario.Asker, code string, in scenario.Input) (json.RawMessage, error) {
+	program, err := l.program(code)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.ScenarioFailed, "The rule %s cannot be asked.", code)
+	}
+	return asker.Ask(tx, code, in, func(s script.Start) (*script.Exec, *script.Turn, error) {
+		s.Program = program
+		return l.pool.Start(tx.Context(), s)
+	})
 }
 
 // program compiles a scenario, once. Errors: fault.NotFound; fault.Unprocessable

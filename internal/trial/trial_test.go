@@ -44,7 +44,7 @@ func open(t *testing.T, files map[string]string) *trial.Lab {
 		Dir: dir, Scenarios: scenarios, Zone: time.UTC,
 		Channels: map[string]channel.Config{"shop": {Code: "eshop", Type: channel.Public, Comment: "orders"}},
 		Module:   host.Module(), Pure: host.Pure(), Answered: host.Answered,
-		Handlers: func(now func() time.Time) run.Handlers { return host.Handlers(nil, nil, now) },
+		Handlers: func(now func() time.Time) run.Handlers { return host.Handlers(nil, nil, nil, now) },
 	})
 	if err != nil {
 		t.Fatal(err)

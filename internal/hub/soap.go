@@ -1,0 +1,32 @@
+package hub
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+
+	"junctor/internal/access"
+	"junctor/internal/api"
+	"junctor/internal/function"
+	"junctor/internal/soap"
+)
+
+// soap is the door to records and functions by SOAP.
+func (h *Hub) soap() http.Handler {
+	return soap.New(soap.Services{
+		DB: h.db, Committer: h.committer, Access: h.access, Records: h.records, Model: h.model, Reload: h.reload,
+		Functions: h.functions, Runs: h.runs, Address: h.address, BaseURL: h.baseURL, Log: h.log,
+		Caller: func(r *http.Request) (access.Caller, error) { return api.Caller(h.access, r, h.address(r)) },
+	})
+}
+
+// functions are the enabled ones, by code.
+func (h *Hub) functions() (all []*function.Function) {
+	of := h.live.Load().snapshot.Functions
+	for _, code := range slices.Sorted(maps.Keys(of)) {
+		if of[code].Enabled {
+			all = append(all, of[code])
+		}
+	}
+	return all
+}

@@ -1,0 +1,220 @@
+package hub_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// soapFiles are a configuration with classes and functions for programs that speak
+// SOAP. The password of an application is its login.
+var soapFiles = map[string]string{
+	"junctor.yaml": `
+classes:
+  customers:
+    key: code
+    comment: who buys
+    columns: { code: text!, name: text, owner: text }
+  orders:
+    key: number
+    history: full
+    columns:
+      number: { type: text, required: true, length: 20 }
+      customer: ref(customers)
+      total: decimal(12,2)
+      state: { type: "enum(new,sent,done)", default: new }
+      received: datetime
+      due: date
+      lines: integer
+      paid: boolean
+      extra: json
+      note: text
+      margin: decimal(12,2)
+      doubled: { type: "decimal(14,2)", computed: "total mul 2" }
+functions:
+  placeOrder: { scenario: place_order, comment: takes an order }
+roles:
+  shop:
+    classes:
+      customers: { read: true }
+      orders: { read: true, create: true, update: true, delete: true, hide: [margin], readonly: [paid] }
+    functions: [placeOrder]
+  reader:
+    classes:
+      customers: { read: "owner eq @account.login" }
+applications:
+  shop: { password: shop, roles: [shop] }
+  reader: { password: reader, roles: [reader] }
+`,
+	"scenarios/place_order.ts": `import { Problem, type Request } from "junctor";
+export const params = {
+  type: "object",
+  required: ["number", "lines"],
+  additionalProperties: false,
+  properties: {
+    number: { type: "string", description: "the order's number" },
+    lines: { type: "array", items: { type: "object", required: ["code", "qty"], properties: { code: { type: "string" }, qty: { type: "integer", minimum: 1 }, price: { type: "number" } } } },
+    tags: { type: "array", items: { type: "string" } },
+    due: { type: "string", format: "date" },
+    gift: { type: ["boolean", "null"] },
+    state: { enum: ["a", 1] },
+  },
+} as const;
+export default async function (request: Request) {
+  const order = request.params as any;
+  if (order.number === "unknown") throw new Problem({ status: 409, title: "unknown order", detail: "no such order <here>" });
+  if (order.number === "broken") throw new Error("the secret is out");
+  return { got: order, by: request.account?.login };
+}`,
+}
+
+// TestSOAPByNode reads, writes and calls with npm's soap.
+func TestSOAPByNode(t *testing.T) {
+	dir := soapPackages(t)
+	s := serve(t, soapFiles)
+	s.client(dir, "node", "client.mjs")
+}
+
+// client runs a program of testdata/soap that ends with an error when something is
+// not as it should be.
+func (s *site) client(dir, program string, args ...string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "BASE="+s.base, "ADMIN="+adminPassword)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("%s %v: %v\n%s", program, args, err, out)
+	}
+	s.t.Logf("%s", out)
+}
+
+// copied is a folder with files of testdata/soap.
+func copied(t *testing.T, names ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join("testdata", "soap", name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// soapPackages is a folder with the client for Node and its packages, which are
+// installed once into the user's cache folder.
+func soapPackages(t *testing.T) string {
+	t.Helper()
+	for _, tool := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			leftOut(t, err.Error())
+		}
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	lock, err := os.ReadFile("testdata/soap/package-lock.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(lock)
+	installed := filepath.Join(cache, "junctor-test", "soap-"+hex.EncodeToString(sum[:6]))
+	if _, err := os.Stat(filepath.Join(installed, "complete")); err != nil {
+		if err := os.MkdirAll(filepath.Dir(installed), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		made := copied(t, "package.json", "package-lock.json")
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer cancel()
+		ci := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+		ci.Dir = made
+		if out, err := ci.CombinedOutput(); err != nil {
+			leftOut(t, "the packages of the SOAP client need the npm registry: "+err.Error()+"\n"+string(out))
+		}
+		if err := os.CopyFS(installed, os.DirFS(made)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(installed, "complete"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := copied(t, "client.mjs")
+	if err := os.Symlink(filepath.Join(installed, "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// leftOut leaves a test out, unless nothing may be left out.
+func leftOut(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(reason)
+	}
+	t.Skip("left out: " + reason)
+}
+
+// TestSOAPByPHP does the same with PHP's SoapClient.
+func TestSOAPByPHP(t *testing.T) {
+	debian(t, []string{"php-cli", "php-soap"}, "php", "-r", "new SoapFault('a', 'b');")
+	s := serve(t, soapFiles)
+	s.client(copied(t, "client.php"), "php", "client.php")
+}
+
+// TestSOAPByJava does it with what wsimport makes of the WSDL.
+func TestSOAPByJava(t *testing.T) {
+	debian(t, []string{"jaxws", "default-jdk-headless"}, "javac", "-version")
+	debian(t, []string{"jaxws", "default-jdk-headless"}, "wsimport", "-version")
+	s := serve(t, soapFiles)
+	dir := copied(t, "Client.java")
+	code, wsdl := s.callAs("GET", "/soap/v1?wsdl", "", "shop:shop")
+	admin := s.wantCall(200, "GET", "/soap/v1?wsdl", "", admin)
+	if code != 200 || len(admin) <= len(wsdl) {
+		t.Fatalf("the WSDL of an application is %d, %d bytes; of the administrator %d bytes", code, len(wsdl), len(admin))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "junctor.wsdl"), []byte(admin), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	jars := "/usr/share/java/"
+	path := ".:" + jars + "jaxws-rt.jar:" + jars + "jaxws-api.jar:" + jars + "jaxb-api.jar:" + jars + "jaxb-runtime.jar:" + jars + "*"
+	s.client(dir, "wsimport", "-quiet", "-extension", "-p", "junctor", "-Xnocompile", "-s", ".", "junctor.wsdl")
+	s.client(dir, "javac", "-nowarn", "-proc:none", "-encoding", "UTF-8", "-cp", path, "Client.java", "junctor/package-info.java")
+	s.client(dir, "java", "-Dfile.encoding=UTF-8", "-cp", path, "Client")
+}
+
+// debian leaves a test out when a program cannot be run. With CI=true it is
+// installed from Debian's packages, where that is possible.
+func debian(t *testing.T, packages []string, program string, args ...string) {
+	t.Helper()
+	works := func() ([]byte, error) { return exec.CommandContext(t.Context(), program, args...).CombinedOutput() }
+	out, err := works()
+	if err == nil {
+		return
+	}
+	apt, missing := exec.LookPath("apt-get")
+	if os.Getenv("CI") == "true" && missing == nil && os.Getuid() == 0 {
+		for _, args := range [][]string{{"update", "-q"}, append([]string{"install", "-y", "-q", "--no-install-recommends"}, packages...)} {
+			cmd := exec.CommandContext(t.Context(), apt, args...)
+			cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("apt-get %s: %v\n%s", args[0], err, out)
+			}
+		}
+		out, err = works()
+	}
+	if err != nil {
+		leftOut(t, program+" does not work here, which needs Debian's "+strings.Join(packages, " and ")+": "+err.Error()+"\n"+string(out))
+	}
+}

@@ -1,0 +1,67 @@
+package record
+
+import (
+	"encoding/json"
+
+	"junctor/internal/db"
+	"junctor/internal/fault"
+	"junctor/internal/right"
+	"junctor/internal/strict"
+	"junctor/internal/value"
+)
+
+// Button finds a button of the class by its code; nil when there is none.
+func (c *Class) Button(code string) *Button {
+	for i := range c.Buttons {
+		if c.Buttons[i].Code == code {
+			return &c.Buttons[i]
+		}
+	}
+	return nil
+}
+
+// Pressable finds a button that the caller may press. Errors: fault.NotFound for
+// the class and the button, fault.Forbidden.
+func Pressable(m *Model, a Actor, class, button string) (*Button, error) {
+	c, rights := m.Class(class), rightsOf(a, class)
+	if c == nil || rights.Read.None() {
+		return nil, noClass(m, a, class)
+	}
+	found := c.Button(button)
+	if found == nil {
+		var codes []string
+		for _, b := range c.Buttons {
+			codes = append(codes, b.Code)
+		}
+		return nil, fault.New(fault.NotFound, "The class %s has no button %s.", class, strict.Unknown(button, codes))
+	}
+	if !rights.Presses(button) {
+		return nil, fault.New(fault.Forbidden, "You may not press the button %s of the class %s.", button, class)
+	}
+	return found, nil
+}
+
+// Row is a whole record that the caller may see, with what is hidden from him
+// too: for the scenario of a button that he presses. key is the record's name in
+// the outside world. Errors: those of Get.
+func (s *Store) Row(tx *db.Tx, m *Model, a Actor, class string, at Address) (row json.RawMessage, key string, err error) {
+	seen, err := s.Get(tx, m, a, class, at, nil, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	whole, err := s.Get(tx, m, Actor{Rights: right.Full(right.Account{})}, class, Address{ID: seen.ID()}, nil, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	return whole.AppendJSON(nil, Form{}), keyOf(m.Class(class), whole), nil
+}
+
+// keyOf is the record's name in the outside world.
+func keyOf(c *Class, r *Record) string {
+	w := write{class: c, layout: r.list.layout}
+	row := make([]value.Value, len(w.layout.columns))
+	for i, place := range r.list.columns {
+		row[place] = r.values[i]
+	}
+	return w.keyOf(row)
+}
