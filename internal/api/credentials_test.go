@@ -62,7 +62,7 @@ func TestEveryRouteWithEveryCredential(t *testing.T) {
 			w := f.call(t, r.method, example(r), "", "Authorization: "+c.header)
 			refused := w.Code == http.StatusUnauthorized
 			openAnswer := r.required() == open && r.pattern != v1+"/session" // beginning a session reads the credential by itself
-			if r.pattern == "/openapi.json" { // it takes one or none, but no wrong one
+			if r.pattern == "/openapi.json" {                                // it takes one or none, but no wrong one
 				openAnswer = c.name == "none"
 			}
 			if want := !c.comesIn && !openAnswer; refused != want && r.pattern != v1+"/session" {

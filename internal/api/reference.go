@@ -74,7 +74,7 @@ func (d *door) front(w http.ResponseWriter, r *http.Request) error {
 		Release string            `json:"release"`
 		Links   map[string]string `json:"links"`
 	}{"Junctor", d.Release, map[string]string{
-		"openapi": "/openapi.json", "admin": adm, "session": v1 + "/session",
+		"docs": "/docs", "openapi": "/openapi.json", "admin": adm, "session": v1 + "/session",
 		"health": "/healthz", "ready": "/readyz", "metrics": "/metrics",
 	}})
 }
@@ -106,6 +106,7 @@ var frontPage = template.Must(template.New("front").Parse(`<!doctype html><html 
 <h1>Junctor</h1>
 <p>An integration server, release {{.Release}}. This release is managed by the command <code>junctor</code> and by the admin API; it has no web interface yet.</p>
 <ul>
+<li><a href="/docs">/docs</a>: what an account may use, with examples</li>
 <li><a href="/openapi.json">/openapi.json</a>: every call of the API</li>
 <li><a href="/readyz">/readyz</a>: whether messages are taken</li>
 <li><a href="/metrics">/metrics</a>: figures for Prometheus</li>

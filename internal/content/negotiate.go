@@ -31,8 +31,8 @@ const (
 // is accepted.
 func (a *Answer) Negotiate(values []string) error { return a.NegotiateTable(values, nil) }
 
-// NegotiateTable is Negotiate for data of which CSV shows a part: the table; nil
-// is all of it.
+// NegotiateTable is Negotiate for data of which CSV shows a part, the table, and
+// in it what a spreadsheet would compute as a text. nil is Negotiate.
 func (a *Answer) NegotiateTable(values []string, table []byte) error {
 	if len(values) == 0 || len(values) == 1 && (values[0] == "*/*" || values[0] == typeJSON) { // most are like this
 		return nil
@@ -49,11 +49,11 @@ func (a *Answer) NegotiateTable(values []string, table []byte) error {
 	}
 	reasons := "" // why a form that is accepted could not be had
 	for _, f := range preferred(types) {
-		data := a.Body
+		write, data := f.write, a.Body
 		if f.contentType == typeCSV && table != nil {
-			data = table
+			write, data = safeCSV, table
 		}
-		body, err := f.write(data)
+		body, err := write(data)
 		if err == nil {
 			a.Body = body
 			a.Header.Set("Content-Type", f.contentType)
@@ -118,12 +118,16 @@ func dataXML(data []byte) ([]byte, error) {
 	return []byte(text), err
 }
 
-func dataCSV(data []byte) ([]byte, error) {
+func dataCSV(data []byte) ([]byte, error) { return writeCSV(data, csv.Options{}) }
+
+func safeCSV(data []byte) ([]byte, error) { return writeCSV(data, csv.Options{Formulas: true}) }
+
+func writeCSV(data []byte, o csv.Options) ([]byte, error) {
 	rows, err := csv.Table(data)
 	if err != nil {
 		return nil, err
 	}
-	text, err := csv.Write(rows, csv.Options{Formulas: true})
+	text, err := csv.Write(rows, o)
 	return []byte(text), err
 }
 

@@ -373,6 +373,9 @@ func (x *fetch) outside() error {
 		})
 	}
 	all.Wait()
+	if errors.Join(errs...) != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && x.ctx.Err() == nil {
+		return fault.New(fault.AnswerTimeout, "The sources outside of the packet did not answer within %s.", patience)
+	}
 	for _, err := range errs {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			return err
@@ -386,7 +389,7 @@ func (x *fetch) ask(ctx context.Context, p *Part, s scope, n *node) error {
 	switch {
 	case err == nil:
 		n.raw = answer
-	case p.Optional && ctx.Err() == nil:
+	case p.Optional && !errors.Is(ctx.Err(), context.Canceled):
 	case p.Function != "" && fault.CodeOf(err) == fault.Unprocessable:
 		return fault.Wrap(err, fault.Unprocessable, "The part %q of the packet got parameters that its function cannot take.", p.Name)
 	default:
