@@ -124,7 +124,7 @@ func noClass(m *Model, a Actor, class string) error {
 			known = append(known, c.Code)
 		}
 	}
-	return fault.New(fault.NotFound, "There is no class %s.", strict.Unknown(class, known))
+	return fault.New(fault.NotFound, "%s", strict.None("class", class, known))
 }
 
 // rightsOf is what the caller may do with a class.
