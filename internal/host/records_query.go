@@ -7,6 +7,7 @@ import (
 	"junctor/internal/fault"
 	"junctor/internal/filter"
 	"junctor/internal/record"
+	"junctor/internal/strict"
 	"junctor/internal/value"
 )
 
@@ -37,7 +38,7 @@ func (s *recordStep) query() ([]byte, error) {
 	}
 	if s.Filter != "" {
 		if q.Filter, err = filter.Parse(s.Filter); err != nil {
-			return nil, fault.New(fault.Invalid, "The filter cannot be used: %s.", strings.TrimSuffix(err.Error(), "."))
+			return nil, fault.New(fault.Invalid, "The filter cannot be used: %s", strict.Stop(err.Error()))
 		}
 		if q.Params, err = s.params(q.Filter); err != nil {
 			return nil, err

@@ -99,7 +99,7 @@ func unknownOption(name string, known []string) error {
 	if len(all) == 0 {
 		return fault.New(fault.Invalid, "This address takes no option %.100s.", name)
 	}
-	return fault.New(fault.Invalid, "The query: %s.", strict.Unknown(name, all))
+	return fault.New(fault.Invalid, "The query: %s", strict.Stop(strict.Unknown(name, all)))
 }
 
 // splitQuery takes a query string apart. A semicolon divides nothing here:

@@ -203,7 +203,7 @@ func overtaken(err error) error {
 func (q *request) class(code string) (*record.Class, error) {
 	c := q.model.Class(code)
 	if c == nil || q.actor.Rights.Class(code).Nothing() {
-		return nil, fault.New(fault.NotFound, "There is no such class here: %s.", strings.TrimSuffix(strict.Unknown(code, q.classes()), "?"))
+		return nil, fault.New(fault.NotFound, "%s", strict.None("class", code, q.classes()))
 	}
 	return c, nil
 }
@@ -235,7 +235,7 @@ func (q *request) column(c *record.Class, property string) (*record.Column, erro
 			known = append(known, column.Code)
 		}
 	}
-	return nil, fault.New(fault.NotFound, "The class %s: %s.", c.Code, strict.Unknown(property, known))
+	return nil, fault.New(fault.NotFound, "The class %s: %s", c.Code, strict.Stop(strict.Unknown(property, known)))
 }
 
 // leads is the class that a ref leads to, for a caller who may go there.

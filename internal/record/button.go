@@ -33,7 +33,7 @@ func Pressable(m *Model, a Actor, class, button string) (*Button, error) {
 		for _, b := range c.Buttons {
 			codes = append(codes, b.Code)
 		}
-		return nil, fault.New(fault.NotFound, "The class %s has no button %s.", class, strict.Unknown(button, codes))
+		return nil, fault.New(fault.NotFound, "The class %s: %s", class, strict.None("button", button, codes))
 	}
 	if !rights.Presses(button) {
 		return nil, fault.New(fault.Forbidden, "You may not press the button %s of the class %s.", button, class)

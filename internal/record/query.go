@@ -8,6 +8,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
+	"junctor/internal/strict"
 	"junctor/internal/value"
 )
 
@@ -294,5 +295,5 @@ func (b *builder) stored(c *Column, v value.Value) string {
 
 // unreadable is the error of an expression of the caller.
 func unreadable(err error) error {
-	return fault.New(fault.Invalid, "The filter cannot be used: %s.", strings.TrimSuffix(err.Error(), "."))
+	return fault.New(fault.Invalid, "The filter cannot be used: %s", strict.Stop(err.Error()))
 }

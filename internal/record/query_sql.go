@@ -198,7 +198,7 @@ func tooLong(path []string) error {
 const maxPath = 6
 
 func (b *builder) unknown(src *source, step string) error {
-	return fault.New(fault.Invalid, "The class %s: %s.", src.class.Code, strict.Unknown(step, b.names(src)))
+	return fault.New(fault.Invalid, "The class %s: %s", src.class.Code, strict.Stop(strict.Unknown(step, b.names(src))))
 }
 
 // join puts the table that a ref leads to into the statement, once for each

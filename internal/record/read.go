@@ -125,7 +125,7 @@ func noClass(m *Model, class string, does func(code string) bool) error {
 			known = append(known, c.Code)
 		}
 	}
-	return fault.New(fault.NotFound, "There is no such class here: %s.", strings.TrimSuffix(strict.Unknown(class, known), "?"))
+	return fault.New(fault.NotFound, "%s", strict.None("class", class, known))
 }
 
 // rightsOf is what the caller may do with a class.

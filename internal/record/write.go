@@ -283,7 +283,7 @@ func (w *write) matches(match Match) (*Outcome, error) {
 		}
 	}
 	out := w.outcome(Unchanged, w.old)
-	return out, fault.New(fault.Stale, "The record has version %d now, and If-Match names another one: look at what has changed, and try again with the present version.", version)
+	return out, fault.New(fault.Stale, "The record has version %d now, and the change is meant for another one: look at what has changed, and try again with the present version.", version)
 }
 
 // create stores a new record under the id or key that it is to have.

@@ -164,7 +164,7 @@ func (c *call) operation() (*operation, error) {
 	for _, op := range c.service().operations {
 		known = append(known, op.name)
 	}
-	return nil, fault.New(fault.NotFound, "There is no operation %s.", strict.Unknown(c.in.local, known))
+	return nil, fault.New(fault.NotFound, "%s", strict.None("operation", c.in.local, known))
 }
 
 // names gives each operation and type a name of its own. Java makes a class of

@@ -154,6 +154,20 @@ func TestNearest(t *testing.T) {
 	}
 }
 
+func TestNone(t *testing.T) {
+	for name, want := range map[string]string{
+		"ordrs": `There is no class "ordrs", did you mean "orders"?`,
+		"x":     `There is no class "x", possible: orders, lines.`,
+	} {
+		if got := strict.None("class", name, []string{"orders", "lines"}); got != want {
+			t.Errorf("None(%q) = %q, want %q", name, got, want)
+		}
+	}
+	if got, want := strict.None("class", "x", nil), `There is no class "x".`; got != want {
+		t.Errorf("None of none = %q, want %q", got, want)
+	}
+}
+
 func TestPanicsWithoutPointer(t *testing.T) {
 	defer func() {
 		if recover() == nil {

@@ -23,6 +23,24 @@ func Unknown(name string, known []string) string {
 	return fmt.Sprintf("%q is not known here, possible: %s", name, strings.Join(known, ", "))
 }
 
+// None is the whole sentence about a thing that does not exist, such as a class,
+// with the same help.
+func None(thing, name string, known []string) string {
+	quoted := fmt.Sprintf("%q", name)
+	if len(known) == 0 {
+		return "There is no " + thing + " " + quoted + "."
+	}
+	return Stop("There is no " + thing + " " + quoted + strings.TrimPrefix(Unknown(name, known), quoted+" is not known here"))
+}
+
+// Stop ends a sentence that has no end yet with a full stop.
+func Stop(sentence string) string {
+	if strings.HasSuffix(sentence, "?") || strings.HasSuffix(sentence, ".") {
+		return sentence
+	}
+	return sentence + "."
+}
+
 // Nearest is the candidate that name was probably meant to be: the same but
 // for case, dashes and underscores, or with a third of its letters wrong at
 // most. "" when there is none; the first of equals.

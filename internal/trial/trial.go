@@ -26,6 +26,7 @@ import (
 	"junctor/internal/run"
 	"junctor/internal/scenario"
 	"junctor/internal/script"
+	"junctor/internal/strict"
 )
 
 // Options are what a Lab needs of an integration and of the module "junctor".
@@ -132,10 +133,15 @@ func (l *Lab) Ask(tx *db.Tx, asker scenario.Asker, code string, in scenario.Inpu
 	if err != nil {
 		return nil, fault.Wrap(err, fault.ScenarioFailed, "The rule %s cannot be asked.", code)
 	}
-	return asker.Ask(tx, code, in, func(s script.Start) (*script.Exec, *script.Turn, error) {
+	answer, err := asker.Ask(tx, code, in, func(s script.Start) (*script.Exec, *script.Turn, error) {
 		s.Program = program
 		return l.pool.Start(tx.Context(), s)
 	})
+	var failed *fault.Error
+	if errors.As(err, &failed) && failed.Code == fault.ScenarioFailed && failed.Cause != nil { // here there is no server's log
+		return nil, fault.New(fault.ScenarioFailed, "The rule %s did not complete, and nothing was stored: %s", code, strict.Stop(failed.Cause.Error()))
+	}
+	return answer, err
 }
 
 // program compiles a scenario, once. Errors: fault.NotFound; fault.Unprocessable
