@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"junctor/internal/db/dbtest"
 )
 
 var documented = map[string]string{
@@ -163,16 +165,18 @@ func TestDocsExamplesRun(t *testing.T) {
 	pages := s.manual("eshop")
 	for _, language := range slices.Sorted(maps.Keys(interpreters)) {
 		t.Run(language, func(t *testing.T) {
-			tool := interpreters[language]("")[0]
+			program, packages := interpreters[language]("")[0], []string{"default-jdk-headless"}
+			if language != "java" {
+				packages = []string{map[string]string{"curl": "curl", "python": "python3", "javascript": "nodejs", "php": "php-cli", "go": "golang-go"}[language]}
+			}
 			if language == "curl" {
-				tool = "curl"
+				program = "curl"
 			}
-			if _, err := exec.LookPath(tool); err != nil {
-				if os.Getenv("CI") == "true" {
-					t.Fatal(err)
-				}
-				t.Skipf("%s is not on this machine", tool)
+			version := "--version"
+			if language == "go" {
+				version = "version"
 			}
+			dbtest.Program(t, packages, program, version)
 			run := func(kind string, names ...string) {
 				for _, page := range pages {
 					for _, r := range page.Requests {

@@ -7,9 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
+
+	"junctor/internal/db/dbtest"
 )
 
 // soapFiles are a configuration with classes and functions for programs that speak
@@ -168,15 +169,15 @@ func leftOut(t *testing.T, reason string) {
 
 // TestSOAPByPHP does the same with PHP's SoapClient.
 func TestSOAPByPHP(t *testing.T) {
-	debian(t, []string{"php-cli", "php-soap"}, "php", "-r", "new SoapFault('a', 'b');")
+	dbtest.Program(t, []string{"php-cli", "php-soap"}, "php", "-r", "new SoapFault('a', 'b');")
 	s := serve(t, soapFiles)
 	s.client(copied(t, "client.php"), "php", "client.php")
 }
 
 // TestSOAPByJava does it with what wsimport makes of the WSDL.
 func TestSOAPByJava(t *testing.T) {
-	debian(t, []string{"jaxws", "default-jdk-headless"}, "javac", "-version")
-	debian(t, []string{"jaxws", "default-jdk-headless"}, "wsimport", "-version")
+	dbtest.Program(t, []string{"jaxws", "default-jdk-headless"}, "javac", "-version")
+	dbtest.Program(t, []string{"jaxws", "default-jdk-headless"}, "wsimport", "-version")
 	s := serve(t, soapFiles)
 	dir := copied(t, "Client.java")
 	code, wsdl := s.callAs("GET", "/soap/v1?wsdl", "", "shop:shop")
@@ -192,29 +193,4 @@ func TestSOAPByJava(t *testing.T) {
 	s.client(dir, "wsimport", "-quiet", "-extension", "-p", "junctor", "-Xnocompile", "-s", ".", "junctor.wsdl")
 	s.client(dir, "javac", "-nowarn", "-proc:none", "-encoding", "UTF-8", "-cp", path, "Client.java", "junctor/package-info.java")
 	s.client(dir, "java", "-Dfile.encoding=UTF-8", "-cp", path, "Client")
-}
-
-// debian leaves a test out when a program cannot be run. With CI=true it is
-// installed from Debian's packages, where that is possible.
-func debian(t *testing.T, packages []string, program string, args ...string) {
-	t.Helper()
-	works := func() ([]byte, error) { return exec.CommandContext(t.Context(), program, args...).CombinedOutput() }
-	out, err := works()
-	if err == nil {
-		return
-	}
-	apt, missing := exec.LookPath("apt-get")
-	if os.Getenv("CI") == "true" && missing == nil && os.Getuid() == 0 {
-		for _, args := range [][]string{{"update", "-q"}, append([]string{"install", "-y", "-q", "--no-install-recommends"}, packages...)} {
-			cmd := exec.CommandContext(t.Context(), apt, args...)
-			cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("apt-get %s: %v\n%s", args[0], err, out)
-			}
-		}
-		out, err = works()
-	}
-	if err != nil {
-		leftOut(t, program+" does not work here, which needs Debian's "+strings.Join(packages, " and ")+": "+err.Error()+"\n"+string(out))
-	}
 }
