@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"junctor/internal/fault"
+	"junctor/internal/filter"
 	"junctor/internal/record"
 )
 
@@ -29,7 +30,7 @@ func shapeOf(given map[string]string, version string, depth int) (names []string
 
 func readSelect(text string) ([]string, error) {
 	var names []string
-	for _, item := range divide(text, ',') {
+	for _, item := range filter.Divide(text, ',') {
 		item = strings.TrimSpace(item)
 		switch {
 		case item == "*":
@@ -49,7 +50,7 @@ func readExpand(text, version string, depth int) (all []record.Expand, err error
 	if depth == maxNested {
 		return nil, fault.New(fault.Invalid, "$expand is nested deeper than %d levels.", maxNested)
 	}
-	for _, item := range divide(text, ',') {
+	for _, item := range filter.Divide(text, ',') {
 		name, inner, nested := strings.Cut(strings.TrimSpace(item), "(")
 		e := record.Expand{Ref: strings.TrimSpace(name)}
 		if !isName(e.Ref) && e.Ref != "*" || len(all) == maxNames {
@@ -71,7 +72,7 @@ func readExpand(text, version string, depth int) (all []record.Expand, err error
 
 func nestedShape(text, version string, depth int) ([]string, []record.Expand, error) {
 	given := map[string]string{}
-	for _, option := range divide(text, ';') {
+	for _, option := range filter.Divide(text, ';') {
 		name, value, ok := strings.Cut(strings.TrimSpace(option), "=")
 		if version == version401 && !strings.HasPrefix(name, "$") {
 			name = "$" + strings.ToLower(name)
@@ -87,25 +88,6 @@ func nestedShape(text, version string, depth int) ([]string, []record.Expand, er
 		}
 	}
 	return shapeOf(given, version, depth)
-}
-
-// divide cuts text where the separator stands outside of parentheses and quotes.
-func divide(text string, separator byte) (parts []string) {
-	depth, quoted, from := 0, false, 0
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c == '\'':
-			quoted = !quoted
-		case quoted:
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case c == separator && depth == 0:
-			parts, from = append(parts, text[from:i]), i+1
-		}
-	}
-	return append(parts, text[from:])
 }
 
 func isName(text string) bool {

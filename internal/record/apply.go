@@ -53,7 +53,7 @@ func ParseApply(text string) (*Grouping, error) {
 		return nil, badApply("is longer than %d bytes", maxApply)
 	}
 	a := &Grouping{}
-	for i, step := range split(text, '/') {
+	for i, step := range filter.Divide(text, '/') {
 		word, inner, ok := call(step)
 		switch {
 		case !ok:
@@ -110,12 +110,12 @@ func (a *Grouping) names() error {
 
 // groupBy reads (a,b/c),aggregate(...).
 func (a *Grouping) groupBy(text string) error {
-	parts := split(text, ',')
+	parts := filter.Divide(text, ',')
 	word, inner, ok := call(parts[0])
 	if !ok || word != "" || len(parts) > 2 {
 		return badApply("groupby is written groupby((column,ref/column),aggregate(...))")
 	}
-	for _, item := range split(inner, ',') {
+	for _, item := range filter.Divide(inner, ',') {
 		path, err := path(item)
 		if err != nil {
 			return err
@@ -136,7 +136,7 @@ func (a *Grouping) groupBy(text string) error {
 
 // aggregate reads total with sum as revenue,$count as orders.
 func (a *Grouping) aggregate(text string) error {
-	for _, item := range split(text, ',') {
+	for _, item := range filter.Divide(text, ',') {
 		words := strings.Fields(item)
 		var g Aggregate
 		switch {
@@ -183,25 +183,6 @@ func call(text string) (word, inner string, ok bool) {
 		return "", "", false
 	}
 	return strings.TrimSpace(text[:open]), text[open+1 : len(text)-1], true
-}
-
-// split cuts text where the separator stands outside of parentheses and quotes.
-func split(text string, separator byte) (parts []string) {
-	depth, quoted, from := 0, false, 0
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c == '\'':
-			quoted = !quoted
-		case quoted:
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case c == separator && depth == 0:
-			parts, from = append(parts, text[from:i]), i+1
-		}
-	}
-	return append(parts, text[from:])
 }
 
 // offset is where a page of groups begins.

@@ -53,7 +53,7 @@ func parseLink(text, class string) (Address, bool) {
 // orders(number='4711',year=2026).
 func ParseAddress(text string) (Address, bool) {
 	var at Address
-	parts := split(text, ',')
+	parts := filter.Divide(text, ',')
 	for _, part := range parts {
 		equals := strings.IndexByte(part, '=')
 		if q := strings.IndexByte(part, '\''); q >= 0 && q < equals {
