@@ -31,7 +31,7 @@ type Place struct {
 // Place is a place with nothing in it, which counts for each of the keys, the
 // first of which is what the room is divided by. most is how much one request may
 // need: where two as large could not be in the room at once, they have room of
-// their own.
+// their own; 0 for none.
 func (r *Room) Place(most int64, keys ...string) *Place {
 	return &Place{in: r, most: most, keys: keys}
 }
