@@ -16,8 +16,11 @@ import (
 	"junctor/internal/value"
 )
 
-// maxGroups bounds what is sorted in memory.
-const maxGroups = 10_000
+// What is sorted in memory is bounded in number and in bytes of text.
+const (
+	maxGroups     = 10_000
+	maxGroupBytes = 32 << 20
+)
 
 // Group is one group of records with what was calculated over it.
 type Group struct {
@@ -142,9 +145,10 @@ func (b *builder) groups(a *Grouping, where string) ([]*Group, error) {
 	}
 	defer rows.Close()
 	var groups []*Group
+	size := 0
 	for rows.Next() {
-		if len(groups) == maxGroups {
-			return nil, fault.New(fault.Invalid, "There are more than %d groups: filter, or group by fewer columns.", maxGroups)
+		if len(groups) == maxGroups || size > maxGroupBytes {
+			return nil, fault.New(fault.Invalid, "There are more than %d groups, or they have more than %d bytes of text: filter, or group by fewer columns.", maxGroups, maxGroupBytes)
 		}
 		if err := rows.Scan(targets...); err != nil {
 			return nil, err
@@ -161,6 +165,7 @@ func (b *builder) groups(a *Grouping, where string) ([]*Group, error) {
 			g.values = append(g.values, v)
 		}
 		groups = append(groups, g)
+		size += weight(g.values)
 	}
 	return groups, rows.Err()
 }
