@@ -166,12 +166,19 @@ func (s *state) compare(tx *db.Tx, p *classPlan) error {
 		former[o.Code] = c
 		needs = p.changeColumn(d, o, c) || needs
 	}
+	drops := false
 	for _, o := range p.old.Columns {
 		if former[o.Code] == nil {
+			drops = true
 			a := p.add(o.Code, "the column %s is dropped", o.Code)
 			a.Loses = rows > 0
 			p.define = append(p.define, fmt.Sprintf("ALTER TABLE %s DROP COLUMN %s", quote(p.old.Table()), quote(o.Field())))
 			p.byRun = p.byRun || !d.postgres // there it is written anew as a whole
+		}
+	}
+	if drops {
+		if err := p.dropsIndexes(tx, d); err != nil {
+			return err
 		}
 	}
 	look, err := p.changeIndexes(tx, d, former)
@@ -379,6 +386,17 @@ func (p *classPlan) changeIndexes(tx *db.Tx, d dialect, former map[string]*Colum
 		}
 	}
 	return look, nil
+}
+
+// dropsIndexes names an administrator's indexes that go with a column.
+func (p *classPlan) dropsIndexes(tx *db.Tx, d dialect) error {
+	theirs, err := d.foreignIndexes(tx, p.old.Table())
+	for _, i := range theirs {
+		if _, gone := i.fit(p.old, p.new); gone != "" {
+			p.add("", "the index %s, which is not Junctor's, is dropped with %s", i.name, gone)
+		}
+	}
+	return err
 }
 
 func renamedField(old *Class, field string, former map[string]*Column) string {

@@ -228,11 +228,14 @@ func (a *applying) differs(p *classPlan) bool {
 
 // anew replaces a table that has no rows.
 func (a *applying) anew(p *classPlan, generation int64) error {
-	name := shadow(p.code)
-	if err := a.define(a.dialect.createTable(p.new, name, generation)); err != nil {
+	if err := a.define(a.dialect.createTable(p.new, shadow(p.code), generation)); err != nil {
 		return err
 	}
-	return swap(a.tx, a.dialect, p.old, p.new)
+	if err := a.dialect.carryIndexes(a.tx, p.old, p.new); err != nil {
+		return err
+	}
+	_, err := swap(a.tx, a.dialect, p.old, p.new) // the plan has said which indexes go
+	return err
 }
 
 // inPlace changes a table that has rows, which stay as they are.
