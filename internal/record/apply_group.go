@@ -2,7 +2,6 @@ package record
 
 import (
 	"crypto/sha256"
-	"database/sql/driver"
 	"encoding/base64"
 	"fmt"
 	"math/big"
@@ -170,14 +169,18 @@ type sum struct {
 	method string
 	column *Column
 	sql    []string
-	limbs  []any // of a sum: int64 on SQLite, text on PostgreSQL
+	limbs  []any // of a sum, the highest first: int64 on SQLite, text on PostgreSQL
+	below  any   // of a sum of long decimals on SQLite: how many of them are negative
 	count  int64
 	cell   Cell // of min and max
 }
 
 // limb is the base in which SQLite adds numbers up, piece by piece, so that no
 // sum of up to nine thousand million numbers leaves 64 bits.
-const limb = 1_000_000_000
+const (
+	limb       = 1_000_000_000
+	limbDigits = 9
+)
 
 // aggregate plans one.
 func (b *builder) aggregate(g Aggregate) (*sum, error) {
@@ -202,6 +205,9 @@ func (b *builder) aggregate(g Aggregate) (*sum, error) {
 	case (g.Method == Sum || g.Method == Average) && number:
 		one.sql = append(b.summed(c), "count("+c.sql+")")
 		one.limbs = make([]any, len(one.sql)-1)
+		if !b.postgres && c.long() {
+			one.sql = append(one.sql, "sum(substr("+c.sql+", 1, 1) = '0')")
+		}
 	default:
 		return nil, fault.New(fault.Invalid, "There is no %s of %s, which is %s.", g.Method, strings.Join(g.Path, "/"), c.Type)
 	}
@@ -213,35 +219,16 @@ func (b *builder) summed(c column) []string {
 	switch {
 	case b.postgres:
 		return []string{"CAST(sum(" + c.sql + ") AS text)"}
-	case c.Type == value.Integer || c.Precision <= scaledDigits:
+	case !c.long():
 		return []string{fmt.Sprintf("sum(%s / %d)", c.sql, limb), fmt.Sprintf("sum(%s %% %d)", c.sql, limb)}
 	}
-	handle := b.arg(b.tx.Call(func(arguments []driver.Value) (any, error) { return digitsOf(c.Column, arguments) }), "")
-	var all []string
-	for piece := (value.MaxDigits - 1) / 9; piece >= 0; piece-- {
-		all = append(all, fmt.Sprintf("sum(junctor_call(%s, %s, %d))", handle, c.sql, piece))
+	var all []string // the digits behind the first, which is the sign: see ordered and total
+	for end := c.Precision + 1; end > 1; end -= limbDigits {
+		start := max(2, end-limbDigits+1)
+		all = append(all, fmt.Sprintf("sum(CAST(substr(%s, %d, %d) AS INTEGER))", c.sql, start, end-start+1))
 	}
+	slices.Reverse(all)
 	return all
-}
-
-// digitsOf is one piece of nine digits of a long decimal, counted from the last.
-func digitsOf(c *Column, arguments []driver.Value) (any, error) {
-	v, err := c.read(arguments[0])
-	if err != nil || v.IsNull() {
-		return nil, err
-	}
-	text := strings.Replace(v.String(), ".", "", 1)
-	digits := strings.TrimPrefix(text, "-")
-	piece, _ := arguments[1].(int64)
-	end := len(digits) - 9*int(piece)
-	if end <= 0 {
-		return int64(0), nil
-	}
-	n, err := strconv.ParseInt(digits[max(0, end-9):end], 10, 64)
-	if len(digits) < len(text) {
-		n = -n
-	}
-	return n, err
 }
 
 func (s *sum) targets() []any {
@@ -255,7 +242,10 @@ func (s *sum) targets() []any {
 	for i := range s.limbs {
 		all = append(all, &s.limbs[i])
 	}
-	return append(all, &s.count)
+	if all = append(all, &s.count); len(s.sql) > len(all) {
+		all = append(all, &s.below)
+	}
+	return all
 }
 
 // value is the result for the row that was read last. The sum and the average of
@@ -288,6 +278,10 @@ func (s *sum) total() (value.Value, error) {
 		for _, l := range s.limbs {
 			n, _ := l.(int64)
 			total.Add(total.Mul(total, big.NewInt(limb)), big.NewInt(n))
+		}
+		if n, ok := s.below.(int64); ok { // each of them stands there as itself and 10^p-1
+			most := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(s.column.Precision)), nil)
+			total.Sub(total, most.Mul(most.Sub(most, big.NewInt(1)), big.NewInt(n)))
 		}
 		text = total.String()
 		if s.column.Scale > 0 {
