@@ -65,7 +65,7 @@ func TestClassesChangeUnderLoad(t *testing.T) {
 			s.t.Errorf("there are %d %s records, want %d and the %d that were made meanwhile", resp.StatusCode, body, n, made)
 		}
 		resp, body = s.call("GET", "/api/v1/data/orders('rec_00000004')?$select=customer,remark,days", "")
-		if resp.StatusCode != 200 || !strings.HasSuffix(body, `"customer":"customer 4","remark":"a note of some length about the order","days":30}`) {
+		if resp.StatusCode != 200 || !strings.Contains(body, `"customer":"customer 4","remark":"a note of some length about the order","days":30}`) {
 			s.t.Errorf("%d %s", resp.StatusCode, body)
 		}
 	})

@@ -14,27 +14,28 @@ import (
 	"junctor/internal/db/dbtest"
 )
 
-// eachOpenDatabase serves files on both databases, and hands over the program
-// that people use on it: sqlite3 or psql, which executes SQL that it reads.
-func eachOpenDatabase(t *testing.T, files map[string]string, test func(s *site, program func() *exec.Cmd)) {
+// program is what people use on a database, sqlite3 or psql: it executes SQL that
+// it reads.
+type program func() *exec.Cmd
+
+func openSQLite(t *testing.T, files map[string]string) (*site, program) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		dbtest.Program(t, []string{"sqlite3"}, "sqlite3", "--version")
-		s := serveOn(t, "", files)
-		test(s, func() *exec.Cmd {
-			return exec.CommandContext(t.Context(), "sqlite3", "-bail", "-cmd", ".timeout 10000", filepath.Join(s.data, "junctor.db"))
-		})
-	})
-	t.Run("postgres", func(t *testing.T) {
-		dbtest.Program(t, []string{"postgresql-client"}, "psql", "--version")
-		at := database(t)
-		s := serveOn(t, at, files)
-		test(s, func() *exec.Cmd {
-			cmd := exec.CommandContext(t.Context(), "psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", at)
-			cmd.Env = append(os.Environ(), "PGOPTIONS=-c search_path=junctor_default")
-			return cmd
-		})
-	})
+	dbtest.Program(t, []string{"sqlite3"}, "sqlite3", "--version")
+	s := serveOn(t, "", files)
+	return s, func() *exec.Cmd {
+		return exec.CommandContext(t.Context(), "sqlite3", "-bail", "-cmd", ".timeout 10000", filepath.Join(s.data, "junctor.db"))
+	}
+}
+
+func openPostgres(t *testing.T, files map[string]string) (*site, program) {
+	t.Helper()
+	dbtest.Program(t, []string{"postgresql-client"}, "psql", "--version")
+	at := database(t)
+	return serveOn(t, at, files), func() *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), "psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", at)
+		cmd.Env = append(os.Environ(), "PGOPTIONS=-c search_path=junctor_default")
+		return cmd
+	}
 }
 
 // by executes SQL by the program.
@@ -104,59 +105,66 @@ func (f *follower) next(event, changed string) {
 	}
 }
 
+var openOrders = map[string]string{"junctor.yaml": "classes:\n  orders: { key: number, columns: { number: text!, total: \"decimal(12,2)\" } }\n"}
+
 // What psql or sqlite3 write in the database of a server that runs is told like
 // any other change; what they take back is not.
 func TestRowsOfOthersAreTold(t *testing.T) {
-	eachOpenDatabase(t, map[string]string{"junctor.yaml": "classes:\n  orders: { key: number, columns: { number: text!, total: \"decimal(12,2)\" } }\n"}, func(s *site, program func() *exec.Cmd) {
-		total := map[bool][2]string{true: {"10.10", "-0.05"}, false: {"1010", "-5"}}[strings.HasSuffix(s.t.Name(), "postgres")]
-		f := s.follow()
-		s.by(program(), `INSERT INTO class_orders (id, number, total) VALUES ('rec_a', 'A1', `+total[0]+`);`)
-		f.next("created A1", "A1 10.10 database")
-		s.by(program(), `UPDATE class_orders SET total = `+total[1]+` WHERE number = 'A1';`)
-		f.next("updated A1", "A1 -0.05 database")
-		s.by(program(), `BEGIN; INSERT INTO class_orders (number) VALUES ('ghost'); UPDATE class_orders SET number = 'ghost2' WHERE number = 'A1'; DELETE FROM class_orders; ROLLBACK;`)
-		s.by(program(), `BEGIN; INSERT INTO class_orders (id, number) VALUES ('rec_b', 'B1'); DELETE FROM class_orders WHERE number = 'A1'; COMMIT;`)
-		f.next("created B1,deleted A1", "B1  database,deleted orders('rec_a')")
-		if resp, body := s.call("PATCH", "/api/v1/data/orders(number='B1')", `{"total":1}`); resp.StatusCode != 204 {
-			s.t.Errorf("%d %s", resp.StatusCode, body)
-		}
-		f.next("updated B1", "B1 1.00 admin") // nothing of what was taken back is between
+	t.Run("sqlite", func(t *testing.T) {
+		s, sqlite3 := openSQLite(t, openOrders)
+		rowsOfOthers(s, sqlite3, "1010", "-5")
+	})
+	t.Run("postgres", func(t *testing.T) {
+		s, psql := openPostgres(t, openOrders)
+		rowsOfOthers(s, psql, "10.10", "-0.05")
 	})
 }
 
+func rowsOfOthers(s *site, other program, first, second string) {
+	s.t.Helper()
+	f := s.follow()
+	s.by(other(), `INSERT INTO class_orders (id, number, total) VALUES ('rec_a', 'A1', `+first+`);`)
+	f.next("created A1", "A1 10.10 database")
+	s.by(other(), `UPDATE class_orders SET total = `+second+` WHERE number = 'A1';`)
+	f.next("updated A1", "A1 -0.05 database")
+	s.by(other(), `BEGIN; INSERT INTO class_orders (number) VALUES ('ghost'); UPDATE class_orders SET number = 'ghost2' WHERE number = 'A1'; DELETE FROM class_orders; ROLLBACK;`)
+	s.by(other(), `BEGIN; INSERT INTO class_orders (id, number) VALUES ('rec_b', 'B1'); DELETE FROM class_orders WHERE number = 'A1'; COMMIT;`)
+	f.next("created B1,deleted A1", "B1  database,deleted orders('rec_a')")
+	if resp, body := s.call("PATCH", "/api/v1/data/orders(number='B1')", `{"total":1}`); resp.StatusCode != 204 {
+		s.t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	f.next("updated B1", "B1 1.00 admin") // nothing of what was taken back is between
+}
+
 // A transaction of others that lasts while Junctor goes on writing is told when it
-// ends, to those who have read further meanwhile.
+// ends, to those who have read further meanwhile. (SQLite has one writer at a time.)
 func TestLongTransactionsOfOthersAreTold(t *testing.T) {
-	eachOpenDatabase(t, map[string]string{"junctor.yaml": "classes:\n  orders: { key: number, columns: { number: text!, total: \"decimal(12,2)\" } }\n"}, func(s *site, program func() *exec.Cmd) {
-		if strings.HasSuffix(s.t.Name(), "sqlite") {
-			return // has one writer at a time
-		}
-		f := s.follow()
-		cmd := program()
-		in, err := cmd.StdinPipe()
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			s.t.Fatal(err)
-		}
-		io.WriteString(in, "BEGIN; INSERT INTO class_orders (id, number) VALUES ('rec_l', 'late');\nSELECT 'there';\n") //nolint:errcheck // it is read back
-		if line, err := bufio.NewReader(out).ReadString('\n'); line != "there\n" {
-			s.t.Fatalf("%q %v", line, err)
-		}
-		if resp, body := s.call("POST", "/api/v1/data/orders", `{"number":"early"}`); resp.StatusCode != 201 {
-			s.t.Fatalf("%d %s", resp.StatusCode, body)
-		}
-		f.next("created early", "early  admin")
-		io.WriteString(in, "COMMIT;\n") //nolint:errcheck // it is waited for
-		in.Close()                      //nolint:errcheck // as above
-		if err := cmd.Wait(); err != nil {
-			s.t.Fatal(err)
-		}
-		f.next("created late", "late  database")
-	})
+	s, psql := openPostgres(t, openOrders)
+	f := s.follow()
+	cmd := psql()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(in, "BEGIN; INSERT INTO class_orders (id, number) VALUES ('rec_l', 'late');\nSELECT 'there';\n") //nolint:errcheck // it is read back
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "there\n" {
+		t.Fatalf("%q %v", line, err)
+	}
+	if resp, body := s.call("POST", "/api/v1/data/orders", `{"number":"early"}`); resp.StatusCode != 201 {
+		t.Fatalf("%d %s", resp.StatusCode, body)
+	}
+	f.next("created early", "early  admin")
+	io.WriteString(in, "COMMIT;\n") //nolint:errcheck // it is waited for
+	in.Close()                      //nolint:errcheck // as above
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	f.next("created late", "late  database")
 }

@@ -249,18 +249,9 @@ func (d dialect) setAside(tx *db.Tx, i foreignIndex) error {
 }
 
 // renameIndex gives an index another name, with which its statement is sql.
-// SQLite cannot; there the row of the schema is changed, as its own ALTER TABLE
-// does it.
 func (d dialect) renameIndex(tx *db.Tx, from, to, sql string) error {
 	if d.postgres {
 		return tx.Define(fmt.Sprintf("ALTER INDEX %s RENAME TO %s", quote(from), quote(to)))
 	}
-	if err := tx.Define("PRAGMA writable_schema = ON"); err != nil {
-		return err
-	}
-	err := tx.Define(fmt.Sprintf("UPDATE sqlite_schema SET name = %s, sql = %s WHERE type = 'index' AND name = %s", literal(to), literal(sql), literal(from)))
-	if off := tx.Define("PRAGMA writable_schema = RESET"); err == nil {
-		err = off
-	}
-	return err
+	return rewrite(tx, `UPDATE sqlite_schema SET name = $2, sql = $3 WHERE type = 'index' AND name = $1`, from, to, sql)
 }

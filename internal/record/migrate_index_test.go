@@ -55,6 +55,12 @@ func TestAnAdministratorsIndexesSurvive(t *testing.T) {
 		// Renamed in place, which the database follows by itself; then renamed by a run.
 		step("of_b (c)\npairs (c, a)"+first, `{"key":"a","columns":{"a":"text!","c":{"type":"text","was":"b"},"t":{"type":"text","default":"d"}}}`)
 		step("of_b (e)\npairs (e, a)"+first, `{"key":"a","columns":{"a":"text!","e":{"type":"integer","was":"c"},"t":{"type":"text","default":"d"}}}`)
+		// Added to the rows that there are, and to those that come.
+		step("of_b (e)\npairs (e, a)"+first, `{"key":"a","columns":{"a":"text!","e":{"type":"integer","was":"c"},"t":{"type":"text","default":"d"},"u":{"type":"text!","default":"it's) STRICT"},"v":"decimal(20,2)"}}`)
+		d.must(`INSERT INTO class_t (a, v) VALUES ('last', NULL)`)
+		if got := d.must(`SELECT u || ' ' || count(*) FROM class_t WHERE v IS NULL GROUP BY u`); got != "it's) STRICT 501" {
+			t.Error(got)
+		}
 	})
 }
 

@@ -78,6 +78,7 @@ type classPlan struct {
 	alterations []Alteration
 	byRun       bool
 	define      []string // what is done at once, between dropping and making triggers and views
+	added       []*Column
 }
 
 func (p *classPlan) add(column, format string, args ...any) *Alteration {
@@ -160,7 +161,7 @@ func (s *state) compare(tx *db.Tx, p *classPlan) error {
 			}
 		}
 		if o == nil {
-			p.addColumn(d, c, rows)
+			p.addColumn(c, rows)
 			continue
 		}
 		former[o.Code] = c
@@ -212,7 +213,7 @@ func (p *classPlan) rename(o, c *Column) {
 	}
 }
 
-func (p *classPlan) addColumn(d dialect, c *Column, rows int64) {
+func (p *classPlan) addColumn(c *Column, rows int64) {
 	a := p.add(c.Code, "the column %s is added: %s", c.Code, c.describe())
 	if c.notNull() && c.Default == nil && rows > 0 {
 		a.Problem = fmt.Sprintf("a required column needs a default for the %s that there are; or add it without being required, fill it, and make it required then", howMany(rows))
@@ -220,7 +221,7 @@ func (p *classPlan) addColumn(d dialect, c *Column, rows int64) {
 	if c.Computed != nil && rows > 0 {
 		p.byRun = true // it is computed for each
 	}
-	p.define = append(p.define, fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s", quote(p.old.Table()), d.definition(c)))
+	p.added = append(p.added, c)
 }
 
 // changeColumn compares two definitions of a column and reports whether every
