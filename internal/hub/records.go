@@ -108,19 +108,16 @@ func (h *Hub) insertRun(tx *db.Tx, code, subject string, depth int, account stri
 	})
 }
 
-// maxPressed bounds the records for which a button is pressed at once.
-const maxPressed = 100
-
 // Press starts a run of a button's scenario for each of the records, all of them
 // or none, and returns their ids in the order of the records. The caller needs
 // the right to press the button and to read the records.
 //
-// Errors: fault.NotFound for the class, the button and a record; fault.Forbidden;
-// fault.Invalid for no record or more than 100. They are said before anything is
+// Errors: fault.NotFound for the class, the button and a record; fault.Invalid for
+// no record or more than record.MaxPressed. They are said before anything is
 // written. ErrStale as of every write.
 func (h *Hub) Press(tx *db.Tx, m *record.Model, a record.Actor, class, button string, at ...record.Address) (runs []string, err error) {
-	if len(at) == 0 || len(at) > maxPressed {
-		return nil, fault.New(fault.Invalid, "A button is pressed for 1 to %d records, not for %d.", maxPressed, len(at))
+	if len(at) == 0 || len(at) > record.MaxPressed {
+		return nil, fault.New(fault.Invalid, "A button is pressed for 1 to %d records, not for %d.", record.MaxPressed, len(at))
 	}
 	pressed, err := record.Pressable(m, a, class, button)
 	if err != nil {

@@ -255,8 +255,8 @@ export default async ({ class: code, action, record, before, changed, account, r
 			numbers             []string
 			code                fault.Code
 		}{
-			{"clerk", "orders", "drop", []string{"1"}, fault.Forbidden},
-			{"reader", "orders", "approve", []string{"1"}, fault.Forbidden},
+			{"clerk", "orders", "drop", []string{"1"}, fault.NotFound},
+			{"reader", "orders", "approve", []string{"1"}, fault.NotFound},
 			{"writer", "orders", "approve", []string{"1"}, fault.NotFound},
 			{"clerk", "orders", "approv", []string{"1"}, fault.NotFound},
 			{"clerk", "order", "approve", []string{"1"}, fault.NotFound},

@@ -15,7 +15,7 @@ import (
 func (h *Hub) soap() http.Handler {
 	return soap.New(soap.Services{
 		DB: h.db, Committer: h.committer, Access: h.access, Records: h.records, Model: h.model, Reload: h.reload,
-		Functions: h.functions, Runs: h.runs, Address: h.address, BaseURL: h.baseURL, Log: h.log,
+		Queries: h.StoredQueries, Press: h.Press, Functions: h.functions, Runs: h.runs, Address: h.address, BaseURL: h.baseURL, Log: h.log,
 		Caller: func(r *http.Request) (access.Caller, error) { return api.Caller(h.access, r, h.address(r)) },
 	})
 }

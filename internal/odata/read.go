@@ -11,18 +11,29 @@ import (
 	"junctor/internal/value"
 )
 
-// serviceDocument lists the classes that the caller may read.
+// serviceDocument lists the classes that the caller may read, and the stored
+// queries that need no parameter.
 func (q *request) serviceDocument() (*answer, error) {
 	b := q.context([]byte("{"), "")
 	b = append(b, `"value":[`...)
-	for i, code := range q.readable() {
-		if i > 0 {
+	first := true
+	list := func(code, kind string) {
+		if !first {
 			b = append(b, ',')
 		}
+		first = false
 		b = append(b, '{')
 		b = member(b, "name", code)
-		b = member(b, "kind", "EntitySet")
+		b = member(b, "kind", kind)
 		b = append(appendText(append(b, `"url":`...), code), '}')
+	}
+	for _, code := range q.readable() {
+		list(code, "EntitySet")
+	}
+	for _, code := range q.offered() {
+		if stored := q.queries[code]; stored.Columns != nil && callable(stored) {
+			list(code, "FunctionImport")
+		}
 	}
 	return q.json(append(b, ']', '}')), nil
 }
