@@ -212,6 +212,7 @@ type write struct {
 	given  []place       // what the body has, in its order
 	old    []value.Value // as it is stored, by the layout's places; nil when there is none
 	row    []value.Value // as it is to be
+	wished []value.Value // row before a rule has set something; nil while none has
 	fits   rowFits
 	found  []fault.Field // what is wrong
 	placed map[int]bool  // places that are given
