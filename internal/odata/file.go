@@ -22,12 +22,16 @@ const fileLimit = record.MaxFile
 
 // bodyLimit is how large a body may be: only a file's may be as large as a file.
 func (q *request) bodyLimit() int64 {
-	if q.route.limit == fileLimit {
-		if c, err := q.column(q.target.end, q.target.property); err != nil || c.Kind != record.File {
-			return bodyLimit
-		}
+	if q.route.limit == fileLimit && !q.isFile() {
+		return bodyLimit
 	}
 	return q.route.bodyLimit()
+}
+
+// isFile reports whether the property of the address is a file.
+func (q *request) isFile() bool {
+	c, err := q.column(q.target.end, q.target.property)
+	return err == nil && c.Kind == record.File
 }
 
 // fileTag is a file's ETag: the hash of its content.

@@ -180,6 +180,10 @@ func (q *request) getProperty(tx *db.Tx) (*answer, error) {
 		return q.getFile(tx, r, c, v)
 	case v.IsNull():
 		return q.newAnswer(http.StatusNoContent), nil
+	case q.form.kind == asXML:
+		return q.xml(append(v.AppendJSON([]byte(`{"value":`)), '}'))
+	case q.form.kind == asCSV:
+		return q.table([][]string{{c.Field()}, {plainText(v)}})
 	}
 	b := q.context([]byte("{"), "#"+entityPath(r.Class(), r.ID())+"/"+c.Field())
 	b = append(b, `"value":`...)
