@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"junctor/internal/run"
@@ -177,6 +178,49 @@ func TestButtonsNeedTheVersion(t *testing.T) {
 			resp, body := s.as("clerk", "POST", c.path, c.body, c.header...)
 			if resp.StatusCode != c.status || c.status == 412 && (resp.Header.Get("Etag") != `W/"1"` || !strings.Contains(body, `"@junctor.current"`)) {
 				t.Errorf("%s %s %v: %d %s", c.path, c.body, c.header, resp.StatusCode, body)
+			}
+		}
+	})
+}
+
+// What is sent again with its key starts nothing, though the record has changed.
+func TestButtonsOnce(t *testing.T) {
+	eachDatabase(t, buttonFiles, func(s *site) {
+		s.fillButtons()
+		press := func(status int, login, path, body, key string) (answer, again string) {
+			t.Helper()
+			resp, answer := s.as(login, "POST", "/api/v1/data"+path, body, "Idempotency-Key", key, "If-Match", "*")
+			if resp.StatusCode != status {
+				t.Errorf("%s %s: %d %s", path, body, resp.StatusCode, answer)
+			}
+			return answer, resp.Header.Get("Junctor-Duplicate")
+		}
+		const both = `{"records":["o1","o2"]}`
+		first, again := press(202, "clerk", "/orders/approve", both, "k")
+		if again != "" {
+			t.Error("the first is a duplicate")
+		}
+		s.call("PATCH", "/api/v1/data/orders/o1", `{"total":5}`)
+		if second, again := press(202, "clerk", "/orders/approve", both, "k"); second != first || again != "true" {
+			t.Errorf("%s\n%s", first, second)
+		}
+		press(422, "clerk", "/orders/approve", `{"records":["o2","o1"]}`, "k")
+		press(400, "clerk", "/orders/approve", both, strings.Repeat("k", 300))
+		if other, _ := press(202, "clerk", "/orders/approve", both, "l"); other == first {
+			t.Error("another key has started nothing")
+		}
+		if _, other := s.call("POST", "/api/v1/data/orders/approve", both, "Idempotency-Key", "k"); other == first {
+			t.Error("another's key counts")
+		}
+		var answers [4]string
+		var group sync.WaitGroup
+		for i := range answers {
+			group.Go(func() { answers[i], _ = press(202, "clerk", "/locked/approve", `{"records":["l1"]}`, "m") })
+		}
+		group.Wait()
+		for _, a := range answers {
+			if a != answers[0] {
+				t.Errorf("at the same moment: %v", answers)
 			}
 		}
 	})

@@ -91,7 +91,7 @@ func (s *site) wrongRows() {
 		status  int
 		want    string
 	}{
-		{"GET /totals?sinse=2026-03-01", 422, `"target":"sinse"`},
+		{"GET /totals?sience=2026-03-01", 422, `"target":"sience"`},
 		{"GET /totals?since=yesterday", 422, `"target":"since"`},
 		{"GET /totals?since=2026-03-01&since=2026-03-02", 422, "more than once"},
 		{"GET /totals(since=2026-03-01)?since=2026-03-01", 422, "more than once"},

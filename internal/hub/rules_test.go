@@ -227,7 +227,8 @@ func (s *site) press(role, class, button string, numbers ...string) (runs []stri
 	}
 	_, m := s.hub.Records()
 	err = s.hub.Write(s.t.Context(), func(tx *db.Tx) (err error) {
-		runs, err = s.hub.Press(tx, m, jana, class, button, at...)
+		done, err := s.hub.Press(tx, m, jana, record.Pressing{Class: class, Button: button, At: at})
+		runs = done.Runs
 		return err
 	})
 	return runs, err

@@ -53,13 +53,9 @@ func (q *request) press(tx *db.Tx) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	started, err := q.pressed(tx, []record.Address{at}, []record.Match{match})
-	if err != nil {
-		return nil, err
-	}
-	b := q.context([]byte("{"), "#Edm.String")
-	b = appendText(append(b, `"value":`...), started[0])
-	return q.accepted(append(b, '}'), started), nil
+	return q.pressed(tx, []record.Address{at}, []record.Match{match}, func(b []byte, started []string) []byte {
+		return appendText(append(q.context(b, "#Edm.String"), `"value":`...), started[0])
+	})
 }
 
 // pressMany starts the runs of a button for the records that the body names, all
@@ -75,19 +71,16 @@ func (q *request) pressMany(tx *db.Tx) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	started, err := q.pressed(tx, at, matches)
-	if err != nil {
-		return nil, err
-	}
-	b := q.context([]byte("{"), "#Collection(Edm.String)")
-	b = append(b, `"value":[`...)
-	for i, id := range started {
-		if i > 0 {
-			b = append(b, ',')
+	return q.pressed(tx, at, matches, func(b []byte, started []string) []byte {
+		b = append(q.context(b, "#Collection(Edm.String)"), `"value":[`...)
+		for i, id := range started {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendText(b, id)
 		}
-		b = appendText(b, id)
-	}
-	return q.accepted(append(b, ']', '}'), started), nil
+		return append(b, ']')
+	})
 }
 
 // named reads the records of a body, each with the version that it is to have.
@@ -132,30 +125,25 @@ func (q *request) named() (at []record.Address, matches []record.Match, err erro
 	return at, matches, nil
 }
 
-// pressed starts a run for each of the records.
-func (q *request) pressed(tx *db.Tx, at []record.Address, matches []record.Match) ([]string, error) {
-	for i, one := range at {
-		if i == record.MaxPressed {
-			break // which is too many; it is said below
-		}
-		current, err := q.door.Records.Meets(tx, q.model, q.actor, q.target.end.Code, one, matches[i])
-		if fault.Is(err, fault.Stale) {
-			return nil, &staleError{err, current}
-		}
-		if err != nil {
-			return nil, err
-		}
+// pressed starts a run for each of the records. write writes their ids.
+func (q *request) pressed(tx *db.Tx, at []record.Address, matches []record.Match, write func(b []byte, started []string) []byte) (*answer, error) {
+	done, err := q.door.Press(tx, q.model, q.actor, record.Pressing{
+		Class: q.target.end.Code, Button: q.target.button, At: at, Matches: matches, Key: q.header.Get("Idempotency-Key"),
+	})
+	switch {
+	case fault.Is(err, fault.Stale):
+		return nil, &staleError{err, done.Current}
+	case err != nil:
+		return nil, err
 	}
-	return q.door.Press(tx, q.model, q.actor, q.target.end.Code, q.target.button, at...)
-}
-
-// accepted answers runs that were started.
-func (q *request) accepted(body []byte, started []string) *answer {
-	a := q.json(body)
+	a := q.json(append(write([]byte("{"), done.Runs), '}'))
 	a.status = http.StatusAccepted
-	if len(started) == 1 {
-		a.header.Set("Location", runs+started[0])
-		a.header.Set("Junctor-Run", started[0])
+	if len(done.Runs) == 1 {
+		a.header.Set("Location", runs+done.Runs[0])
+		a.header.Set("Junctor-Run", done.Runs[0])
 	}
-	return a
+	if done.Again {
+		a.header.Set("Junctor-Duplicate", "true")
+	}
+	return a, nil
 }

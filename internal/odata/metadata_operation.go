@@ -44,9 +44,6 @@ func callable(stored *record.Stored) bool {
 	return true
 }
 
-// optional reports whether a parameter may be left out.
-func (p property) optional() bool { return p.nullable || p.fallback != "" }
-
 func (p property) scaleText() string {
 	if p.variable {
 		return "variable"

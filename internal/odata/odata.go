@@ -52,8 +52,8 @@ type Services struct {
 	// Queries are the stored queries in use, by code.
 	Queries func() map[string]*record.Stored
 	// Press starts a run of a button's scenario for each of the records, all or
-	// none, and returns their ids. Its refusals come before anything is written.
-	Press func(tx *db.Tx, m *record.Model, a record.Actor, class, button string, at ...record.Address) ([]string, error)
+	// none. Its refusals come before anything is written.
+	Press func(*db.Tx, *record.Model, record.Actor, record.Pressing) (record.Pressed, error)
 	// Caller says who makes a request, with his rights; its errors are those of
 	// package access.
 	Caller func(*http.Request) (access.Caller, error)

@@ -13,6 +13,22 @@ import (
 // MaxPressed bounds the records for which a button is pressed at once.
 const MaxPressed = 100
 
+// Pressing is a button that is pressed for records.
+type Pressing struct {
+	Class, Button string
+	At            []Address // 1 to MaxPressed
+	Matches       []Match   // of each record; nil demands nothing
+	Key           string    // what is sent again with the same one starts nothing; "" for none
+}
+
+// Pressed is what came of it.
+type Pressed struct {
+	Runs    []string // that were started, in the order of the records
+	Again   bool     // they were started before, by the same key
+	Refused int      // the place of the record that an error is about
+	Current *Record  // that record, with fault.Stale
+}
+
 // Button finds a button of the class by its code; nil when there is none.
 func (c *Class) Button(code string) *Button {
 	for i := range c.Buttons {

@@ -41,40 +41,33 @@ func (c *call) press(s *shape, button string) ([]byte, error) {
 			return nil, below("/record/"+strconv.Itoa(i), err)
 		}
 	}
-	var started []string
+	var done record.Pressed
 	var refused error
 	err := c.commit(nil, func(tx *db.Tx) error {
-		if started, refused = c.pressed(tx, s.class.Code, button, at, matches); refused != nil && !harmless(refused) {
+		done, refused = c.Press(tx, c.model, c.actor, record.Pressing{
+			Class: s.class.Code, Button: button, At: at, Matches: matches, Key: c.r.Header.Get("Idempotency-Key"),
+		})
+		if refused != nil && !harmless(refused) {
 			return refused
 		}
 		return nil
 	})
-	if err == nil {
-		err = refused
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case fault.Is(refused, fault.NotFound), fault.Is(refused, fault.Stale), fault.Is(refused, fault.VersionRequired):
+		return nil, below("/record/"+strconv.Itoa(done.Refused), refused)
+	case refused != nil:
+		return nil, refused
+	}
+	if done.Again {
+		c.w.Header().Set("Junctor-Duplicate", "true")
 	}
 	var w writer
-	for _, id := range started {
+	for _, id := range done.Runs {
 		w.text("run", id)
 	}
 	return w.Bytes(), nil
-}
-
-func (c *call) pressed(tx *db.Tx, class, button string, at []record.Address, matches []record.Match) ([]string, error) {
-	for i, one := range at {
-		if i == record.MaxPressed {
-			break // which is too many; it is said below
-		}
-		if _, err := c.Records.Meets(tx, c.model, c.actor, class, one, matches[i]); err != nil {
-			if fault.CodeOf(err) == fault.Internal {
-				return nil, err
-			}
-			return nil, below("/record/"+strconv.Itoa(i), err)
-		}
-	}
-	return c.Press(tx, c.model, c.actor, class, button, at...)
 }
 
 // titled is a code as it stands within the name of an operation.
