@@ -50,6 +50,7 @@ func Handlers(connections Connections, scenarios Scenarios, records Records, now
 		"now":            {Now: tell},
 	}
 	maps.Copy(all, recordSteps(records))
+	maps.Copy(all, LinkHandlers(nil, scenarios, now)) // of a trial; hub fills them
 	return all
 }
 
