@@ -41,7 +41,7 @@
     }
     decision(options = {}) {
       try { reminding(shared.options('decision', options, waiting)); } catch (error) { return Promise.reject(error); }
-      this.#decision ??= shared.step('approval.decision', () => stringify({ id: this.id }), decided, new Error());
+      this.#decision ??= shared.step('approval.decision', () => stringify({ id: this.id, until: this.expiresAt }), decided, new Error());
       return options.notify === undefined ? this.#decision : remind(this, this.#decision, options);
     }
   }

@@ -200,8 +200,8 @@ func (a *Approval) insert(tx *db.Tx) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO approvals (id, state, subject, title, body, choices, assignees, run, choice, comment, decided_by, via, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', '', '', $9, $10)`,
+	_, err = tx.Exec(`INSERT INTO approvals (id, state, subject, title, body, choices, assignees, run, seq, choice, comment, decided_by, via, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, '', '', '', '', $9, $10)`,
 		a.ID, string(a.State), a.Subject, a.Title, a.Text, string(choices), string(assignees), a.Run, db.Micros(a.CreatedAt), db.Micros(a.ExpiresAt))
 	return err
 }

@@ -24,7 +24,8 @@ CREATE INDEX links_expiry ON links (expires_at);
 CREATE INDEX links_run ON links (run);
 
 -- state: open, decided, expired, cancelled. choices, assignees: JSON.
--- run: that asks. via: link or api.
+-- run, seq: that asks, and the step that waits for the decision, 0 for none.
+-- via: link or api.
 CREATE TABLE approvals (
   id         TEXT   PRIMARY KEY,
   state      TEXT   NOT NULL,
@@ -34,6 +35,7 @@ CREATE TABLE approvals (
   choices    TEXT   NOT NULL,
   assignees  TEXT   NOT NULL,
   run        TEXT   NOT NULL,
+  seq        BIGINT NOT NULL,
   choice     TEXT   NOT NULL,
   comment    TEXT   NOT NULL,
   decided_by TEXT   NOT NULL,
