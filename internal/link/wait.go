@@ -9,14 +9,11 @@ import (
 
 // Await lets a run's step wait for a decision, in the transaction in which the
 // step is stored. A question that was cancelled with an earlier run is asked again
-// by one that goes on from there. Errors: fault.NotFound.
+// by one that goes on from there.
 func (s *Store) Await(tx *db.Tx, id, run string, seq int) error {
 	_, err := tx.Exec(`UPDATE approvals SET run = $2, seq = $3, ended_at = CASE WHEN state = $4 AND expires_at > $6 THEN NULL ELSE ended_at END,
 			state = CASE WHEN state = $4 AND expires_at > $6 THEN $5 ELSE state END WHERE id = $1`,
 		id, run, seq, string(Cancelled), string(Open), db.Micros(s.o.Now()))
-	if err == nil {
-		_, err = find(tx, id)
-	}
 	return err
 }
 
