@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"junctor/internal/event"
-	"junctor/internal/link"
 	"junctor/internal/fault"
+	"junctor/internal/link"
 	"junctor/internal/run"
 	"junctor/internal/unit"
 )

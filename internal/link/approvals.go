@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"junctor/internal/db"
 	"junctor/internal/fault"

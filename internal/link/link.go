@@ -63,15 +63,15 @@ const (
 
 // Link is one link.
 type Link struct {
-	ID      string
-	Kind    Kind
-	Target  string
-	Content json.RawMessage // what else Do needs
-	Page    Page
-	Confirm bool // a GET shows the page and a POST acts; otherwise a GET acts too
-	Uses    int  // how many there are; 0: any number
-	Used    int  // how many were made, with the one going on
-	From    string // the run that made it
+	ID                   string
+	Kind                 Kind
+	Target               string
+	Content              json.RawMessage // what else Do needs
+	Page                 Page
+	Confirm              bool   // a GET shows the page and a POST acts; otherwise a GET acts too
+	Uses                 int    // how many there are; 0: any number
+	Used                 int    // how many were made, with the one going on
+	From                 string // the run that made it
 	CreatedAt, ExpiresAt time.Time
 	UsedAt               *time.Time
 
