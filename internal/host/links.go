@@ -31,10 +31,11 @@ const nowhere = "https://junctor.invalid" + link.Base
 func LinkHandlers(store func() *link.Store, scenarios Scenarios, now func() time.Time) run.Handlers {
 	l := linker{store, scenarios, now}
 	return run.Handlers{
-		"links.event":   {Internal: l.event},
-		"links.run":     {Internal: l.run},
-		"links.revoke":  {Internal: l.revoke},
-		"approval.open": {Internal: l.open},
+		"links.event":       {Internal: l.event},
+		"links.run":         {Internal: l.run},
+		"links.revoke":      {Internal: l.revoke},
+		"approval.open":     {Internal: l.open},
+		"approval.decision": {Wait: l.decision()},
 	}
 }
 
@@ -182,6 +183,6 @@ func LinkedRun(l *link.Link) (run.Start, error) {
 	var content linkedRun
 	err := json.Unmarshal(l.Content, &content)
 	return run.Start{
-		Subject: content.Subject, Tags: content.Tags, Mode: content.Mode, Input: scenario.Input{Content: content.Input}.Encode(),
+		Source: "link:" + l.ID, Subject: content.Subject, Tags: content.Tags, Mode: content.Mode, Input: scenario.Input{Content: content.Input}.Encode(),
 	}, err
 }

@@ -21,7 +21,7 @@ func (h *Hub) openLinks() {
 		DB: h.db, Now: h.runs.Now, URL: h.outsideURL, Do: h.follow,
 		Key:  func(tx *db.Tx) ([]byte, error) { return h.access.SigningKey(tx, "links") },
 		Tell: h.approvalTold,
-		Wake: func(*db.Tx, string) error { return nil },
+		Wake: func(tx *db.Tx, run string) error { return h.runs.Wake(tx, run) },
 	})
 }
 

@@ -23,7 +23,7 @@ import (
 // Base is the path below which the tokens are.
 const Base = "/link/v1/"
 
-// Options is what a Store is made of. All are required but Wake.
+// Options is what a Store is made of. All are required.
 type Options struct {
 	DB  *db.DB
 	Now func() time.Time // the same at every node, as well as nodes know it
