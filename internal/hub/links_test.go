@@ -31,6 +31,7 @@ export default async function (request: Request) {
 
 // eachSite is a site on both databases.
 func eachSite(t *testing.T, files map[string]string, f func(t *testing.T, s *site), more ...func(*hub.Options)) {
+	t.Helper()
 	for _, where := range []string{"sqlite", "postgres"} {
 		t.Run(where, func(t *testing.T) {
 			at := ""
