@@ -37,6 +37,7 @@ type Services struct {
 	Packets       Packets
 	Events        *event.Log
 	Views         Views
+	Approvals     Approvals
 	// Offer is what /docs and /openapi.json tell of; nil: nothing.
 	Offer func() Offer
 	// ChannelToken gives the token of a channel that exists.
