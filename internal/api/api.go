@@ -33,6 +33,7 @@ type Services struct {
 	Versions      Versions
 	Functions     Functions
 	Packets       Packets
+	Schedules     Schedules
 	Events        *event.Log
 	Views         Views
 	// Offer is what /docs and /openapi.json tell of; nil: nothing.

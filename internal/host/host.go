@@ -50,6 +50,8 @@ func Handlers(connections Connections, scenarios Scenarios, records Records, now
 		"now":            {Now: tell},
 	}
 	maps.Copy(all, recordSteps(records))
+	maps.Copy(all, ScheduleHandlers(nil))             // which hub fills
+	maps.Copy(all, PollHandlers(nil, scenarios, now)) // the same
 	return all
 }
 

@@ -37,6 +37,7 @@ import (
 	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/schedule"
 	"junctor/internal/script"
 	"junctor/internal/secret"
 )
@@ -57,6 +58,7 @@ type Hub struct {
 	events    *event.Log
 	records   *record.Store
 	packets   *packet.Fetcher
+	schedules *schedule.Keeper
 	pool      *script.Pool   // of the zone
 	zone      *time.Location // the domain's
 	pools     int            // that have been made
@@ -167,6 +169,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	}
 	h.access.OnAudit(h.audited)
 	h.openRecords()
+	h.openSchedules()
 	h.packets = &packet.Fetcher{DB: h.db, Store: h.records, Model: h.model, Query: h.storedQuery, Sources: sources{h}}
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens, h.nonces = scenario.NewVersions(h.db), channel.NewTokens(h.db), channel.NewNonces(h.db)
@@ -198,6 +201,8 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	handlers := host.Handlers(connections{h}, scenarios{h}, h, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	maps.Copy(handlers, host.PacketHandlers(h.fetchFor))
+	maps.Copy(handlers, host.ScheduleHandlers(scheduleSteps{h}))
+	maps.Copy(handlers, host.PollHandlers(inserter{h}, scenarios{h}, h.options.Clock.Now))
 	maps.Copy(handlers, migration.Handlers())
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{
@@ -205,6 +210,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 		Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
 		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd, Unsuccessful: h.unsuccessful,
 	})
+	h.schedules.Runs = h.runs
 	return err
 }
 
@@ -300,10 +306,13 @@ func (h *Hub) secret(ref string) (string, error) {
 	return "", fault.New(fault.Invalid, "%q is not a reference.", ref)
 }
 
-// changed brings who may come in and what they may do into use, and writes the
-// audit log's line of a configuration change, and its event, in its transaction.
+// changed brings who may come in, what they may do and when schedules come into
+// use, and writes the audit log's line of a configuration change, and its event, in its transaction.
 func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
 	if err := h.grant(tx, author, c); err != nil {
+		return err
+	}
+	if err := h.planned(tx, c); err != nil {
 		return err
 	}
 	err := h.access.Audit(tx, access.Entry{

@@ -78,6 +78,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	go h.hosts(ctx)
 	go h.profiles(ctx)
 	go h.expire(ctx)
+	go h.schedules.Run(ctx)
 	go h.capturer().Run(ctx)
 	if cert != nil {
 		go cert.Watch(ctx)
@@ -164,7 +165,7 @@ func (h *Hub) handlers() []http.Handler {
 	}))
 	data, envelopes, admin := h.data(), h.soap(), api.New(api.Services{
 		Access: h.access, Events: h.events, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, ChannelToken: h.tokens.Token,
-		Functions: h, Packets: h, Offer: h.offer, BaseURL: h.baseURL,
+		Functions: h, Packets: h, Schedules: scheduleDoor{h}, Offer: h.offer, BaseURL: h.baseURL,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
 	})
