@@ -99,7 +99,7 @@ func pollTake(runs Starter, scenarios Scenarios, now func() time.Time) step {
 		for _, i := range fresh {
 			item := a.Items[i]
 			id, err := runs.Insert(tx, run.Start{
-				Program: scenario.ProgramName(a.Scenario), Version: version, Channel: c.Channel, Mode: c.Mode, Subject: item.Subject,
+				Program: scenario.ProgramName(a.Scenario), Version: version, Channel: c.Channel, Source: "poll:" + a.Name, Mode: c.Mode, Subject: item.Subject,
 				Tags: a.Tags, OrderingKey: item.OrderingKey, Input: scenario.Input{Content: item.Input}.Encode(),
 			})
 			if err != nil {

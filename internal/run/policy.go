@@ -9,7 +9,7 @@ import (
 	"junctor/internal/unit"
 )
 
-// Policy is how the runs of a channel, a function or a schedule are treated.
+// Policy is how the runs of a channel, a function or another source are treated.
 type Policy struct {
 	Attempts      int           // tries in all; 1: none again
 	First, Max    time.Duration // back-off before the second try, and its limit

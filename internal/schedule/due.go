@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"junctor/internal/clock"
@@ -349,8 +350,19 @@ type Handed struct {
 	Input  json.RawMessage // instead of the schedule's own; nil: that
 }
 
+const sourcePrefix = "schedule:"
+
 // Source is what the runs of a schedule have as their source.
-func Source(code string) string { return "schedule:" + code }
+func Source(code string) string { return sourcePrefix + code }
+
+// CodeOf is the schedule that a source names, "" for none.
+func CodeOf(source string) string {
+	code, is := strings.CutPrefix(source, sourcePrefix)
+	if !is {
+		return ""
+	}
+	return code
+}
 
 // Given is a run's input as the scenario sees it: see Schedule in junctor.d.ts.
 func (c *Config) Given(h Handed, previous time.Time) (scenario.Input, error) {
@@ -379,9 +391,9 @@ func (s *state) begin(version string, h Handed) (run.Start, error) {
 	if err != nil {
 		return run.Start{}, fmt.Errorf("schedule %q: %w", s.Code, err)
 	}
-	start := run.Start{Program: scenario.ProgramName(s.Scenario), Version: version, Input: in.Encode()}
+	start := run.Start{Program: scenario.ProgramName(s.Scenario), Version: version, Source: Source(s.Code), Input: in.Encode()}
 	if s.Overlap == Queue {
-		start.OrderingKey = Source(s.Code)
+		start.OrderingKey = "queue"
 	}
 	return start, nil
 }
