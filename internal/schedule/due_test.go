@@ -24,15 +24,15 @@ import (
 
 // The engine is played by a table: a run is a row of it, and ends when the test
 // says so.
-type ledger struct{}
+type ledger struct{ node string }
 
-func (ledger) Insert(tx *db.Tx, s run.Start) (string, error) {
+func (l ledger) Insert(tx *db.Tx, s run.Start) (string, error) {
 	in := scenario.DecodeInput(s.Input)
 	var n int64
 	if err := tx.QueryRow(`SELECT count(*) FROM kv_values`).Scan(&n); err != nil {
 		return "", err
 	}
-	id := fmt.Sprintf("run_%04d", n+1)
+	id := fmt.Sprintf("run_%04d%s", n+1, l.node)
 	_, err := tx.Exec(`INSERT INTO kv_values (name, value, expires_at) VALUES ($1, $2, NULL)`, id, s.Program+" "+s.OrderingKey+" "+string(in.Content))
 	return id, err
 }
@@ -491,8 +491,9 @@ func TestThreeNodes(t *testing.T) {
 	now := start("2027-01-04T00:00:00Z")
 	open := dbtest.Postgres(t)
 	var nodes []*bench
-	for range 3 {
+	for i := range 3 {
 		nodes = append(nodes, newBench(t, open(nil), now))
+		nodes[i].keeper.Runs = ledger{string(rune('a' + i))}
 	}
 	for i := range 20 {
 		nodes[0].put(fmt.Sprintf("s%02d", i), `"cron":"*/10 * * * *","overlap":"allow"`)
