@@ -117,6 +117,10 @@ func (x *Execution) resume(t *turn, s *step, h Handler) error {
 func (x *Execution) start(t *turn, s *step, h Handler, args []byte) error {
 	switch {
 	case h.External != nil:
+		if s.unsaved = h.RowFirst && s.call == 1 && x.onDisk(); s.unsaved {
+			t.begin = append(t.begin, s)
+			return nil
+		}
 		x.pending = append(x.pending, s.startOp(x.row.id))
 		t.begin, t.ahead = append(t.begin, s), true
 	case h.Sleep != nil:
