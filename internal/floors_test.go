@@ -60,6 +60,7 @@ var floors = [][]string{
 		"internal/packet",
 		"internal/record",
 		"internal/scenario",
+		"internal/subscription",
 	},
 	3: {
 		"examples",
@@ -107,6 +108,7 @@ var sideways = map[string][]string{
 	"internal/packet":            {"internal/record"}, // its parts are queries of records
 	"internal/right":             {"internal/filter", "internal/value"},
 	"internal/strict":            {"internal/fault"},
+	"internal/subscription":      {"internal/channel", "internal/event"}, // what is subscribed; ordering keys are places as a channel's
 	"test/torture":               {"test/outside"},
 }
 

@@ -34,6 +34,7 @@ type Services struct {
 	Functions     Functions
 	Packets       Packets
 	Events        *event.Log
+	Subscriptions Subscriptions
 	Views         Views
 	// Offer is what /docs and /openapi.json tell of; nil: nothing.
 	Offer func() Offer

@@ -39,37 +39,39 @@ import (
 	"junctor/internal/scenario"
 	"junctor/internal/script"
 	"junctor/internal/secret"
+	"junctor/internal/subscription"
 )
 
 // Hub is one domain: its storage and the services over it.
 type Hub struct {
-	options   Options
-	log       *slog.Logger
-	metrics   *prometheus.Registry
-	db        *db.DB
-	committer *db.Committer
-	access    *access.Store
-	objects   *catalog.Store
-	versions  *scenario.Versions
-	tokens    *channel.Tokens
-	nonces    *channel.Nonces
-	config    *config.Service
-	events    *event.Log
-	records   *record.Store
-	packets   *packet.Fetcher
-	pool      *script.Pool   // of the zone
-	zone      *time.Location // the domain's
-	pools     int            // that have been made
-	runtime   *scenario.Runtime
-	validator *scenario.Validator
-	rules     atomic.Pointer[scenario.Rules] // nil while no class asks a rule before its changes
-	rulesZone *time.Location
-	runs      *run.Engine
-	live      atomic.Pointer[live]
-	opened    []func() error // what Close undoes, in reverse
-	arriving  atomic.Int64   // messages at the door
-	named     chan struct{}  // holds one when hosts of address lists are to be looked up
-	reloading sync.Mutex     // one reload at a time
+	options       Options
+	log           *slog.Logger
+	metrics       *prometheus.Registry
+	db            *db.DB
+	committer     *db.Committer
+	access        *access.Store
+	objects       *catalog.Store
+	versions      *scenario.Versions
+	tokens        *channel.Tokens
+	nonces        *channel.Nonces
+	config        *config.Service
+	events        *event.Log
+	subscriptions *subscription.Store
+	records       *record.Store
+	packets       *packet.Fetcher
+	pool          *script.Pool   // of the zone
+	zone          *time.Location // the domain's
+	pools         int            // that have been made
+	runtime       *scenario.Runtime
+	validator     *scenario.Validator
+	rules         atomic.Pointer[scenario.Rules] // nil while no class asks a rule before its changes
+	rulesZone     *time.Location
+	runs          *run.Engine
+	live          atomic.Pointer[live]
+	opened        []func() error // what Close undoes, in reverse
+	arriving      atomic.Int64   // messages at the door
+	named         chan struct{}  // holds one when hosts of address lists are to be looked up
+	reloading     sync.Mutex     // one reload at a time
 	// Ends serving, to begin the process anew; nil when not serving, or ending.
 	restart atomic.Pointer[context.CancelCauseFunc]
 }
@@ -167,6 +169,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	}
 	h.access.OnAudit(h.audited)
 	h.openRecords()
+	h.openSubscriptions()
 	h.packets = &packet.Fetcher{DB: h.db, Store: h.records, Model: h.model, Query: h.storedQuery, Sources: sources{h}}
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens, h.nonces = scenario.NewVersions(h.db), channel.NewTokens(h.db), channel.NewNonces(h.db)
@@ -199,9 +202,10 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	maps.Copy(handlers, host.PacketHandlers(h.fetchFor))
 	maps.Copy(handlers, migration.Handlers())
+	maps.Copy(handlers, h.subscriptions.Handlers())
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{
-		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration}, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: h.revise,
+		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration, h.subscriptions.Delivery()}, Handlers: handlers, Policies: h.policy, Show: show, Revise: h.revise,
 		Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
 		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd, Unsuccessful: h.unsuccessful,
 	})
@@ -310,6 +314,9 @@ func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
 		Author: author, Action: c.Kind + "." + c.Action, Object: c.Kind + "/" + c.Code,
 	})
 	if err != nil {
+		return err
+	}
+	if err := h.subscribed(tx, c); err != nil {
 		return err
 	}
 	return h.configured(tx, author, c)

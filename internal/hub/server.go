@@ -75,6 +75,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	h.lookUp(ctx) // or the first messages from hosts would be refused
 	h.events.Start()
 	go h.watch(ctx)
+	go h.deliver(ctx)
 	go h.hosts(ctx)
 	go h.profiles(ctx)
 	go h.expire(ctx)
@@ -159,11 +160,11 @@ func (h *Hub) renewPasswords(ctx context.Context) error {
 // handlers are the doors behind each of the server's addresses.
 func (h *Hub) handlers() []http.Handler {
 	outside := h.counted(ingress.New(ingress.Options{
-		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Address: h.address, BaseURL: h.baseURL,
+		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Events: h.subscriptions, Address: h.address, BaseURL: h.baseURL,
 		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now, BodyTime: h.options.Patience.Body,
 	}))
 	data, envelopes, admin := h.data(), h.soap(), api.New(api.Services{
-		Access: h.access, Events: h.events, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, ChannelToken: h.tokens.Token,
+		Access: h.access, Events: h.events, Subscriptions: h.subscriptions, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, ChannelToken: h.tokens.Token,
 		Functions: h, Packets: h, Offer: h.offer, BaseURL: h.baseURL,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },

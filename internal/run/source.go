@@ -22,8 +22,8 @@ func (e *Engine) Hurry(ctx context.Context, source string) (n int64, err error) 
 	return n, nil
 }
 
-// Unfinished is how many runs of a source have not ended, counted up to most.
-func (e *Engine) Unfinished(ctx context.Context, source string, most int) (n int, err error) {
+// OpenOf is how many runs of a source have not ended, counted up to most.
+func (e *Engine) OpenOf(ctx context.Context, source string, most int) (n int, err error) {
 	err = e.db.Read(ctx, func(tx *db.Tx) error {
 		return tx.QueryRow(`SELECT count(*) FROM (SELECT id FROM runs WHERE source = $1 AND finished_at IS NULL AND source <> '' LIMIT $2) AS open`,
 			source, most).Scan(&n)

@@ -75,7 +75,7 @@ func (s *Store) Get(ctx context.Context, channel, code string) (v View, err erro
 	if err != nil {
 		return v, err
 	}
-	v.Unfinished, err = s.Runs().Unfinished(ctx, sourcePrefix+code, MostUnfinished)
+	v.Unfinished, err = s.Runs().OpenOf(ctx, sourcePrefix+code, MostUnfinished)
 	return v, err
 }
 
@@ -368,7 +368,7 @@ func (s *Store) Ping(ctx context.Context, code string) (Pinged, error) {
 	}
 	in := input{Subscription: code, Event: e.ID, Type: e.Type, Body: body}
 	res, err := s.Runs().Await(ctx, run.Start{
-		Program: Program, Version: version, Channel: x.channel, Source: x.source(), Subject: code, Mode: "test", Input: in.encode(),
+		Program: Program, Version: Version, Channel: x.channel, Source: x.source(), Subject: code, Mode: "test", Input: in.encode(),
 	}, x.config.Timeout+5*time.Second)
 	if err != nil {
 		return Pinged{}, err

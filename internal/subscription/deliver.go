@@ -23,11 +23,11 @@ import (
 	"junctor/internal/run"
 )
 
-// Program is how the engine knows the delivery of an event by webhook; version is
+// Program is how the engine knows the delivery of an event by webhook; Version is
 // that of what its steps mean.
 const (
 	Program = "delivery"
-	version = "1"
+	Version = "1"
 	// Step is the one step of a delivery.
 	Step = "deliver"
 )
@@ -254,7 +254,7 @@ func (s *Store) body(ctx context.Context, in *input) ([]byte, error) {
 // bodies are events as they are sent, the last ones: many get the same.
 type bodies struct {
 	mu   sync.Mutex
-	by  map[int64][]byte
+	by   map[int64][]byte
 	ring []int64
 	next int
 	size int

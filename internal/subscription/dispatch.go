@@ -190,7 +190,7 @@ func (s *Store) start(x *subscriber, i *event.Item) run.Start {
 		in.Source = i.Source
 	}
 	start := run.Start{
-		Program: Program, Version: version, Channel: x.channel, Source: x.source(), Subject: i.Subject, Input: in.encode(),
+		Program: Program, Version: Version, Channel: x.channel, Source: x.source(), Subject: i.Subject, Input: in.encode(),
 	}
 	if x.config.OrderingKey.String() != "" {
 		if body, err := s.bodies.of(i); err == nil {
@@ -251,7 +251,7 @@ func (s *Store) room(ctx context.Context, x *subscriber) int {
 	defer h.mu.Unlock()
 	now := time.Now()
 	if now.Sub(h.counted) > countEvery {
-		n, err := s.Runs().Unfinished(ctx, x.source(), maxOpen)
+		n, err := s.Runs().OpenOf(ctx, x.source(), maxOpen)
 		if err != nil {
 			return 0
 		}

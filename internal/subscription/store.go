@@ -28,7 +28,7 @@ type Runs interface {
 	Await(ctx context.Context, s run.Start, timeout time.Duration) (run.Result, error)
 	Backlog(source string) int
 	Hurry(ctx context.Context, source string) (int64, error)
-	Unfinished(ctx context.Context, source string, most int) (int, error)
+	OpenOf(ctx context.Context, source string, most int) (int, error)
 }
 
 // Options is what a store is made of; all are required but Clock, Log, Metrics
@@ -124,13 +124,13 @@ const (
 
 // row is a subscription as it stands in the table.
 type row struct {
-	code, channel, body, allowed                 string
-	held                                         bool
-	sealed, oldSealed                            []byte
-	oldUntil, version, createdAt                 int64
-	state, reason                                string
-	succeededAt, failingSince, failedAt          int64
-	failure                                      string
+	code, channel, body, allowed        string
+	held                                bool
+	sealed, oldSealed                   []byte
+	oldUntil, version, createdAt        int64
+	state, reason                       string
+	succeededAt, failingSince, failedAt int64
+	failure                             string
 }
 
 const columns = `code, channel, body, allowed, held, sealed, old_sealed, old_until, version, created_at, state, reason,
