@@ -1,0 +1,193 @@
+package hub_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"junctor/internal/hub"
+)
+
+// delivered is a webhook as it came in.
+type delivered struct {
+	header http.Header
+	body   string
+	event  struct {
+		ID, Source, Type, Subject, Specversion string
+		Data                                   json.RawMessage
+	}
+}
+
+// endpoint is a subscriber.
+type endpoint struct {
+	*httptest.Server
+	mu     sync.Mutex
+	got    []delivered
+	came   chan struct{}
+	answer func(w http.ResponseWriter, n int) // nil: 200; n counts from 1
+}
+
+func newEndpoint(t *testing.T, answer func(w http.ResponseWriter, n int)) *endpoint {
+	t.Helper()
+	e := &endpoint{came: make(chan struct{}, 10_000), answer: answer}
+	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		d := delivered{header: r.Header, body: string(body)}
+		if err := json.Unmarshal(body, &d.event); err != nil {
+			t.Errorf("a delivery is no event: %v: %s", err, body)
+		}
+		e.mu.Lock()
+		e.got = append(e.got, d)
+		n := len(e.got)
+		e.mu.Unlock()
+		if e.answer != nil {
+			e.answer(w, n)
+		}
+		e.came <- struct{}{}
+	}))
+	t.Cleanup(e.Close)
+	return e
+}
+
+// await is what has come once there are so many.
+func (e *endpoint) await(t *testing.T, n int) []delivered {
+	t.Helper()
+	over := time.After(30 * time.Second)
+	for {
+		e.mu.Lock()
+		got := slices.Clone(e.got)
+		e.mu.Unlock()
+		if len(got) >= n {
+			return got
+		}
+		select {
+		case <-e.came:
+		case <-over:
+			t.Fatalf("%d deliveries came, want %d", len(got), n)
+		}
+	}
+}
+
+func (e *endpoint) ids(t *testing.T, n int) (ids []string) {
+	t.Helper()
+	for _, d := range e.await(t, n) {
+		ids = append(ids, d.event.ID)
+	}
+	return ids
+}
+
+// signed reports whether a delivery is signed with a secret (Standard Webhooks).
+func (d delivered) signed(secret string) bool {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+	if err != nil {
+		return false
+	}
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%s.%s.%s", d.header.Get("webhook-id"), d.header.Get("webhook-timestamp"), d.body)
+	return slices.Contains(strings.Fields(d.header.Get("webhook-signature")), "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+}
+
+const eventing = `settings: { allow_private_subscribers: true }
+channels:
+  crm: { type: eventing, comment: "events for the CRM" }
+`
+
+// publish sends events of a type, with ids TYPE-1, TYPE-2...
+func (s *site) publish(kind string, from, to int) {
+	s.t.Helper()
+	for n := from; n <= to; n++ {
+		s.event(fmt.Sprintf(`{"specversion":"1.0","id":"%s-%d","source":"/test","type":%q,"subject":"S%d","data":{"n":%d}}`, kind, n, kind, n%3, n))
+	}
+}
+
+func (s *site) event(doc string) {
+	s.t.Helper()
+	if status, body := s.api("POST", "/api/v1/events", doc, "Content-Type", "application/cloudevents+json"); status != 202 {
+		s.t.Fatalf("publish: %d %s", status, body)
+	}
+}
+
+// api calls as admin.
+func (s *site) api(method, path, body string, header ...string) (int, string) {
+	s.t.Helper()
+	res, text := s.call(method, path, body, header...)
+	return res.StatusCode, text
+}
+
+type subscribed struct {
+	ID, URL, Filter, Secret string
+	Types                   []string
+	Links                   map[string]string
+}
+
+func (s *site) subscribe(channel, body string) subscribed {
+	s.t.Helper()
+	res, text := s.send("POST", channel, "/subscribe", body, "Content-Type", "application/json")
+	if res.StatusCode != 201 {
+		s.t.Fatalf("subscribe: %d %s", res.StatusCode, text)
+	}
+	var made subscribed
+	if err := json.Unmarshal([]byte(text), &made); err != nil {
+		s.t.Fatal(err)
+	}
+	return made
+}
+
+func TestSubscribeByToken(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		s := serveOn(t, database, map[string]string{"junctor.yaml": eventing}, func(o *hub.Options) {})
+		to := newEndpoint(t, nil)
+		made := s.subscribe("crm", fmt.Sprintf(`{"url":%q,"types":["order.*"],"filter":"data/n gt 1"}`, to.URL+"/hook"))
+		if made.URL != to.URL+"/hook" || made.Filter != "data/n gt 1" || !slices.Equal(made.Types, []string{"order.*"}) || !strings.HasPrefix(made.Secret, "whsec_") ||
+			made.Links["self"] != s.base+"/api/token/v1/"+s.token["crm"]+"/subscribe/"+made.ID {
+			t.Errorf("made %+v", made)
+		}
+		s.publish("order.made", 1, 3)
+		s.publish("other.made", 1, 2)
+		s.publish("order.made.twice", 1, 2)
+		s.publish("order.sent", 2, 2)
+		got := to.await(t, 3)
+		ids := map[string]bool{}
+		for _, d := range got {
+			ids[d.event.ID] = true
+			if !d.signed(made.Secret) {
+				t.Errorf("%s is not signed: %v", d.event.ID, d.header)
+			}
+			if kind := d.header.Get("Content-Type"); kind != "application/cloudevents+json; charset=utf-8" {
+				t.Errorf("Content-Type %s", kind)
+			}
+		}
+		for _, id := range []string{"order.made-2", "order.made-3", "order.sent-2"} {
+			if !ids[id] {
+				t.Errorf("%s did not come, but %v", id, ids)
+			}
+		}
+		res, text := s.send("GET", "crm", "/subscribe/"+made.ID, "")
+		if res.StatusCode != 200 || strings.Contains(text, "whsec_") || !strings.Contains(text, made.ID) {
+			t.Errorf("shown as %d %s", res.StatusCode, text)
+		}
+		if res, text := s.send("DELETE", "crm", "/subscribe/"+made.ID, ""); res.StatusCode != 204 || text != "" {
+			t.Errorf("deleted: %d %s", res.StatusCode, text)
+		}
+		if res, _ := s.send("GET", "crm", "/subscribe/"+made.ID, ""); res.StatusCode != 404 {
+			t.Errorf("after its deletion: %d", res.StatusCode)
+		}
+		status, runs := s.api("GET", "/api/v1/admin/runs?program=delivery&channel=crm", "")
+		if status != 200 || strings.Count(runs, `"program":"delivery"`) != 3 || !strings.Contains(runs, `"channel":"crm"`) {
+			t.Errorf("runs: %d %s", status, runs)
+		}
+	})
+}
