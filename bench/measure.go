@@ -20,6 +20,7 @@ var measurements = []measurement{
 	{"P1", "awaited: a scenario sums an order and answers JSON, the outcome on disk before the answer", awaited},
 	{"P2", "not awaited: 200 once the run is on disk; all runs executed soon after", accepted},
 	{"P3", "not awaited, whole way: one HTTP step, one record upsert, the outcome on disk", wholeWay},
+	{"P4", "one event to 100 subscribers: deliveries per second", deliveries},
 	{"P5", "records: create, get by key, filtered list of 50", records},
 	{"P7", "p99 latency at half of the peak rate", latency},
 	{"P11", "10,000 runs asleep until the same second", wakeUp},
