@@ -16,7 +16,6 @@ type Start struct {
 	Channel          string // "" for a run that came by none
 	Function         string // that was called, "" for none
 	Account          string // who called it, by id; "" for none
-	Source           string
 	Subject          string
 	Tags             []string
 	Mode             string // production when empty
@@ -66,7 +65,7 @@ func (e *Engine) compose(s Start, input db.Blob, owner string) *row {
 		id: e.ids.New("run", db.Time(now)), program: s.Program, version: s.Version, channel: s.Channel,
 		subject: clean(s.Subject, maxSubject), mode: s.Mode, state: Queued, input: input,
 		seed: s.seed, clock: s.clock, createdAt: now, owner: owner, epoch: 1, orderingKey: digested(s.OrderingKey, 512),
-		function: s.Function, account: s.Account, source: s.Source, origin: s.Origin, parent: s.Parent, parentSeq: s.parentSeq, depth: s.Depth,
+		function: s.Function, account: s.Account, origin: s.Origin, parent: s.Parent, parentSeq: s.parentSeq, depth: s.Depth,
 	}
 	for _, tag := range s.Tags {
 		r.tag(tag)
@@ -96,7 +95,7 @@ func (e *Engine) inserting(r *row, s Start) func(*db.Tx) ([]db.Op, error) {
 			return nil, err
 		}
 		if r.orderingKey == "" {
-			return append(more, e.inserts.of(r)), nil
+			return append(more, r.insertOp()), nil
 		}
 		fresh := *r
 		head, err := enqueue(tx, &fresh)
@@ -208,7 +207,7 @@ func (e *Engine) store(ctx context.Context, s Start, owner string) (*Execution, 
 	}
 	item := db.Item{Size: 512 + len(r.input)}
 	if s.plain(r) {
-		item.Ops = []db.Op{e.inserts.of(r)}
+		item.Ops = []db.Op{r.insertOp()}
 	} else {
 		item.Func = e.inserting(r, s)
 	}

@@ -29,7 +29,7 @@ type Options struct {
 	Committer *db.Committer
 	Programs  Programs
 	Handlers  Handlers
-	Policies  func(channel, function, source string) Policy                       // DefaultPolicy when nil
+	Policies  func(channel, function string) Policy                               // DefaultPolicy when nil
 	Show      func(program string, input []byte) []byte                           // input as JSON for people; as it is when nil
 	Revise    func(channel, function string, old, wanted []byte) (Revised, error) // for a rerun, of what a person gave as JSON; that, when nil
 	Log       *slog.Logger
@@ -62,8 +62,7 @@ type Engine struct {
 	committer *db.Committer
 	programs  Programs
 	handlers  Handlers
-	policies  func(channel, function, source string) Policy
-	inserts   inserts
+	policies  func(channel, function string) Policy
 	show      func(string, []byte) []byte
 	revise    func(channel, function string, old, wanted []byte) (Revised, error)
 	log       *slog.Logger
@@ -98,7 +97,7 @@ type Engine struct {
 // New makes an engine; Start begins.
 func New(o Options) (*Engine, error) {
 	if o.Policies == nil {
-		o.Policies = func(_, _, _ string) Policy { return DefaultPolicy }
+		o.Policies = func(string, string) Policy { return DefaultPolicy }
 	}
 	if o.Show == nil {
 		o.Show = func(_ string, input []byte) []byte { return input }

@@ -304,7 +304,7 @@ func (x *Execution) item(ops []db.Op) db.Item {
 			it.Ops = append(it.Ops, db.Op{Stmt: stmtProgress, Row: x.row.progress()})
 		}
 	} else {
-		it.Ops = append(it.Ops, x.e.inserts.of(x.row))
+		it.Ops = append(it.Ops, x.row.insertOp())
 		it.Func = x.insert
 		it.Size += len(x.row.input)
 	}

@@ -39,7 +39,7 @@ func TestLaterLeaseFollowsTheEarlierOne(t *testing.T) {
 	commits := db.NewCommitter(d, Fence, nil)
 	t.Cleanup(func() { commits.Close(); d.Close() }) //nolint:errcheck // another test's business
 	program := &gated{inside: make(chan struct{}), gate: make(chan struct{}), executed: make(chan int64, 3)}
-	e, err := New(Options{DB: d, Committer: commits, Programs: program, Policies: func(_, _, _ string) Policy { return DefaultPolicy }, Workers: 2})
+	e, err := New(Options{DB: d, Committer: commits, Programs: program, Policies: func(_, _ string) Policy { return DefaultPolicy }, Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

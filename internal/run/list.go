@@ -44,7 +44,7 @@ func (f *Filter) conditions() (string, []any, error) {
 		}
 	}
 	for _, c := range []struct{ column, value string }{
-		{"program", f.Program}, {"channel", f.Channel}, {"function", f.Function}, {"account", f.Account}, {"source", f.Source}, {"subject", f.Subject},
+		{"program", f.Program}, {"channel", f.Channel}, {"function", f.Function}, {"account", f.Account}, {"subject", f.Subject},
 	} {
 		if c.value != "" {
 			add(c.column+" = ?", clean(c.value, 1000))

@@ -22,11 +22,11 @@ const (
 // enqueue gives a new run its place and reports whether it is at the head.
 func enqueue(tx *db.Tx, r *row) (head bool, err error) {
 	if _, err := tx.Exec(`INSERT INTO run_order (scope, name, head, tail) VALUES ($1, $2, 1, 1)
-		ON CONFLICT (scope, name) DO UPDATE SET tail = run_order.tail + 1`, r.scope(), r.orderingKey); err != nil {
+		ON CONFLICT (scope, name) DO UPDATE SET tail = run_order.tail + 1`, r.channel, r.orderingKey); err != nil {
 		return false, fmt.Errorf("take a place behind the ordering key: %w", err)
 	}
 	var first, last int64
-	if err := tx.QueryRow(`SELECT head, tail FROM run_order WHERE scope = $1 AND name = $2`, r.scope(), r.orderingKey).
+	if err := tx.QueryRow(`SELECT head, tail FROM run_order WHERE scope = $1 AND name = $2`, r.channel, r.orderingKey).
 		Scan(&first, &last); err != nil {
 		return false, fmt.Errorf("take a place behind the ordering key: %w", err)
 	}
@@ -36,11 +36,11 @@ func enqueue(tx *db.Tx, r *row) (head bool, err error) {
 
 // release lets the next run of the key go when the head has ended.
 func release(tx *db.Tx, r *row, now int64) error {
-	if _, err := tx.Exec(`UPDATE run_order SET tail = tail WHERE scope = $1 AND name = $2`, r.scope(), r.orderingKey); err != nil {
+	if _, err := tx.Exec(`UPDATE run_order SET tail = tail WHERE scope = $1 AND name = $2`, r.channel, r.orderingKey); err != nil {
 		return fmt.Errorf("release the ordering key: %w", err)
 	}
 	var head int64
-	err := tx.QueryRow(`SELECT head FROM run_order WHERE scope = $1 AND name = $2`, r.scope(), r.orderingKey).Scan(&head)
+	err := tx.QueryRow(`SELECT head FROM run_order WHERE scope = $1 AND name = $2`, r.channel, r.orderingKey).Scan(&head)
 	if errors.Is(err, db.ErrNoRows) || (err == nil && head != r.orderingSeq) {
 		return nil // it was not the head: released before, and retried by hand
 	}
@@ -49,16 +49,16 @@ func release(tx *db.Tx, r *row, now int64) error {
 	}
 	var next int64
 	var id string
-	err = tx.QueryRow(`SELECT id, ordering_seq FROM runs WHERE (CASE WHEN source = '' THEN channel ELSE source END) = $1 AND ordering_key = $2 AND ordering_seq > $3
-		AND finished_at IS NULL ORDER BY ordering_seq LIMIT 1`, r.scope(), r.orderingKey, head).Scan(&id, &next)
+	err = tx.QueryRow(`SELECT id, ordering_seq FROM runs WHERE channel = $1 AND ordering_key = $2 AND ordering_seq > $3
+		AND finished_at IS NULL ORDER BY ordering_seq LIMIT 1`, r.channel, r.orderingKey, head).Scan(&id, &next)
 	if errors.Is(err, db.ErrNoRows) {
-		_, err = tx.Exec(`DELETE FROM run_order WHERE scope = $1 AND name = $2`, r.scope(), r.orderingKey)
+		_, err = tx.Exec(`DELETE FROM run_order WHERE scope = $1 AND name = $2`, r.channel, r.orderingKey)
 		return err
 	}
 	if err != nil {
 		return fmt.Errorf("release the ordering key: %w", err)
 	}
-	if _, err = tx.Exec(`UPDATE run_order SET head = $3 WHERE scope = $1 AND name = $2`, r.scope(), r.orderingKey, next); err != nil {
+	if _, err = tx.Exec(`UPDATE run_order SET head = $3 WHERE scope = $1 AND name = $2`, r.channel, r.orderingKey, next); err != nil {
 		return err
 	}
 	_, err = tx.Exec(`UPDATE runs SET due_at = $2, waiting_for = '' WHERE id = $1 AND waiting_for <> $3`, id, now, waitingForRelease)

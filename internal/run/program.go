@@ -102,7 +102,7 @@ type Policy struct {
 }
 
 // policy is how a run is treated.
-func (e *Engine) policy(r *row) Policy { return e.policies(r.channel, r.function, r.source) }
+func (e *Engine) policy(r *row) Policy { return e.policies(r.channel, r.function) }
 
 // Capture says what is kept of a run that ended: input, output, steps, logs.
 type Capture string

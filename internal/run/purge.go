@@ -67,19 +67,19 @@ func (e *Engine) pruneOnce(ctx context.Context) error {
 func (e *Engine) overdue(ctx context.Context, after string) (old []string, last string, n int, err error) {
 	err = e.db.Read(ctx, func(tx *db.Tx) error {
 		old, n = nil, 0
-		rows, err := tx.Query(`SELECT id, channel, function, source, state, finished_at FROM runs WHERE id > $1 ORDER BY id LIMIT $2`, after, pruneBatch)
+		rows, err := tx.Query(`SELECT id, channel, function, state, finished_at FROM runs WHERE id > $1 ORDER BY id LIMIT $2`, after, pruneBatch)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var channel, function, source, state string
+			var channel, function, state string
 			var finished *int64
-			if err := rows.Scan(&last, &channel, &function, &source, &state, &finished); err != nil {
+			if err := rows.Scan(&last, &channel, &function, &state, &finished); err != nil {
 				return err
 			}
 			n++
-			if finished != nil && e.policies(channel, function, source).expired(State(state), e.now()-*finished) {
+			if finished != nil && e.policies(channel, function).expired(State(state), e.now()-*finished) {
 				old = append(old, last)
 			}
 		}

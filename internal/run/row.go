@@ -13,7 +13,7 @@ import (
 // for none.
 type row struct {
 	id, program, version, channel, subject, mode string
-	function, account, source                    string
+	function, account                            string
 	tags                                         []string
 	state                                        State
 	waitingFor                                   string
@@ -34,7 +34,7 @@ type row struct {
 // columns is the one list of the columns of runs, in the order of scan.
 const columns = `id, state, waiting_for, program, version, channel, subject, tags, mode, input, output, error,
 	seed, clock, created_at, due_at, finished_at, owner, epoch, attempt, extra, crashes, answered, cancel,
-	ordering_key, ordering_seq, origin, parent, parent_seq, depth, function, account, source`
+	ordering_key, ordering_seq, origin, parent, parent_seq, depth, function, account`
 
 // qualified is columns, each of the row source r.
 var qualified = regexp.MustCompile(`\w+`).ReplaceAllString(columns, "r.$0")
@@ -50,7 +50,7 @@ func scan(s scanner) (*row, error) {
 	var answered, cancel int64
 	err := s.Scan(&r.id, &state, &r.waitingFor, &r.program, &r.version, &r.channel, &r.subject, &tags, &r.mode,
 		&input, &output, &failure, &r.seed, &r.clock, &r.createdAt, &due, &finished, &r.owner, &r.epoch, &r.attempt, &r.extra,
-		&r.crashes, &answered, &cancel, &r.orderingKey, &r.orderingSeq, &r.origin, &r.parent, &r.parentSeq, &r.depth, &r.function, &r.account, &r.source)
+		&r.crashes, &answered, &cancel, &r.orderingKey, &r.orderingSeq, &r.origin, &r.parent, &r.parentSeq, &r.depth, &r.function, &r.account)
 	if err != nil {
 		return nil, err
 	}
@@ -82,25 +82,16 @@ func (r *row) values() []any {
 		r.id, string(r.state), r.waitingFor, r.program, r.version, r.channel, r.subject, tagText(r.tags), r.mode,
 		bytesOrNull(r.input), bytesOrNull(r.output), errorText(r.err), r.seed, r.clock, r.createdAt, intOrNull(r.dueAt),
 		intOrNull(r.finishedAt), r.owner, r.epoch, int64(r.attempt), int64(r.extra), int64(r.crashes), bit(r.answered),
-		bit(r.cancel), r.orderingKey, r.orderingSeq, r.origin, r.parent, int64(r.parentSeq), int64(r.depth), r.function, r.account, r.source,
+		bit(r.cancel), r.orderingKey, r.orderingSeq, r.origin, r.parent, int64(r.parentSeq), int64(r.depth), r.function, r.account,
 	}
 }
 
 // insertOp writes the whole row. Most rows are plain when they are written, and
 // half of the values need not travel.
-type inserts struct{}
-
-func (r *row) scope() string {
-	if r.source != "" {
-		return r.source
-	}
-	return r.channel
-}
-
-func (inserts) of(r *row) db.Op {
+func (r *row) insertOp() db.Op {
 	plain := r.waitingFor == "" && len(r.tags) == 0 && r.err == nil && r.dueAt == 0 && r.attempt == 0 && r.extra == 0 &&
 		r.crashes == 0 && !r.answered && !r.cancel && r.orderingKey == "" && r.origin == "" && r.parent == "" && r.depth == 0 &&
-		r.function == "" && r.account == "" && r.source == ""
+		r.function == "" && r.account == ""
 	if !plain {
 		return db.Op{Stmt: stmtInsert, Row: r.values()}
 	}
@@ -123,7 +114,7 @@ var rowColumns = []db.Column{
 	db.Text("subject"), db.Text("tags"), db.Text("mode"), db.Bytes("input"), db.Bytes("output"), db.Text("error"),
 	db.Int("seed"), db.Int("clock"), db.Int("created_at"), db.Int("due_at"), db.Int("finished_at"), db.Text("owner"), db.Int("epoch"),
 	db.Int("attempt"), db.Int("extra"), db.Int("crashes"), db.Int("answered"), db.Int("cancel"), db.Text("ordering_key"),
-	db.Int("ordering_seq"), db.Text("origin"), db.Text("parent"), db.Int("parent_seq"), db.Int("depth"), db.Text("function"), db.Text("account"), db.Text("source"),
+	db.Int("ordering_seq"), db.Text("origin"), db.Text("parent"), db.Int("parent_seq"), db.Int("depth"), db.Text("function"), db.Text("account"),
 }
 
 // The statements of the hot path, in the order in which a batch makes them.
@@ -132,7 +123,7 @@ var (
 
 	stmtInsertPlain = db.NewStmt(11, `INSERT INTO runs (`+columns+`)
 		SELECT r.id, r.state, '', r.program, r.version, r.channel, r.subject, '', r.mode, r.input, r.output, '',
-			r.seed, r.clock, r.created_at, NULL, r.finished_at, r.owner, r.epoch, 0, 0, 0, 0, 0, '', 0, '', '', 0, 0, '', '', ''
+			r.seed, r.clock, r.created_at, NULL, r.finished_at, r.owner, r.epoch, 0, 0, 0, 0, 0, '', 0, '', '', 0, 0, '', ''
 		FROM {rows} AS r`,
 		db.Text("id"), db.Text("state"), db.Text("program"), db.Text("version"), db.Text("channel"), db.Text("subject"),
 		db.Text("mode"), db.Bytes("input"), db.Bytes("output"), db.Int("seed"), db.Int("clock"), db.Int("created_at"),
@@ -255,7 +246,7 @@ func (r *row) info() Info {
 	}
 	return Info{
 		ID: r.id, State: r.state, WaitingFor: waitingFor, Erased: erased, Program: r.program, Version: r.version, Channel: r.channel,
-		Function: r.function, Account: r.account, Source: r.source,
+		Function: r.function, Account: r.account,
 		Subject: r.subject, Tags: r.tags, Mode: r.mode, Attempt: r.attempt + 1, Origin: r.origin, Parent: r.parent,
 		Key: r.orderingKey, CreatedAt: db.Time(r.createdAt), DueAt: at(r.dueAt), FinishedAt: at(r.finishedAt), Error: r.err,
 	}

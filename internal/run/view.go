@@ -34,7 +34,6 @@ type Info struct {
 	Channel    string          `json:"channel,omitempty"`
 	Function   string          `json:"function,omitempty"` // that was called
 	Account    string          `json:"account,omitempty"`  // who called it, by id
-	Source     string          `json:"source,omitempty"`
 	Subject    string          `json:"subject,omitempty"`
 	Tags       []string        `json:"tags,omitempty"`
 	Mode       string          `json:"mode"`
@@ -87,7 +86,6 @@ type Filter struct {
 	Channel  string    `json:"channel,omitempty"`
 	Function string    `json:"function,omitempty"`
 	Account  string    `json:"account,omitempty"` // by id
-	Source   string    `json:"source,omitempty"`
 	Subject  string    `json:"subject,omitempty"`
 	Tag      string    `json:"tag,omitempty"`
 	Since    time.Time `json:"since,omitzero"`
