@@ -44,36 +44,38 @@ import (
 
 // Hub is one domain: its storage and the services over it.
 type Hub struct {
-	options       Options
-	log           *slog.Logger
-	metrics       *prometheus.Registry
-	db            *db.DB
-	committer     *db.Committer
-	access        *access.Store
-	objects       *catalog.Store
-	versions      *scenario.Versions
-	tokens        *channel.Tokens
-	nonces        *channel.Nonces
-	config        *config.Service
-	events        *event.Log
-	subscriptions *subscription.Store
-	records       *record.Store
-	packets       *packet.Fetcher
-	pool          *script.Pool   // of the zone
-	zone          *time.Location // the domain's
-	pools         int            // that have been made
-	runtime       *scenario.Runtime
-	validator     *scenario.Validator
-	rules         atomic.Pointer[scenario.Rules] // nil while no class asks a rule before its changes
-	rulesZone     *time.Location
-	runs          *run.Engine
-	live          atomic.Pointer[live]
-	opened        []func() error // what Close undoes, in reverse
-	arriving      atomic.Int64   // messages at the door
-	named         chan struct{}  // holds one when hosts of address lists are to be looked up
-	reloading     sync.Mutex     // one reload at a time
+	options   Options
+	log       *slog.Logger
+	metrics   *prometheus.Registry
+	db        *db.DB
+	committer *db.Committer
+	access    *access.Store
+	objects   *catalog.Store
+	versions  *scenario.Versions
+	tokens    *channel.Tokens
+	nonces    *channel.Nonces
+	config    *config.Service
+	events    *event.Log
+	waits     *event.Waits
+	records   *record.Store
+	packets   *packet.Fetcher
+	pool      *script.Pool   // of the zone
+	zone      *time.Location // the domain's
+	pools     int            // that have been made
+	runtime   *scenario.Runtime
+	validator *scenario.Validator
+	rules     atomic.Pointer[scenario.Rules] // nil while no class asks a rule before its changes
+	rulesZone *time.Location
+	runs      *run.Engine
+	live      atomic.Pointer[live]
+	opened    []func() error // what Close undoes, in reverse
+	arriving  atomic.Int64   // messages at the door
+	named     chan struct{}  // holds one when hosts of address lists are to be looked up
+	reloading sync.Mutex     // one reload at a time
 	// Ends serving, to begin the process anew; nil when not serving, or ending.
 	restart atomic.Pointer[context.CancelCauseFunc]
+
+	subscriptions *subscription.Store
 }
 
 // Open opens or creates a domain's storage and wires its services, without
@@ -162,11 +164,12 @@ func (h *Hub) keyFits(ctx context.Context) error {
 
 func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.events, err = event.Open(ctx, event.Options{
-		DB: h.db, Committer: h.committer, Source: "/junctor/" + config.Domain, Keep: h.keepsEvents, Clock: h.options.Clock, Log: h.log,
+		DB: h.db, Committer: h.committer, Source: "/junctor/" + config.Domain, Keep: h.keepsEvents, Hold: h.holdsEvents, Clock: h.options.Clock, Log: h.log,
 	})
 	if err != nil {
 		return err
 	}
+	h.waits = event.NewWaits(h.events, waiters{h})
 	h.access.OnAudit(h.audited)
 	h.openRecords()
 	h.openSubscriptions()
@@ -201,12 +204,13 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	handlers := host.Handlers(connections{h}, scenarios{h}, h, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	maps.Copy(handlers, host.PacketHandlers(h.fetchFor))
+	maps.Copy(handlers, host.WaitHandlers(h.waits))
 	maps.Copy(handlers, migration.Handlers())
 	maps.Copy(handlers, h.subscriptions.Handlers())
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{
 		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration, h.subscriptions.Delivery()}, Handlers: handlers, Policies: h.policy, Show: show, Revise: h.revise,
-		Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
+		Position: event.Position, Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
 		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd, Unsuccessful: h.unsuccessful,
 	})
 	return err

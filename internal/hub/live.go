@@ -278,7 +278,7 @@ func (h *Hub) Function(code string) *function.Function {
 }
 
 // policy is how the runs of a channel or a function are treated.
-func (h *Hub) policy(code, called string) run.Policy {
+func (h *Hub) policy(code, called, source string) run.Policy {
 	if p, ok := h.sourcePolicy(source); ok {
 		return p
 	}

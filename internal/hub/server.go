@@ -74,6 +74,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	}
 	h.lookUp(ctx) // or the first messages from hosts would be refused
 	h.events.Start()
+	h.waits.Start()
 	go h.watch(ctx)
 	go h.deliver(ctx)
 	go h.hosts(ctx)

@@ -25,6 +25,7 @@ type step struct {
 	dropped    bool
 	underWay   bool // begun by this execution: nothing has to begin it again
 	unsaved    bool // its start is not on disk, and goes there with its end
+	armed      bool // of a Wait: by this execution
 }
 
 // journal is what is known of a run's steps, by call and by number.
