@@ -31,6 +31,7 @@ const (
 	TooLarge        Code = "too-large"          // 413
 	Unsupported     Code = "unsupported-media"  // 415
 	Unprocessable   Code = "unprocessable"      // 422: readable, but the content is wrong
+	UpgradeRequired Code = "upgrade-required"   // 426: the address is for websockets
 	VersionRequired Code = "version-required"   // 428: If-Match is demanded
 	TooMany         Code = "too-many"           // 429
 	HeaderTooLarge  Code = "header-too-large"   // 431

@@ -26,6 +26,7 @@ var kinds = map[Code]struct {
 	TooLarge:        {413, "Too large"},
 	Unsupported:     {415, "Unsupported format"},
 	Unprocessable:   {422, "The content is not valid"},
+	UpgradeRequired: {426, "A websocket is required"},
 	VersionRequired: {428, "If-Match is required"},
 	TooMany:         {429, "Too many requests"},
 	HeaderTooLarge:  {431, "Headers too large"},
