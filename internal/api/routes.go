@@ -52,6 +52,9 @@ func (d *door) table() []route {
 		{method: post, pattern: adm + "/purge", right: right.Runs, summary: "Delete finished runs for good", endpoint: do(d.purgeRuns), action: "run.purge"},
 		{method: get, pattern: adm + "/nodes", right: right.Runs, summary: "List the processes that execute runs", endpoint: do(d.listNodes)},
 
+		{method: get, pattern: adm + "/channels/{code}/connections", right: right.Channels, summary: "List a channel's open websockets, the oldest first", endpoint: do(d.listSockets)},
+		{method: remove, pattern: adm + "/channels/{code}/connections/{id}", right: right.Channels, summary: "Close a websocket", endpoint: do(d.endSocket), status: http.StatusNoContent, action: "connection.close"},
+
 		{method: get, pattern: adm + "/views", right: right.Records, summary: "List the classes' API views, and which are current", endpoint: do(d.listViews)},
 		{method: post, pattern: adm + "/views/refresh", right: right.Records, summary: "Make the classes' API views again", endpoint: do(d.refreshViews), action: "views.refresh"},
 

@@ -39,7 +39,7 @@ type Config struct {
 	Code        string
 	Type        Type
 	Comment     string
-	Scenario    string        // the scenario's code
+	Scenario    string        // the scenario's code; "" for a channel of websockets only
 	Await       bool          // the caller waits for the scenario's answer
 	Timeout     time.Duration // how long an awaited caller waits
 	Enabled     bool          // false: the token answers 404
@@ -59,6 +59,9 @@ type Config struct {
 	Retention   Retention
 	Capture     Capture
 	CORS        *CORS // nil: the door does nothing for browsers
+
+	WebsocketScenario string // whose runs a websocket's messages are; "": there are no websockets
+	WebsocketRole     string // in which the other side of a websocket acts; may be ""
 }
 
 // External is where the channel's scenario sends to.
@@ -136,6 +139,8 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 		Rate:        Rates{w.Rate, w.RatePerAddress},
 		External:    p.external(w.External),
 		CORS:        p.cors(w.CORS),
+
+		WebsocketScenario: w.WebsocketScenario, WebsocketRole: w.WebsocketRole,
 	}
 	c.Idempotency = p.idempotency(w.Idempotency, c.Verify)
 	c.Nonce = p.nonce(w.Nonce, c.Verify)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"junctor/internal/connection"
@@ -18,7 +17,7 @@ import (
 type wire struct {
 	Type           string          `json:"type" strict:"required"`
 	Comment        string          `json:"comment"`
-	Scenario       string          `json:"scenario" strict:"required"`
+	Scenario       string          `json:"scenario"`
 	Await          bool            `json:"await"`
 	Timeout        *unit.Duration  `json:"timeout"`
 	Enabled        *bool           `json:"enabled"`
@@ -39,6 +38,9 @@ type wire struct {
 	Retention      wireRetention   `json:"retention"`
 	Capture        string          `json:"capture"`
 	CORS           *wireCORS       `json:"cors"`
+
+	WebsocketScenario string `json:"websocket_scenario"`
+	WebsocketRole     string `json:"websocket_role"`
 }
 
 type wireIdempotency struct {
@@ -62,9 +64,6 @@ type wireRetention struct {
 	Succeeded *unit.Duration `json:"succeeded"`
 	Failed    *unit.Duration `json:"failed"`
 }
-
-// later lists what the configuration will know and this release does not.
-var later = []string{"websocket_scenario", "websocket_role"}
 
 const notAvailable = "is not available in this release"
 
@@ -91,20 +90,15 @@ func (p *parser) decode(body []byte) wire {
 		return wire{Type: string(Public)}
 	}
 	var w wire
-	for _, f := range strict.Decode(body, &w) {
-		if slices.Contains(later, strings.TrimPrefix(f.Pointer, "/")) {
-			f.Detail = notAvailable
-		}
-		p.found = append(p.found, f)
-	}
+	p.found = append(p.found, strict.Decode(body, &w)...)
 	if len(p.found) > 0 { // also of a body that is no object at all
 		return w
 	}
 	if w.Type == "" {
 		p.add("/type", "must not be empty")
 	}
-	if w.Scenario == "" {
-		p.add("/scenario", "must not be empty")
+	if w.Scenario == "" && w.WebsocketScenario == "" {
+		p.add("/scenario", "is required, or websocket_scenario")
 	}
 	return w
 }

@@ -62,6 +62,7 @@ type Hub struct {
 	pools     int            // that have been made
 	runtime   *scenario.Runtime
 	validator *scenario.Validator
+	sockets   *sockets
 	rules     atomic.Pointer[scenario.Rules] // nil while no class asks a rule before its changes
 	rulesZone *time.Location
 	runs      *run.Engine
@@ -169,6 +170,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.openRecords()
 	h.packets = &packet.Fetcher{DB: h.db, Store: h.records, Model: h.model, Query: h.storedQuery, Sources: sources{h}}
 	h.objects = catalog.New(h.db)
+	h.openSockets()
 	h.versions, h.tokens, h.nonces = scenario.NewVersions(h.db), channel.NewTokens(h.db), channel.NewNonces(h.db)
 	h.config = config.New(h.db, h.objects, h.versions, h.tokens, h.access, config.Parts{
 		Measure: func(p *script.Program) (time.Duration, error) { return h.runtime.Measure(p) },
@@ -198,6 +200,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	handlers := host.Handlers(connections{h}, scenarios{h}, h, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	maps.Copy(handlers, host.PacketHandlers(h.fetchFor))
+	maps.Copy(handlers, host.SocketHandlers(h.sockets))
 	maps.Copy(handlers, migration.Handlers())
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{

@@ -24,6 +24,9 @@ func (h *Hub) expire(ctx context.Context) {
 			return
 		case <-next:
 		}
+		if err := h.sockets.forget(ctx); err != nil && ctx.Err() == nil {
+			h.log.Error("connections of nodes that have gone could not be forgotten; trying again in a minute", "error", err)
+		}
 		h.sweep(ctx, "values of kv", kv.Expire)
 		h.sweep(ctx, "nonces", h.nonces.Expire)
 		h.sweep(ctx, "deleted records", func(tx *db.Tx, most int, now time.Time) (int64, error) {

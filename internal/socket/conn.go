@@ -143,8 +143,8 @@ func (c *Conn) serve() {
 		c.conn.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // it ends in any case
 	}
 	c.mu.Unlock()
-	end, patient := c.read()
-	c.leave(end, patient)
+	end := c.read()
+	c.leave(end, end.Code != Abnormal) // a peer who is still there may hear the answers
 	c.mu.Lock()
 	end = c.end
 	if c.patient {

@@ -40,30 +40,29 @@ type incoming struct {
 	room int64 // that it takes
 }
 
-// read takes frames until the connection ends, and says how it ends; patient is
-// for a peer who has said that it goes, and may wait for its answers.
-func (c *Conn) read() (end End, patient bool) {
+// read takes frames until the connection ends, and says how it ends.
+func (c *Conn) read() (end End) {
 	var m incoming
 	defer func() { c.server.room.free(m.room) }()
 	for {
 		if end, ok := c.begins(m.kind != 0); !ok {
-			return end, false
+			return end
 		}
 		h, err := readHeader(c.r, true)
 		if err == nil && h.control() {
 			var over bool
 			if end, over, err = c.control(h); over {
-				return end, true
+				return end
 			}
 		} else if err == nil {
 			err = c.data(h, &m)
 		}
 		if err != nil {
-			return c.failed(err), false
+			return c.failed(err)
 		}
 		if m.kind != 0 && h.final && !h.control() {
 			if m.kind == Text && !utf8.Valid(m.data) {
-				return c.failed(&violation{NotUTF8, "a text message is not UTF-8"}), false
+				return c.failed(&violation{NotUTF8, "a text message is not UTF-8"})
 			}
 			c.server.room.free(m.room)
 			whole := Message{m.kind, m.data}

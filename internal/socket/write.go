@@ -41,12 +41,15 @@ func (c *Conn) SendPrepared(ctx context.Context, p Prepared) error {
 	return c.add(p)
 }
 
-// Post is SendPrepared that never blocks: a connection whose peer has left too
-// much waiting is closed instead, as too slow.
+// mostPosted is how much Post lets wait on a connection.
+const mostPosted = 1 << 20
+
+// Post is SendPrepared that never blocks: a connection whose peer has left more
+// than 1 MiB waiting is closed instead, as too slow.
 func (c *Conn) Post(p Prepared) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.shut && !c.broken && !c.fits(p) {
+	if !c.shut && !c.broken && c.unsent > 0 && c.unsent+int64(len(p.frame)) > max(mostPosted, c.server.Buffer) {
 		c.tooSlow(fmt.Sprintf("More than %s wait to be read by you; connect again, and read faster.", unit.FormatSize(c.unsent)))
 		return ErrClosed
 	}
