@@ -53,7 +53,10 @@ type place struct {
 
 func open(t *testing.T, o socket.Options) *place {
 	t.Helper()
-	p := &place{T: t, Server: socket.NewServer(o), echo: &echo{ends: make(chan socket.End, 100)}}
+	if o.Linger == 0 {
+		o.Linger = 100 * time.Millisecond // clients here do not hang up
+	}
+	p := &place{T: t, Server: socket.NewServer(o), echo: &echo{ends: make(chan socket.End, 1000)}}
 	p.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := p.Upgrade(w, r, socket.Limits{Group: r.URL.Path}, p.echo)
 		if err != nil {
