@@ -132,7 +132,7 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 		Subject:     p.source("/subject", w.Subject),
 		OrderingKey: p.source("/ordering_key", w.OrderingKey),
 		Redact:      p.redact(w.Redact),
-		Retry:       p.retry(w.Retry, w.Await),
+		Retry:       p.retry(w.Retry, w.Await || w.Scenario == ""), // messages of websockets are awaited
 		Retention:   p.retention(w.Retention),
 		Verify:      p.schemes(w.Verify),
 		Allow:       p.allow(w.Allow),

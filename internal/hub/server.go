@@ -77,6 +77,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 		h.log.Warn("connections of nodes that have gone could not be forgotten; trying again in a minute", "error", err)
 	}
 	h.events.Start()
+	h.waits.Start()
 	go h.watch(ctx)
 	go h.hosts(ctx)
 	go h.sockets.run(ctx)
