@@ -91,14 +91,15 @@ func (p *parser) decode(body []byte) wire {
 	}
 	var w wire
 	p.found = append(p.found, strict.Decode(body, &w)...)
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) == nil && w.Scenario == "" && w.WebsocketScenario == "" {
+		p.add("/scenario", "is required, or a websocket_scenario")
+	}
 	if len(p.found) > 0 { // also of a body that is no object at all
 		return w
 	}
 	if w.Type == "" {
 		p.add("/type", "must not be empty")
-	}
-	if w.Scenario == "" && w.WebsocketScenario == "" {
-		p.add("/scenario", "is required, or websocket_scenario")
 	}
 	return w
 }
