@@ -77,12 +77,12 @@ export default async function (request: Request) {
 
 // TestSOAPByNode reads, writes and calls with npm's soap.
 func TestSOAPByNode(t *testing.T) {
-	dir := soapPackages(t)
+	dir := forNode(t, "soap")
 	s := serve(t, soapFiles)
 	s.client(dir, "node", "client.mjs")
 }
 
-// client runs a program of testdata/soap that ends with an error when something is
+// client runs a program of testdata that ends with an error when something is
 // not as it should be.
 func (s *site) client(dir, program string, args ...string) {
 	s.t.Helper()
@@ -97,12 +97,12 @@ func (s *site) client(dir, program string, args ...string) {
 	s.t.Logf("%s", out)
 }
 
-// copied is a folder with files of testdata/soap.
-func copied(t *testing.T, names ...string) string {
+// copied is a folder with files of a folder of testdata.
+func copied(t *testing.T, folder string, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range names {
-		text, err := os.ReadFile(filepath.Join("testdata", "soap", name))
+		text, err := os.ReadFile(filepath.Join("testdata", folder, name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, name), text, 0o600)
 		}
@@ -113,9 +113,9 @@ func copied(t *testing.T, names ...string) string {
 	return dir
 }
 
-// soapPackages is a folder with the client for Node and its packages, which are
-// installed once into the user's cache folder.
-func soapPackages(t *testing.T) string {
+// forNode is a folder with the client for Node of a folder of testdata and its
+// packages, which are installed once into the user's cache folder.
+func forNode(t *testing.T, folder string) string {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -126,23 +126,23 @@ func soapPackages(t *testing.T) string {
 	if err != nil {
 		cache = os.TempDir()
 	}
-	lock, err := os.ReadFile("testdata/soap/package-lock.json")
+	lock, err := os.ReadFile(filepath.Join("testdata", folder, "package-lock.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(lock)
-	installed := filepath.Join(cache, "junctor-test", "soap-"+hex.EncodeToString(sum[:6]))
+	installed := filepath.Join(cache, "junctor-test", folder+"-"+hex.EncodeToString(sum[:6]))
 	if _, err := os.Stat(filepath.Join(installed, "complete")); err != nil {
 		if err := os.MkdirAll(filepath.Dir(installed), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		made := copied(t, "package.json", "package-lock.json")
+		made := copied(t, folder, "package.json", "package-lock.json")
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()
 		ci := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 		ci.Dir = made
 		if out, err := ci.CombinedOutput(); err != nil {
-			leftOut(t, "the packages of the SOAP client need the npm registry: "+err.Error()+"\n"+string(out))
+			leftOut(t, "the packages of the client need the npm registry: "+err.Error()+"\n"+string(out))
 		}
 		if err := os.CopyFS(installed, os.DirFS(made)); err != nil {
 			t.Fatal(err)
@@ -151,7 +151,7 @@ func soapPackages(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	dir := copied(t, "client.mjs")
+	dir := copied(t, folder, "client.mjs")
 	if err := os.Symlink(filepath.Join(installed, "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func leftOut(t *testing.T, reason string) {
 func TestSOAPByPHP(t *testing.T) {
 	dbtest.Program(t, []string{"php-cli", "php-soap"}, "php", "-r", "new SoapFault('a', 'b');")
 	s := serve(t, soapFiles)
-	s.client(copied(t, "client.php"), "php", "client.php")
+	s.client(copied(t, "soap", "client.php"), "php", "client.php")
 }
 
 // TestSOAPByJava does it with what wsimport makes of the WSDL.
@@ -179,7 +179,7 @@ func TestSOAPByJava(t *testing.T) {
 	dbtest.Program(t, []string{"jaxws", "default-jdk-headless"}, "javac", "-version")
 	dbtest.Program(t, []string{"jaxws", "default-jdk-headless"}, "wsimport", "-version")
 	s := serve(t, soapFiles)
-	dir := copied(t, "Client.java")
+	dir := copied(t, "soap", "Client.java")
 	code, wsdl := s.callAs("GET", "/soap/v1?wsdl", "", "shop:shop")
 	admin := s.wantCall(200, "GET", "/soap/v1?wsdl", "", admin)
 	if code != 200 || len(admin) <= len(wsdl) {
