@@ -55,6 +55,10 @@ func (d *door) table() []route {
 		{method: get, pattern: adm + "/channels/{code}/connections", right: right.Channels, summary: "List a channel's open websockets, the oldest first", endpoint: do(d.listSockets)},
 		{method: remove, pattern: adm + "/channels/{code}/connections/{id}", right: right.Channels, summary: "Close a websocket", endpoint: do(d.endSocket), status: http.StatusNoContent, action: "connection.close"},
 
+		{method: get, pattern: adm + "/approvals", right: right.Approvals, summary: "List what people are asked to decide, newest first", endpoint: do(d.listApprovals)},
+		{method: get, pattern: adm + "/approvals/{id}", right: right.Approvals, summary: "Show an approval", endpoint: do(d.showApproval)},
+		{method: post, pattern: adm + "/approvals/{id}", right: right.Approvals, summary: "Decide an approval", endpoint: do(d.decideApproval), action: "approval.decide"},
+
 		{method: get, pattern: adm + "/views", right: right.Records, summary: "List the classes' API views, and which are current", endpoint: do(d.listViews)},
 		{method: post, pattern: adm + "/views/refresh", right: right.Records, summary: "Make the classes' API views again", endpoint: do(d.refreshViews), action: "views.refresh"},
 

@@ -54,6 +54,7 @@ func Handlers(connections Connections, scenarios Scenarios, records Records, now
 	}
 	maps.Copy(all, WaitHandlers(nil)) // which hub fills
 	maps.Copy(all, recordSteps(records))
+	maps.Copy(all, LinkHandlers(nil, scenarios, now)) // of a trial; hub fills them
 	return all
 }
 

@@ -243,14 +243,14 @@ func TestWebsocketChannel(t *testing.T) {
 			}
 			w.say("bye čau")
 			w.hears("close 4001 čau")
-			s.toldOf(t, "channel.chat.connected", 2)
-			s.toldOf(t, "channel.chat.disconnected", 1)
+			s.hearsOf(t, "channel.chat.connected", 2)
+			s.hearsOf(t, "channel.chat.disconnected", 1)
 		})
 	}
 }
 
-// toldOf waits for so many events of a type.
-func (s *site) toldOf(t *testing.T, kind string, n int) followed {
+// hearsOf waits for so many events of a type.
+func (s *site) hearsOf(t *testing.T, kind string, n int) followed {
 	t.Helper()
 	var f followed
 	for deadline := time.Now().Add(20 * time.Second); ; <-time.After(5 * time.Millisecond) {
@@ -394,7 +394,7 @@ func TestWebsocketAdministration(t *testing.T) {
 		t.Error(resp.StatusCode)
 	}
 	w.hears("close 1008 An administrator has closed the connection.")
-	f := s.toldOf(t, "channel.chat.disconnected", 1)
+	f := s.hearsOf(t, "channel.chat.disconnected", 1)
 	var data struct {
 		Connection, Channel, Address, Reason, By string
 		Code                                     int
@@ -502,7 +502,7 @@ export default async (request: Request) => {
 	}
 	asked(first, 200, `{"to":%q,"code":4000,"reason":"from afar"}`, ids[1])
 	there.hears("close 4000 from afar")
-	first.toldOf(t, "channel.a.disconnected", 1)
+	first.hearsOf(t, "channel.a.disconnected", 1)
 	asked(first, 404, `{"to":%q,"data":"late"}`, ids[1])
 
 	// A node that is gone is noticed, and its connections are none any more.
@@ -519,7 +519,7 @@ export default async (request: Request) => {
 			t.Fatal(err)
 		}
 	}
-	if f := first.toldOf(t, "channel.a.disconnected", 2); !strings.Contains(string(f.Items[1].Event.Data), "The node that had the connection has gone.") {
+	if f := first.hearsOf(t, "channel.a.disconnected", 2); !strings.Contains(string(f.Items[1].Event.Data), "The node that had the connection has gone.") {
 		t.Errorf("%s", f.Items[1].Event.Data)
 	}
 	here.say("still here")
