@@ -16,6 +16,7 @@ type runsQuery struct {
 	Channel  string      `query:"channel" doc:"code"`
 	Function string      `query:"function" doc:"code"`
 	Account  string      `query:"account" doc:"id of who called the function"`
+	Source   string      `query:"source" doc:"what else started it, such as schedule:CODE"`
 	Subject  string      `query:"subject" doc:"exactly"`
 	Tag      string      `query:"tag" doc:"exactly"`
 	Since    time.Time   `query:"since" doc:"created at or after"`
@@ -25,7 +26,7 @@ type runsQuery struct {
 
 func (q runsQuery) filter() run.Filter {
 	return run.Filter{
-		State: q.State, Program: q.Program, Channel: q.Channel, Function: q.Function, Account: q.Account, Subject: q.Subject, Tag: q.Tag,
+		State: q.State, Program: q.Program, Channel: q.Channel, Function: q.Function, Account: q.Account, Source: q.Source, Subject: q.Subject, Tag: q.Tag,
 		Since: q.Since, Until: q.Until, Q: q.Q, After: q.After, Limit: q.limit(),
 	}
 }

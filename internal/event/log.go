@@ -24,8 +24,11 @@ type Options struct {
 	Committer *db.Committer
 	Source    string               // of events that name none: the domain's own
 	Keep      func() time.Duration // retention; 0 or nil: for ever
-	Clock     clock.Clock
-	Log       *slog.Logger
+	// Hold is the position behind which events stay beyond their retention; ok is
+	// false for none. May be nil.
+	Hold  func(ctx context.Context) (position int64, ok bool, err error)
+	Clock clock.Clock
+	Log   *slog.Logger
 }
 
 // Log is a domain's event log. It is safe for use by many goroutines.
@@ -34,6 +37,7 @@ type Log struct {
 	committer *db.Committer
 	source    string
 	keep      func() time.Duration
+	hold      func(ctx context.Context) (int64, bool, error)
 	clock     clock.Clock
 	log       *slog.Logger
 	name      string // binds cursors to the log
@@ -49,6 +53,9 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 	if o.Keep == nil {
 		o.Keep = func() time.Duration { return 0 }
 	}
+	if o.Hold == nil {
+		o.Hold = func(context.Context) (int64, bool, error) { return 0, false, nil }
+	}
 	if o.Clock == nil {
 		o.Clock = clock.Real{}
 	}
@@ -56,7 +63,7 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	l := &Log{
-		db: o.DB, committer: o.Committer, source: o.Source, keep: o.Keep, clock: o.Clock, log: o.Log,
+		db: o.DB, committer: o.Committer, source: o.Source, keep: o.Keep, hold: o.Hold, clock: o.Clock, log: o.Log,
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.tail.init(l)

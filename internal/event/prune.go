@@ -1,6 +1,9 @@
 package event
 
 import (
+	"math"
+	"slices"
+	"sync"
 	"time"
 
 	"junctor/internal/db"
@@ -17,9 +20,10 @@ const (
 // prune removes, in small batches, events whose retention is over.
 func (l *Log) prune() {
 	for l.pause(pruneEvery) {
+		held := l.held()
 		for {
 			began := l.clock.Now()
-			more, err := l.PruneBatch()
+			more, err := l.pruneBatch(held)
 			if err != nil && l.ctx.Err() == nil {
 				l.log.Error("old events could not be removed; trying again later", "error", err)
 			}
@@ -42,10 +46,23 @@ func (l *Log) pause(d time.Duration) bool {
 	}
 }
 
+// held asks once, when it is asked for, up to where events may be removed.
+func (l *Log) held() func() (int64, error) {
+	return sync.OnceValues(func() (int64, error) {
+		held, ok, err := l.hold(l.ctx)
+		if !ok {
+			held = math.MaxInt64
+		}
+		return held, err
+	})
+}
+
 // PruneBatch removes some of the oldest events that came into the log longer ago
 // than they are to be kept, and reports whether there may be more. The newest of
-// all stays.
-func (l *Log) PruneBatch() (more bool, err error) {
+// all stays, and what is held.
+func (l *Log) PruneBatch() (more bool, err error) { return l.pruneBatch(l.held()) }
+
+func (l *Log) pruneBatch(held func() (int64, error)) (more bool, err error) {
 	keep := l.keep()
 	if keep <= 0 {
 		return false, nil
@@ -53,6 +70,16 @@ func (l *Log) PruneBatch() (more bool, err error) {
 	old, more, err := l.old(db.Micros(l.clock.Now().Add(-keep)))
 	if err != nil || len(old) == 0 {
 		return false, err
+	}
+	limit, err := held()
+	if err != nil {
+		return false, err
+	}
+	if n := slices.IndexFunc(old, func(i Item) bool { return i.Seq > limit }); n >= 0 {
+		old, more = old[:n], false
+	}
+	if len(old) == 0 {
+		return false, nil
 	}
 	last := old[len(old)-1].Seq
 	err = l.db.Write(l.ctx, func(tx *db.Tx) error {

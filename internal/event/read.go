@@ -121,6 +121,10 @@ func pageSize(limit int) int {
 	return min(limit, MaxLimit)
 }
 
+// Position is SQL for the position behind the newest event, for statements of
+// others: what a statement with it writes, no event can miss that comes later.
+const Position = `(SELECT coalesce(max(seq), 0) FROM events)`
+
 // End is the position behind the newest event.
 func (l *Log) End(ctx context.Context) (end int64, err error) {
 	err = l.db.Read(ctx, func(tx *db.Tx) (err error) {

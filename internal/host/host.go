@@ -49,6 +49,7 @@ func Handlers(connections Connections, scenarios Scenarios, records Records, now
 		"sleep":          {Sleep: sleep},
 		"now":            {Now: tell},
 	}
+	maps.Copy(all, WaitHandlers(nil)) // which hub fills
 	maps.Copy(all, recordSteps(records))
 	return all
 }

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"time"
@@ -20,6 +21,23 @@ func (h *Hub) keepsEvents() time.Duration {
 	}
 	return 0 // not known yet: nothing is removed
 }
+
+// longestHeld is for how much longer events are kept than the settings say, for
+// runs that have not ended and may wait for them.
+const longestHeld = 365 * 24 * time.Hour
+
+// holdsEvents is the position behind which runs that have not ended may need
+// events, ok is false when there are no such runs.
+func (h *Hub) holdsEvents(ctx context.Context) (position int64, ok bool, err error) {
+	return h.runs.Position(ctx, h.options.Clock.Now().Add(-h.keepsEvents()-longestHeld))
+}
+
+// waiters are the runs that wait for events.
+type waiters struct{ h *Hub }
+
+func (w waiters) Lock(tx *db.Tx, runs []string) error { return w.h.runs.Lock(tx, runs) }
+
+func (w waiters) Wake(tx *db.Tx, runs ...string) error { return w.h.runs.Wake(tx, runs...) }
 
 // pastTense is how an event says what was done.
 var pastTense = map[string]string{"create": "created", "update": "updated", "delete": "deleted"}

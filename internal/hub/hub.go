@@ -55,6 +55,7 @@ type Hub struct {
 	nonces    *channel.Nonces
 	config    *config.Service
 	events    *event.Log
+	waits     *event.Waits
 	records   *record.Store
 	packets   *packet.Fetcher
 	pool      *script.Pool   // of the zone
@@ -160,11 +161,12 @@ func (h *Hub) keyFits(ctx context.Context) error {
 
 func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.events, err = event.Open(ctx, event.Options{
-		DB: h.db, Committer: h.committer, Source: "/junctor/" + config.Domain, Keep: h.keepsEvents, Clock: h.options.Clock, Log: h.log,
+		DB: h.db, Committer: h.committer, Source: "/junctor/" + config.Domain, Keep: h.keepsEvents, Hold: h.holdsEvents, Clock: h.options.Clock, Log: h.log,
 	})
 	if err != nil {
 		return err
 	}
+	h.waits = event.NewWaits(h.events, waiters{h})
 	h.access.OnAudit(h.audited)
 	h.openRecords()
 	h.packets = &packet.Fetcher{DB: h.db, Store: h.records, Model: h.model, Query: h.storedQuery, Sources: sources{h}}
@@ -198,11 +200,12 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	handlers := host.Handlers(connections{h}, scenarios{h}, h, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	maps.Copy(handlers, host.PacketHandlers(h.fetchFor))
+	maps.Copy(handlers, host.WaitHandlers(h.waits))
 	maps.Copy(handlers, migration.Handlers())
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{
 		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration}, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: h.revise,
-		Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
+		Position: event.Position, Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
 		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd, Unsuccessful: h.unsuccessful,
 	})
 	return err

@@ -272,7 +272,7 @@ func (h *Hub) Function(code string) *function.Function {
 }
 
 // policy is how the runs of a channel or a function are treated.
-func (h *Hub) policy(code, called string) run.Policy {
+func (h *Hub) policy(code, called, _ string) run.Policy {
 	snapshot := h.live.Load().snapshot
 	if f, ok := snapshot.Functions[called]; ok {
 		return f.Policy()

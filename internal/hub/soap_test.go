@@ -2,8 +2,6 @@ package hub_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,7 +84,11 @@ export default async function (request: Request) {
 
 // TestSOAPByNode reads, writes and calls with npm's soap.
 func TestSOAPByNode(t *testing.T) {
-	dir := soapPackages(t)
+	modules := filepath.Join(dbtest.Packages(t, filepath.Join("testdata", "soap")), "node_modules")
+	dir := copied(t, "client.mjs")
+	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
 	s := serve(t, soapFiles)
 	s.client(dir, "node", "client.mjs")
 }
@@ -120,60 +122,6 @@ func copied(t *testing.T, names ...string) string {
 		}
 	}
 	return dir
-}
-
-// soapPackages is a folder with the client for Node and its packages, which are
-// installed once into the user's cache folder.
-func soapPackages(t *testing.T) string {
-	t.Helper()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			leftOut(t, err.Error())
-		}
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
-	lock, err := os.ReadFile("testdata/soap/package-lock.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(lock)
-	installed := filepath.Join(cache, "junctor-test", "soap-"+hex.EncodeToString(sum[:6]))
-	if _, err := os.Stat(filepath.Join(installed, "complete")); err != nil {
-		if err := os.MkdirAll(filepath.Dir(installed), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		made := copied(t, "package.json", "package-lock.json")
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-		defer cancel()
-		ci := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-		ci.Dir = made
-		if out, err := ci.CombinedOutput(); err != nil {
-			leftOut(t, "the packages of the SOAP client need the npm registry: "+err.Error()+"\n"+string(out))
-		}
-		if err := os.CopyFS(installed, os.DirFS(made)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(installed, "complete"), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	dir := copied(t, "client.mjs")
-	if err := os.Symlink(filepath.Join(installed, "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-// leftOut leaves a test out, unless nothing may be left out.
-func leftOut(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(reason)
-	}
-	t.Skip("left out: " + reason)
 }
 
 // TestSOAPByPHP does the same with PHP's SoapClient.

@@ -21,7 +21,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	entity string // canonical address of the record, below Base, for references
+	file   db.Blob // in place of body: to be sent as it is read
+	entity string  // canonical address of the record, below Base, for references
 }
 
 func (q *request) newAnswer(status int) *answer {

@@ -3,6 +3,7 @@ package odata
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"junctor/internal/access"
 	"junctor/internal/db"
 	"junctor/internal/fault"
+	"junctor/internal/limit"
 	"junctor/internal/record"
 	"junctor/internal/strict"
 )
@@ -51,6 +53,9 @@ type request struct {
 	options options
 	tx      *db.Tx // of the group of a batch that it belongs to; nil for any other
 	inner   bool   // of a batch
+	place   *limit.Place
+	content io.Reader          // the body of a file, not yet read; nil where body has it
+	stored  *record.StoredFile // what was made of it, for another try
 }
 
 // prepare reads everything but the body.
@@ -141,6 +146,8 @@ func (q *request) once() (a *answer, err error) {
 		return q.batch()
 	case r.whole != nil:
 		return r.whole(q)
+	case r.read != nil && q.tx != nil && r.many:
+		return nil, fault.New(fault.Invalid, "Lists are read by a request of its own, not in a group, for which all who write wait.")
 	case r.read != nil && q.tx != nil:
 		return r.read(q, q.tx)
 	case r.read != nil:

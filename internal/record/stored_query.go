@@ -141,6 +141,9 @@ func (q *Stored) keep(use StoredUse, now value.Value) (func([]value.Value) (bool
 	}
 	e, err := filter.Bind(use.Filter, use.Params)
 	if err == nil {
+		err = filter.Bounded(e)
+	}
+	if err == nil {
 		err = filter.Condition(e, filter.Env{Column: q.TypeOf})
 	}
 	if err != nil {
@@ -220,18 +223,13 @@ func (q *Stored) read(tx *db.Tx, a Actor, args Args, keep func([]value.Value) (b
 	for i, c := range q.Columns {
 		columns[i] = "q." + quote(c.Code) + storedCast(c, postgres)
 	}
-	if postgres {
-		limit := strconv.Itoa(int(storedPatience / time.Millisecond))
-		if _, err := tx.Exec("SET LOCAL statement_timeout = " + limit); err != nil {
-			return nil, err
-		}
-	}
 	rows, err := tx.Query("SELECT "+strings.Join(columns, ", ")+" FROM ("+text+"\n) AS q LIMIT "+strconv.Itoa(maxStoredRows+1), arguments...)
 	if err != nil {
 		return nil, q.failed(err)
 	}
 	defer rows.Close()
 	var all [][]value.Value
+	size := 0
 	for n := 0; rows.Next(); n++ {
 		if n == maxStoredRows {
 			return nil, fault.New(fault.Unprocessable, "The stored query %q has more than %d rows: give it parameters that make it answer less.", q.Code, maxStoredRows)
@@ -248,6 +246,10 @@ func (q *Stored) read(tx *db.Tx, a Actor, args Args, keep func([]value.Value) (b
 			return nil, err
 		} else if taken {
 			all = append(all, values)
+			size += weight(values)
+		}
+		if size > maxStoredBytes {
+			return nil, fault.New(fault.Unprocessable, "The rows of the stored query %q have more than %d bytes of text: give it parameters or a filter that make it answer less.", q.Code, maxStoredBytes)
 		}
 	}
 	if err := rows.Err(); err != nil {
@@ -256,9 +258,10 @@ func (q *Stored) read(tx *db.Tx, a Actor, args Args, keep func([]value.Value) (b
 	return all, nil
 }
 
+// What one use may look at.
 const (
-	maxStoredRows  = 100_000 // of one use
-	storedPatience = 5 * time.Second
+	maxStoredRows  = 100_000
+	maxStoredBytes = 32 << 20 // of text in the rows that are taken
 )
 
 // failed is a query that the database has given up, by what it calculates or by

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,11 +17,12 @@ type Start struct {
 	Channel          string // "" for a run that came by none
 	Function         string // that was called, "" for none
 	Account          string // who called it, by id; "" for none
+	Source           string // what else started it, such as schedule:CODE; "" for nothing else
 	Subject          string
 	Tags             []string
 	Mode             string // production when empty
 	Input            []byte
-	OrderingKey      string // runs of one channel and key execute one after another; "": none
+	OrderingKey      string // runs of one source, or else channel, and key execute one after another; "": none
 	Hold             bool   // stored, but not executed before Release
 	Once             *Once  // at most one run per key
 	Parent           string // the run that started it, "" for none
@@ -32,9 +34,11 @@ type Start struct {
 	// this one, before it does or is retried for that; its error is the answer.
 	Repeats func(ctx context.Context) error
 
-	parentSeq   int
-	seed, clock int64 // of a run that repeats another's first steps
+	parentSeq             int
+	seed, clock, position int64 // of a run that repeats another's first steps
 }
+
+func (s *Start) scope() string { return cmp.Or(s.Source, s.Channel) }
 
 func (s *Start) repeats(ctx context.Context) error {
 	if s.Repeats == nil {
@@ -65,7 +69,8 @@ func (e *Engine) compose(s Start, input db.Blob, owner string) *row {
 		id: e.ids.New("run", db.Time(now)), program: s.Program, version: s.Version, channel: s.Channel,
 		subject: clean(s.Subject, maxSubject), mode: s.Mode, state: Queued, input: input,
 		seed: s.seed, clock: s.clock, createdAt: now, owner: owner, epoch: 1, orderingKey: digested(s.OrderingKey, 512),
-		function: s.Function, account: s.Account, origin: s.Origin, parent: s.Parent, parentSeq: s.parentSeq, depth: s.Depth,
+		function: s.Function, account: s.Account, source: s.Source, origin: s.Origin, parent: s.Parent, parentSeq: s.parentSeq, depth: s.Depth,
+		position: s.position,
 	}
 	for _, tag := range s.Tags {
 		r.tag(tag)
@@ -95,7 +100,7 @@ func (e *Engine) inserting(r *row, s Start) func(*db.Tx) ([]db.Op, error) {
 			return nil, err
 		}
 		if r.orderingKey == "" {
-			return append(more, r.insertOp()), nil
+			return append(more, e.inserts.of(r)), nil
 		}
 		fresh := *r
 		head, err := enqueue(tx, &fresh)
@@ -106,7 +111,7 @@ func (e *Engine) inserting(r *row, s Start) func(*db.Tx) ([]db.Op, error) {
 			fresh.owner, fresh.dueAt, fresh.waitingFor = "", 0, waitingForOrder
 		}
 		r.orderingSeq, r.waitingFor = fresh.orderingSeq, fresh.waitingFor
-		_, err = tx.Many(stmtInsert, [][]any{fresh.values()})
+		_, err = tx.Many(e.inserts.whole, [][]any{fresh.values()})
 		return more, err
 	}
 }
@@ -207,7 +212,7 @@ func (e *Engine) store(ctx context.Context, s Start, owner string) (*Execution, 
 	}
 	item := db.Item{Size: 512 + len(r.input)}
 	if s.plain(r) {
-		item.Ops = []db.Op{r.insertOp()}
+		item.Ops = []db.Op{e.inserts.of(r)}
 	} else {
 		item.Func = e.inserting(r, s)
 	}
@@ -381,15 +386,15 @@ func (e *Engine) result(ctx context.Context, r *row) (Result, error) {
 func (e *Engine) listen(id string) chan Result {
 	told := make(chan Result, 1)
 	e.mu.Lock()
-	e.wait[id] = told
+	e.told[id] = told
 	e.mu.Unlock()
 	return told
 }
 
 func (e *Engine) unlisten(id string, told chan Result) {
 	e.mu.Lock()
-	if e.wait[id] == told {
-		delete(e.wait, id)
+	if e.told[id] == told {
+		delete(e.told, id)
 	}
 	e.mu.Unlock()
 }
@@ -397,8 +402,8 @@ func (e *Engine) unlisten(id string, told chan Result) {
 // tell hands a run's result to whoever waits for it.
 func (e *Engine) tell(res Result) {
 	e.mu.Lock()
-	told := e.wait[res.Run]
-	delete(e.wait, res.Run)
+	told := e.told[res.Run]
+	delete(e.told, res.Run)
 	e.mu.Unlock()
 	if told != nil {
 		told <- res

@@ -22,7 +22,7 @@ func (x *Execution) startChild(t *turn, s *step, h Handler, args []byte) error {
 		err = &StepError{Name: "Error", Permanent: true, Message: fmt.Sprintf(
 			"runs that wait for each other may be %d deep; this one would be the next", maxDepth)}
 	}
-	if err == nil && start.OrderingKey != "" && start.OrderingKey == x.row.orderingKey && start.Channel == x.row.channel {
+	if err == nil && start.OrderingKey != "" && start.OrderingKey == x.row.orderingKey && start.scope() == x.row.scope() {
 		err = &StepError{Name: "Error", Permanent: true, Message: fmt.Sprintf(
 			"the ordering key %q is held by this run: a run that waits for it would wait for ever", start.OrderingKey)}
 	}
@@ -73,7 +73,7 @@ func (x *Execution) spawn(t *turn, s *step, h Handler, args []byte) error {
 func (x *Execution) childDone() (bool, error) {
 	var children []*step
 	for _, s := range x.waits {
-		if s.deadline == 0 {
+		if x.e.handlers[s.name].Child != nil {
 			children = append(children, s)
 		}
 	}
@@ -133,7 +133,7 @@ func wakeParent(tx *db.Tx, parent string, now int64) error {
 	if _, err := tx.Exec(`UPDATE runs SET due_at = due_at WHERE id = $1`, parent); err != nil {
 		return err
 	}
-	_, err := tx.Exec(`UPDATE runs SET due_at = $2 WHERE id = $1 AND owner = '' AND state = $3 AND waiting_for = 'child'
+	_, err := tx.Exec(`UPDATE runs SET due_at = $2 WHERE id = $1 AND owner = '' AND state = $3 AND waiting_for IN ('child', 'event')
 		AND finished_at IS NULL`, parent, now, string(Waiting))
 	return err
 }
@@ -151,7 +151,7 @@ func (x *Execution) parkable(tx *db.Tx) error {
 		}
 	}
 	for _, s := range x.waits {
-		if s.deadline > 0 {
+		if x.e.handlers[s.name].Child == nil {
 			continue
 		}
 		var n int64
@@ -169,15 +169,18 @@ func (x *Execution) parkable(tx *db.Tx) error {
 
 var errNotParked = errors.New("what the run waits for has happened")
 
-// park puts a run that waits on disk, without a goroutine. wake is the end of
-// its first sleep in microseconds, 0 when it waits for children only.
+// park puts a run that waits on disk, without a goroutine. wake is when the first
+// time ends that it waits for, in microseconds, 0 for none.
 func (x *Execution) park(wake int64) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	before, dirty := *x.row, x.dirty
 	x.row.state, x.row.waitingFor, x.row.owner, x.row.dueAt = Waiting, "time", "", wake
+	if x.waitsForMore() {
+		x.row.waitingFor = waitingForEvent
+	}
 	for _, s := range x.waits {
-		if s.deadline == 0 {
+		if x.e.handlers[s.name].Child != nil {
 			x.row.waitingFor = "child"
 			late := x.e.now() + childPoll.Microseconds()
 			if wake == 0 || late < wake {
@@ -187,7 +190,7 @@ func (x *Execution) park(wake int64) error {
 	}
 	x.dirty = false // the Func below writes the row: among the Ops it would undo what a child's end does in between
 	item := x.item(x.pending)
-	insert, stored := item.Func, x.stored
+	insert, stored, over := item.Func, x.stored, false
 	item.Func = func(tx *db.Tx) ([]db.Op, error) {
 		if err := x.parkable(tx); err != nil {
 			return nil, err
@@ -198,7 +201,11 @@ func (x *Execution) park(wake int64) error {
 		if !stored {
 			return nil, nil
 		}
-		_, err := tx.Many(stmtProgress, [][]any{x.row.progress()})
+		var err error
+		if over, err = x.arms(tx); over || err != nil {
+			return nil, err
+		}
+		_, err = tx.Many(stmtProgress, [][]any{x.row.progress()})
 		return nil, err
 	}
 	err := x.e.committer.Commit(x.ctx, item)
@@ -211,6 +218,12 @@ func (x *Execution) park(wake int64) error {
 	}
 	if err != nil {
 		return x.lost(err)
+	}
+	x.armed()
+	if over { // what it waits for has come: it goes on, and the row stays as it was
+		x.committed()
+		*x.row, x.dirty = before, dirty
+		return nil
 	}
 	x.committed()
 	x.e.dueAt(x.row.dueAt)

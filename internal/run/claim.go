@@ -78,7 +78,7 @@ func (e *Engine) claimDue() (more bool, next int64, err error) {
 	}
 	err = e.db.Read(e.ctx, func(tx *db.Tx) error {
 		var at *int64
-		if err := tx.QueryRow(`SELECT min(due_at) FROM runs WHERE finished_at IS NULL AND owner = ''`).Scan(&at); err != nil {
+		if err := tx.QueryRow(`SELECT min(due_at) FROM runs WHERE finished_at IS NULL AND owner = '' AND due_at > 0`).Scan(&at); err != nil {
 			return err
 		}
 		next = 0
@@ -157,7 +157,7 @@ func (e *Engine) enqueue(claimed []*row) {
 			x.answer, _ = x.load(x.row.output) //nolint:errcheck // only used for whoever still waits
 		}
 		e.mu.Lock()
-		_, x.awaited = e.wait[x.row.id]
+		_, x.awaited = e.told[x.row.id]
 		e.mu.Unlock()
 		x.reserved = e.queue.reserve(len(x.row.input))
 		e.queue.push(x)

@@ -82,7 +82,12 @@ func (e *Engine) Retry(ctx context.Context, id string) (*Info, error) {
 		if err != nil {
 			return err
 		}
-		for _, s := range j.drop(e.remade(j, r)) {
+		// What it waited for has gone with its end.
+		again := j.drop(append(e.remade(j, r), e.open(j)...))
+		if err := e.dropWaits(tx, id, again); err != nil {
+			return err
+		}
+		for _, s := range again {
 			if _, err := tx.Many(stmtStepDrop, [][]any{{id, int64(s.seq)}}); err != nil {
 				return err
 			}
@@ -133,6 +138,13 @@ func (e *Engine) Terminate(ctx context.Context, id string) (*Info, error) {
 
 func (e *Engine) cancelNow(tx *db.Tx, r *row) error {
 	now := e.now()
+	j, err := loadJournal(tx, r.id)
+	if err == nil {
+		err = e.dropWaits(tx, r.id, e.open(j))
+	}
+	if err != nil {
+		return err
+	}
 	if _, err := tx.Exec(`UPDATE runs SET state = $2, waiting_for = '', owner = '', epoch = epoch + 1, due_at = NULL,
 		finished_at = $3 WHERE id = $1`, r.id, string(Cancelled), now); err != nil {
 		return err
@@ -188,7 +200,7 @@ func (e *Engine) Rerun(ctx context.Context, id string, o RerunOptions) (*Info, e
 	}
 	var kept []*step
 	if o.FromStep > 1 {
-		s.seed, s.clock = old.seed, old.clock
+		s.seed, s.clock, s.position = old.seed, old.clock, old.position
 		if kept, err = e.keptSteps(ctx, id, o.FromStep); err != nil {
 			return nil, err
 		}
@@ -207,6 +219,9 @@ func (e *Engine) Rerun(ctx context.Context, id string, o RerunOptions) (*Info, e
 		for _, s := range kept {
 			ops = append(append(ops, db.ClaimOps(s.arguments)...), db.ClaimOps(s.result)...)
 			ops = append(ops, s.startOp(r.id))
+		}
+		if err == nil {
+			err = e.keepWaits(tx, id, r.id, kept)
 		}
 		return ops, err
 	}})
@@ -233,7 +248,7 @@ func (r *row) stays(tx *db.Tx) error {
 
 func (e *Engine) rerunStart(ctx context.Context, old *row, o RerunOptions) (*Start, error) {
 	s := &Start{
-		Program: old.program, Version: old.version, Channel: old.channel, Function: old.function, Account: old.account, Subject: old.subject, Tags: old.tags,
+		Program: old.program, Version: old.version, Channel: old.channel, Function: old.function, Account: old.account, Source: old.source, Subject: old.subject, Tags: old.tags,
 		Mode: old.mode, OrderingKey: old.orderingKey, Origin: old.id,
 	}
 	switch o.Version {

@@ -7,6 +7,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -29,9 +30,10 @@ type Options struct {
 	Committer *db.Committer
 	Programs  Programs
 	Handlers  Handlers
-	Policies  func(channel, function string) Policy                               // DefaultPolicy when nil
+	Policies  func(channel, function, source string) Policy                       // DefaultPolicy when nil
 	Show      func(program string, input []byte) []byte                           // input as JSON for people; as it is when nil
 	Revise    func(channel, function string, old, wanted []byte) (Revised, error) // for a rerun, of what a person gave as JSON; that, when nil
+	Position  string                                                              // SQL: the end of the event log, for new runs; 0 when empty
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
 	Clock     clock.Clock
@@ -62,7 +64,8 @@ type Engine struct {
 	committer *db.Committer
 	programs  Programs
 	handlers  Handlers
-	policies  func(channel, function string) Policy
+	policies  func(channel, function, source string) Policy
+	inserts   inserts
 	show      func(string, []byte) []byte
 	revise    func(channel, function string, old, wanted []byte) (Revised, error)
 	log       *slog.Logger
@@ -89,14 +92,14 @@ type Engine struct {
 	mu     sync.Mutex             // guards active, ahead and waiters
 	active map[string]*Execution  // executed here
 	ahead  map[string]int64       // held here and cancelled before they began; the lease
-	wait   map[string]chan Result // who waits for a run's answer
+	told   map[string]chan Result // who waits for a run's answer
 	keys   map[string]struct{}    // idempotency keys being accepted here
 }
 
 // New makes an engine; Start begins.
 func New(o Options) (*Engine, error) {
 	if o.Policies == nil {
-		o.Policies = func(string, string) Policy { return DefaultPolicy }
+		o.Policies = func(_, _, _ string) Policy { return DefaultPolicy }
 	}
 	if o.Show == nil {
 		o.Show = func(_ string, input []byte) []byte { return input }
@@ -116,9 +119,9 @@ func New(o Options) (*Engine, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
 		db: o.DB, committer: o.Committer, programs: o.Programs, handlers: o.Handlers, policies: o.Policies, show: o.Show, revise: o.Revise,
-		log: o.Log, clock: o.Clock, opts: o, moment: orDefault(o.Moment, 500*time.Millisecond),
+		inserts: newInserts(cmp.Or(o.Position, "0")), log: o.Log, clock: o.Clock, opts: o, moment: orDefault(o.Moment, 500*time.Millisecond),
 		ctx: ctx, cancel: cancel, alarm: make(chan struct{}, 1),
-		resting: make(chan func()), active: map[string]*Execution{}, ahead: map[string]int64{}, wait: map[string]chan Result{}, keys: map[string]struct{}{},
+		resting: make(chan func()), active: map[string]*Execution{}, ahead: map[string]int64{}, told: map[string]chan Result{}, keys: map[string]struct{}{},
 	}
 	e.queue = newQueue(o.QueueSize, e.wake)
 	e.node = e.ids.New("node", e.clock.Now())

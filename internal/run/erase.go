@@ -42,7 +42,7 @@ func (e Erased) Audit(subject string) string {
 // in its ordering key.
 func settled(alias string) string {
 	return strings.ReplaceAll(` (R.finished_at IS NOT NULL AND NOT (R.state = 'failed' AND R.ordering_key <> '' AND EXISTS (
-		SELECT 1 FROM run_order WHERE scope = R.channel AND name = R.ordering_key AND head = R.ordering_seq)))`, "R.", alias+".")
+		SELECT 1 FROM run_order WHERE scope = `+scopeOf("R")+` AND name = R.ordering_key AND head = R.ordering_seq)))`, "R.", alias+".")
 }
 
 // kin is the condition on a run that goes with another one: a child of it, or a
@@ -123,7 +123,7 @@ func (e *Engine) eraseSome(ctx context.Context, subject string) (n int64, err er
 				return err
 			}
 			for _, r := range gone {
-				if err := r.erase(tx); err != nil {
+				if err := e.erase(tx, r); err != nil {
 					return err
 				}
 			}
@@ -183,8 +183,8 @@ func (e *Engine) left(ctx context.Context, subject string) (all []Kept, err erro
 }
 
 // erase leaves the bare row.
-func (r *row) erase(tx *db.Tx) error {
-	if err := r.strip(tx); err != nil {
+func (e *Engine) erase(tx *db.Tx, r *row) error {
+	if err := e.strip(tx, r); err != nil {
 		return err
 	}
 	_, err := tx.Exec(`UPDATE runs SET input = NULL, output = NULL, error = '', subject = '', tags = '', ordering_key = '',

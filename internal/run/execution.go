@@ -67,7 +67,7 @@ type Execution struct {
 	queue     []*step       // completed, to be delivered in this order
 	delivered int           // number of the last delivered completion
 	time      int64         // the run's time: that of the last delivered completion
-	waits     []*step       // sleeps and children that are outstanding
+	waits     []*step       // sleeps, children and waits that are outstanding
 	flying    int           // external steps under way
 	landed    chan landing
 	kick      chan struct{} // something about the run may have changed: cancel, child
@@ -279,10 +279,19 @@ func (x *Execution) Resettle() error {
 func (x *Execution) await(crowded func() bool) error {
 	wake, due := x.earliest()
 	if due != nil && wake <= x.e.now() {
+		if w := x.e.wait(due); w != nil {
+			return x.expire(due, w)
+		}
 		x.complete(due, nil, nil)
 		return nil
 	}
 	if done, err := x.childDone(); done || err != nil {
+		return err
+	}
+	if done, err := x.come(); done || err != nil {
+		return err
+	}
+	if err := x.search(x.waits...); err != nil {
 		return err
 	}
 	if x.flying == 0 && len(x.waits) == 0 {
@@ -296,9 +305,12 @@ func (x *Execution) await(crowded func() bool) error {
 	if x.flying == 0 && (due == nil || until.Sub(now) > x.e.moment) {
 		return x.park(wake)
 	}
+	if done, err := x.arm(); done || err != nil {
+		return err
+	}
 	if moment := now.Add(x.e.moment); crowded != nil && moment.Before(until) {
 		until = moment
-	} else if poll := now.Add(childPoll); len(x.waits) > 0 && due == nil && poll.Before(until) {
+	} else if poll := now.Add(childPoll); len(x.waits) > 0 && poll.Before(until) {
 		until = poll
 	}
 	timer, stop := x.e.clock.At(until)
@@ -317,7 +329,7 @@ func (x *Execution) await(crowded func() bool) error {
 	return x.cancelled()
 }
 
-// earliest is the sleep that ends first, nil when there is none.
+// earliest is the sleep, or the wait's time, that ends first; nil when there is none.
 func (x *Execution) earliest() (at int64, first *step) {
 	for _, s := range x.waits {
 		if s.deadline > 0 && (first == nil || s.deadline < at) {

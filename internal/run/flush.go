@@ -16,6 +16,7 @@ type turn struct {
 	inside []*step // internal steps and reads, done now, in the order of calls
 	writes bool    // one of them changes something
 	begin  []*step // external steps to begin once the journal is on disk
+	waits  []*step // that begin with the journal's commit
 	ahead  bool    // something must be on disk before the program goes on
 }
 
@@ -104,7 +105,7 @@ func (x *Execution) resume(t *turn, s *step, h Handler) error {
 			return err
 		}
 		return x.spawn(t, s, h, args)
-	case h.Sleep != nil, h.Child != nil:
+	case h.Sleep != nil, h.Child != nil, h.Wait != nil:
 		if !slices.Contains(x.waits, s) {
 			x.waits = append(x.waits, s)
 		}
@@ -128,6 +129,8 @@ func (x *Execution) start(t *turn, s *step, h Handler, args []byte) error {
 		s.deadline = s.startedAt + d.Microseconds()
 		x.pending = append(x.pending, s.startOp(x.row.id))
 		x.waits, t.ahead = append(x.waits, s), true
+	case h.Wait != nil:
+		return x.startWait(t, s, h.Wait, args)
 	case h.Child != nil:
 		return x.startChild(t, s, h, args)
 	case h.Spawn != nil:
@@ -251,11 +254,14 @@ func (x *Execution) commit(t *turn) error {
 			x.number(s)
 		}
 	}
-	if len(t.inside) == 0 {
+	if len(t.inside)+len(t.waits) == 0 {
 		return x.write(nil)
 	}
 	return x.anew(func() error {
 		return x.write(func(tx *db.Tx) ([]db.Op, error) {
+			if err := x.beginWaits(tx, t.waits); err != nil {
+				return nil, err
+			}
 			if err := x.inside(tx, t.inside); err != nil {
 				return nil, err
 			}
@@ -300,7 +306,7 @@ func (x *Execution) item(ops []db.Op) db.Item {
 			it.Ops = append(it.Ops, db.Op{Stmt: stmtProgress, Row: x.row.progress()})
 		}
 	} else {
-		it.Ops = append(it.Ops, x.row.insertOp())
+		it.Ops = append(it.Ops, x.e.inserts.of(x.row))
 		it.Func = x.insert
 		it.Size += len(x.row.input)
 	}

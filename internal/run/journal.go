@@ -24,6 +24,7 @@ type step struct {
 	deadline   int64
 	dropped    bool
 	underWay   bool // begun by this execution: nothing has to begin it again
+	armed      bool // of a Wait: by this execution
 }
 
 // journal is what is known of a run's steps, by call and by number.

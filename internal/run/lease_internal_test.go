@@ -39,7 +39,7 @@ func TestLaterLeaseFollowsTheEarlierOne(t *testing.T) {
 	commits := db.NewCommitter(d, Fence, nil)
 	t.Cleanup(func() { commits.Close(); d.Close() }) //nolint:errcheck // another test's business
 	program := &gated{inside: make(chan struct{}), gate: make(chan struct{}), executed: make(chan int64, 3)}
-	e, err := New(Options{DB: d, Committer: commits, Programs: program, Policies: func(_, _ string) Policy { return DefaultPolicy }, Workers: 2})
+	e, err := New(Options{DB: d, Committer: commits, Programs: program, Policies: func(_, _, _ string) Policy { return DefaultPolicy }, Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestUnknownOutcomeIsNotCalledARefusal(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := make(chan Result, 1)
-	e.wait["run_1"] = told
+	e.told["run_1"] = told
 	e.refused(e.execution(&row{id: "run_1"}, newJournal()), errors.Join(db.ErrUnknown, errors.New("the disk")))
 	res := <-told
 	if !fault.Is(res.Err, fault.Unavailable) || strings.Contains(res.Err.Error(), "nothing was accepted") {

@@ -44,7 +44,7 @@ func (f *Filter) conditions() (string, []any, error) {
 		}
 	}
 	for _, c := range []struct{ column, value string }{
-		{"program", f.Program}, {"channel", f.Channel}, {"function", f.Function}, {"account", f.Account}, {"subject", f.Subject},
+		{"program", f.Program}, {"channel", f.Channel}, {"function", f.Function}, {"account", f.Account}, {"source", f.Source}, {"subject", f.Subject},
 	} {
 		if c.value != "" {
 			add(c.column+" = ?", clean(c.value, 1000))
@@ -217,18 +217,38 @@ func (e *Engine) content(tx *db.Tx, r *row, info *Info) error {
 		return fmt.Errorf("read the output of %s: %w", r.id, err)
 	}
 	info.Output = asJSON(output)
-	if info.Steps, err = steps(tx, r.id); err != nil {
+	j, err := loadJournal(tx, r.id)
+	if err == nil {
+		info.Steps, err = steps(tx, j)
+	}
+	if err != nil {
 		return fmt.Errorf("read the steps of %s: %w", r.id, err)
+	}
+	if !r.state.Ended() {
+		info.Awaits = e.awaited(j, info.Steps)
 	}
 	info.Logs, err = logs(tx, r.id)
 	return err
 }
 
-func steps(tx *db.Tx, id string) ([]Step, error) {
-	j, err := loadJournal(tx, id)
-	if err != nil {
-		return nil, err
+// awaited are those of the steps that the run waits for.
+func (e *Engine) awaited(j *journal, shown []Step) (all []Awaited) {
+	for _, one := range shown {
+		h := e.handlers[one.Name]
+		if one.FinishedAt != nil || h.Sleep == nil && h.Wait == nil && h.Child == nil {
+			continue
+		}
+		a := Awaited{Step: one.Seq, Name: one.Name, For: one.Arguments}
+		if until := j.bySeq[one.Seq].deadline; until != 0 {
+			at := db.Time(until)
+			a.Until = &at
+		}
+		all = append(all, a)
 	}
+	return all
+}
+
+func steps(tx *db.Tx, j *journal) ([]Step, error) {
 	list := []Step{}
 	for seq := 1; seq <= j.maxSeq; seq++ {
 		s, ok := j.bySeq[seq]

@@ -18,7 +18,7 @@ func (w *world) another() (stop func()) {
 	commits := db.NewCommitter(d, run.Fence, nil)
 	e, err := run.New(run.Options{
 		DB: d, Committer: commits, Programs: w, Handlers: w.handlers(), Clock: w.clock, Workers: 4,
-		Policies: func(_, _ string) run.Policy { return w.policy },
+		Policies: func(_, _, _ string) run.Policy { return w.policy },
 	})
 	if err != nil {
 		w.t.Fatal(err)

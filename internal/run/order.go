@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"junctor/internal/db"
 )
 
-// Runs with one ordering key within one channel execute one after another, in
+// Runs with one ordering key within one scope (what started them, if something
+// has besides a channel, or else the channel) execute one after another, in
 // the order of a number that the key's row in run_order deals out. Only the
 // head is due. The row is locked by whoever changes it, so that a run that
 // arrives and a head that leaves cannot miss each other.
@@ -22,11 +24,11 @@ const (
 // enqueue gives a new run its place and reports whether it is at the head.
 func enqueue(tx *db.Tx, r *row) (head bool, err error) {
 	if _, err := tx.Exec(`INSERT INTO run_order (scope, name, head, tail) VALUES ($1, $2, 1, 1)
-		ON CONFLICT (scope, name) DO UPDATE SET tail = run_order.tail + 1`, r.channel, r.orderingKey); err != nil {
+		ON CONFLICT (scope, name) DO UPDATE SET tail = run_order.tail + 1`, r.scope(), r.orderingKey); err != nil {
 		return false, fmt.Errorf("take a place behind the ordering key: %w", err)
 	}
 	var first, last int64
-	if err := tx.QueryRow(`SELECT head, tail FROM run_order WHERE scope = $1 AND name = $2`, r.channel, r.orderingKey).
+	if err := tx.QueryRow(`SELECT head, tail FROM run_order WHERE scope = $1 AND name = $2`, r.scope(), r.orderingKey).
 		Scan(&first, &last); err != nil {
 		return false, fmt.Errorf("take a place behind the ordering key: %w", err)
 	}
@@ -36,11 +38,11 @@ func enqueue(tx *db.Tx, r *row) (head bool, err error) {
 
 // release lets the next run of the key go when the head has ended.
 func release(tx *db.Tx, r *row, now int64) error {
-	if _, err := tx.Exec(`UPDATE run_order SET tail = tail WHERE scope = $1 AND name = $2`, r.channel, r.orderingKey); err != nil {
+	if _, err := tx.Exec(`UPDATE run_order SET tail = tail WHERE scope = $1 AND name = $2`, r.scope(), r.orderingKey); err != nil {
 		return fmt.Errorf("release the ordering key: %w", err)
 	}
 	var head int64
-	err := tx.QueryRow(`SELECT head FROM run_order WHERE scope = $1 AND name = $2`, r.channel, r.orderingKey).Scan(&head)
+	err := tx.QueryRow(`SELECT head FROM run_order WHERE scope = $1 AND name = $2`, r.scope(), r.orderingKey).Scan(&head)
 	if errors.Is(err, db.ErrNoRows) || (err == nil && head != r.orderingSeq) {
 		return nil // it was not the head: released before, and retried by hand
 	}
@@ -49,36 +51,41 @@ func release(tx *db.Tx, r *row, now int64) error {
 	}
 	var next int64
 	var id string
-	err = tx.QueryRow(`SELECT id, ordering_seq FROM runs WHERE channel = $1 AND ordering_key = $2 AND ordering_seq > $3
-		AND finished_at IS NULL ORDER BY ordering_seq LIMIT 1`, r.channel, r.orderingKey, head).Scan(&id, &next)
+	err = tx.QueryRow(`SELECT id, ordering_seq FROM runs WHERE channel = $1 AND source = $4 AND ordering_key = $2 AND ordering_seq > $3
+		AND finished_at IS NULL ORDER BY ordering_seq LIMIT 1`, r.channel, r.orderingKey, head, r.source).Scan(&id, &next)
 	if errors.Is(err, db.ErrNoRows) {
-		_, err = tx.Exec(`DELETE FROM run_order WHERE scope = $1 AND name = $2`, r.channel, r.orderingKey)
+		_, err = tx.Exec(`DELETE FROM run_order WHERE scope = $1 AND name = $2`, r.scope(), r.orderingKey)
 		return err
 	}
 	if err != nil {
 		return fmt.Errorf("release the ordering key: %w", err)
 	}
-	if _, err = tx.Exec(`UPDATE run_order SET head = $3 WHERE scope = $1 AND name = $2`, r.channel, r.orderingKey, next); err != nil {
+	if _, err = tx.Exec(`UPDATE run_order SET head = $3 WHERE scope = $1 AND name = $2`, r.scope(), r.orderingKey, next); err != nil {
 		return err
 	}
 	_, err = tx.Exec(`UPDATE runs SET due_at = $2, waiting_for = '' WHERE id = $1 AND waiting_for <> $3`, id, now, waitingForRelease)
 	return err
 }
 
-// Release lets the held runs of a channel go, those at the heads of their
-// ordering keys first.
-func (e *Engine) Release(ctx context.Context, channel string) error {
+// scopeOf is SQL for row.scope.
+func scopeOf(alias string) string {
+	return strings.ReplaceAll(`(CASE WHEN R.source = '' THEN R.channel ELSE R.source END)`, "R.", alias+".")
+}
+
+// Release lets the held runs of a channel, or of another source, go, those at the
+// heads of their ordering keys first.
+func (e *Engine) Release(ctx context.Context, scope string) error {
 	err := e.db.Write(ctx, func(tx *db.Tx) error {
 		_, err := tx.Exec(`UPDATE runs SET waiting_for = CASE WHEN ordering_key = '' OR ordering_seq = (SELECT head FROM run_order
-				WHERE scope = runs.channel AND name = runs.ordering_key) THEN '' ELSE $4 END,
+				WHERE scope = `+scopeOf("runs")+` AND name = runs.ordering_key) THEN '' ELSE $4 END,
 			due_at = CASE WHEN ordering_key = '' OR ordering_seq = (SELECT head FROM run_order
-				WHERE scope = runs.channel AND name = runs.ordering_key) THEN CAST($3 AS BIGINT) ELSE NULL END
-			WHERE finished_at IS NULL AND owner = '' AND channel = $1 AND waiting_for = $2`,
-			channel, waitingForRelease, e.now(), waitingForOrder)
+				WHERE scope = `+scopeOf("runs")+` AND name = runs.ordering_key) THEN CAST($3 AS BIGINT) ELSE NULL END
+			WHERE finished_at IS NULL AND owner = '' AND `+scopeOf("runs")+` = $1 AND waiting_for = $2`,
+			scope, waitingForRelease, e.now(), waitingForOrder)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("release the held runs of %s: %w", channel, err)
+		return fmt.Errorf("release the held runs of %s: %w", scope, err)
 	}
 	e.wake()
 	return nil

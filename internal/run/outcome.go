@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -167,6 +168,7 @@ func (x *Execution) failed(f *Failure) {
 	x.row.dueAt = due
 	x.dirty = true
 	item := x.item(x.pending)
+	item.Func = db.Both(item.Func, x.e.dropping(x.row.id, dropped))
 	x.mu.Unlock()
 	if !held {
 		x.e.metrics.retried(x.row)
@@ -231,7 +233,7 @@ func (e *Engine) presses(r *row) bool {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	_, waited := e.wait[r.id]
+	_, waited := e.told[r.id]
 	return waited
 }
 
@@ -303,14 +305,15 @@ func (x *Execution) finish(state State, output []byte, f *Failure) {
 		}
 	}
 	x.dirty = true
-	ops := x.pending
+	ops, over := x.pending, x.e.open(x.journal)
 	var gone []db.Blob
 	again := x.keyed && state == Failed // a repeated message retries it: that needs all of it
 	if !keep && !again {
 		ops, gone = x.forget(wanted)
+		over = slices.Collect(maps.Values(x.journal.bySeq))
 	}
 	item := x.item(append(ops, claims...))
-	item.Func = x.ending(item.Func, policy, gone)
+	item.Func = x.ending(item.Func, policy, gone, x.e.dropping(r.id, over))
 	// Of a run that has nothing else to lose, and for which nobody waits.
 	item.Later = x.stored && !x.awaited && !x.keyed && item.Func == nil && len(item.Ops) == 1
 	x.mu.Unlock()
@@ -355,19 +358,24 @@ func (x *Execution) forget(outputWanted bool) (ops []db.Op, gone []db.Blob) {
 }
 
 // ending adds what else happens when a run ends; nil when nothing does.
-func (x *Execution) ending(insert func(*db.Tx) ([]db.Op, error), p Policy, gone []db.Blob) func(*db.Tx) ([]db.Op, error) {
+func (x *Execution) ending(insert func(*db.Tx) ([]db.Op, error), p Policy, gone []db.Blob, drop func(*db.Tx) ([]db.Op, error)) func(*db.Tx) ([]db.Op, error) {
 	r := *x.row
 	ordered := r.orderingKey != "" && !r.holds(p)
 	tell := x.e.opts.Unsuccessful
 	if r.state == Succeeded {
 		tell = nil
 	}
-	if insert == nil && !ordered && r.parent == "" && len(gone) == 0 && tell == nil {
+	if insert == nil && !ordered && r.parent == "" && len(gone) == 0 && tell == nil && drop == nil {
 		return nil
 	}
 	return func(tx *db.Tx) (ops []db.Op, err error) {
 		if insert != nil {
 			if ops, err = insert(tx); err != nil {
+				return nil, err
+			}
+		}
+		if drop != nil {
+			if _, err := drop(tx); err != nil {
 				return nil, err
 			}
 		}

@@ -52,6 +52,8 @@ type Handler struct {
 	Read func(tx *db.Tx, c *Call) ([]byte, error)
 	// Sleep says how long to wait.
 	Sleep func(c *Call) (time.Duration, error)
+	// Wait waits for something that others bring, see there.
+	Wait *Wait
 	// Child says which run to start and to wait for.
 	Child func(ctx context.Context, c *Call) (Start, error)
 	// Spawn says which run to start and not to wait for; the result is {"id"}.
@@ -68,6 +70,7 @@ type Call struct {
 	Args                        []byte // JSON
 	Depth                       int    // of the run among its ancestors
 	Nonce                       string // see Execution.Nonce
+	Position                    int64  // of Wait.Begin: the end of the event log when the run began
 }
 
 // Key is the call's idempotency key, RUN.SEQ: the same on every try.
@@ -85,7 +88,7 @@ type StepError struct {
 
 func (e *StepError) Error() string { return e.Name + ": " + e.Message }
 
-// Policy is how the runs of a channel or a function are treated.
+// Policy is how the runs of a channel, a function or another source are treated.
 type Policy struct {
 	Attempts      int           // tries in all; 1: none again
 	First, Max    time.Duration // back-off before the second try, and its limit
@@ -97,7 +100,7 @@ type Policy struct {
 }
 
 // policy is how a run is treated.
-func (e *Engine) policy(r *row) Policy { return e.policies(r.channel, r.function) }
+func (e *Engine) policy(r *row) Policy { return e.policies(r.channel, r.function, r.source) }
 
 // Capture says what is kept of a run that ended: input, output, steps, logs.
 type Capture string

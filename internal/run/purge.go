@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"junctor/internal/db"
@@ -67,19 +69,19 @@ func (e *Engine) pruneOnce(ctx context.Context) error {
 func (e *Engine) overdue(ctx context.Context, after string) (old []string, last string, n int, err error) {
 	err = e.db.Read(ctx, func(tx *db.Tx) error {
 		old, n = nil, 0
-		rows, err := tx.Query(`SELECT id, channel, function, state, finished_at FROM runs WHERE id > $1 ORDER BY id LIMIT $2`, after, pruneBatch)
+		rows, err := tx.Query(`SELECT id, channel, function, source, state, finished_at FROM runs WHERE id > $1 ORDER BY id LIMIT $2`, after, pruneBatch)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var channel, function, state string
+			var channel, function, source, state string
 			var finished *int64
-			if err := rows.Scan(&last, &channel, &function, &state, &finished); err != nil {
+			if err := rows.Scan(&last, &channel, &function, &source, &state, &finished); err != nil {
 				return err
 			}
 			n++
-			if finished != nil && e.policies(channel, function).expired(State(state), e.now()-*finished) {
+			if finished != nil && e.policies(channel, function, source).expired(State(state), e.now()-*finished) {
 				old = append(old, last)
 			}
 		}
@@ -141,10 +143,10 @@ func (e *Engine) Purge(ctx context.Context, o PurgeOptions) (int64, error) {
 }
 
 // removable is the condition on runs that may go: $1 time, $2 now, then states.
-const removable = ` finished_at IS NOT NULL AND finished_at <= $1
+var removable = ` finished_at IS NOT NULL AND finished_at <= $1
 	AND id NOT IN (SELECT run FROM run_keys WHERE run_keys.run = runs.id AND expires_at > $2)
 	AND NOT (state = 'failed' AND ordering_key <> '' AND EXISTS (SELECT 1 FROM run_order
-		WHERE scope = runs.channel AND name = runs.ordering_key AND head = runs.ordering_seq))
+		WHERE scope = ` + scopeOf("runs") + ` AND name = runs.ordering_key AND head = runs.ordering_seq))
 	AND state IN (SELECT value FROM (SELECT $3 AS value UNION SELECT $4 UNION SELECT $5) AS chosen)`
 
 func removableArgs(states []State, before, now int64) []any {
@@ -170,7 +172,7 @@ func (e *Engine) removeBatch(ctx context.Context, also func(*db.Tx) string, args
 			return err
 		}
 		for _, r := range gone {
-			if err := r.delete(tx); err != nil {
+			if err := e.remove(tx, r); err != nil {
 				return err
 			}
 		}
@@ -199,9 +201,9 @@ func doomed(tx *db.Tx, query string, args []any) ([]*row, error) {
 	return gone, rows.Err()
 }
 
-// delete removes a run and everything of it.
-func (r *row) delete(tx *db.Tx) error {
-	if err := r.strip(tx); err != nil {
+// remove deletes a run and everything of it.
+func (e *Engine) remove(tx *db.Tx, r *row) error {
+	if err := e.strip(tx, r); err != nil {
 		return err
 	}
 	for _, query := range []string{`DELETE FROM run_keys WHERE run = $1`, `DELETE FROM runs WHERE id = $1`} {
@@ -213,9 +215,12 @@ func (r *row) delete(tx *db.Tx) error {
 }
 
 // strip removes what a run has beside its row and its idempotency key.
-func (r *row) strip(tx *db.Tx) error {
+func (e *Engine) strip(tx *db.Tx, r *row) error {
 	j, err := loadJournal(tx, r.id)
 	if err != nil {
+		return err
+	}
+	if err := e.dropWaits(tx, r.id, slices.Collect(maps.Values(j.bySeq))); err != nil {
 		return err
 	}
 	large := []db.Blob{r.input, r.output}

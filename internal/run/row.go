@@ -1,9 +1,11 @@
 package run
 
 import (
+	"cmp"
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"junctor/internal/db"
@@ -13,7 +15,7 @@ import (
 // for none.
 type row struct {
 	id, program, version, channel, subject, mode string
-	function, account                            string
+	function, account, source                    string
 	tags                                         []string
 	state                                        State
 	waitingFor                                   string
@@ -29,12 +31,13 @@ type row struct {
 	orderingSeq                                  int64
 	origin, parent                               string
 	parentSeq, depth                             int
+	position                                     int64 // known once the row has been read; see inserts
 }
 
 // columns is the one list of the columns of runs, in the order of scan.
 const columns = `id, state, waiting_for, program, version, channel, subject, tags, mode, input, output, error,
 	seed, clock, created_at, due_at, finished_at, owner, epoch, attempt, extra, crashes, answered, cancel,
-	ordering_key, ordering_seq, origin, parent, parent_seq, depth, function, account`
+	ordering_key, ordering_seq, origin, parent, parent_seq, depth, function, account, source, position`
 
 // qualified is columns, each of the row source r.
 var qualified = regexp.MustCompile(`\w+`).ReplaceAllString(columns, "r.$0")
@@ -50,7 +53,7 @@ func scan(s scanner) (*row, error) {
 	var answered, cancel int64
 	err := s.Scan(&r.id, &state, &r.waitingFor, &r.program, &r.version, &r.channel, &r.subject, &tags, &r.mode,
 		&input, &output, &failure, &r.seed, &r.clock, &r.createdAt, &due, &finished, &r.owner, &r.epoch, &r.attempt, &r.extra,
-		&r.crashes, &answered, &cancel, &r.orderingKey, &r.orderingSeq, &r.origin, &r.parent, &r.parentSeq, &r.depth, &r.function, &r.account)
+		&r.crashes, &answered, &cancel, &r.orderingKey, &r.orderingSeq, &r.origin, &r.parent, &r.parentSeq, &r.depth, &r.function, &r.account, &r.source, &r.position)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +79,9 @@ func scan(s scanner) (*row, error) {
 	return &r, nil
 }
 
+// scope is in which the run's ordering key is one: what it came by.
+func (r *row) scope() string { return cmp.Or(r.source, r.channel) }
+
 // values is the row in the order of columns.
 func (r *row) values() []any {
 	return []any{
@@ -83,19 +89,38 @@ func (r *row) values() []any {
 		bytesOrNull(r.input), bytesOrNull(r.output), errorText(r.err), r.seed, r.clock, r.createdAt, intOrNull(r.dueAt),
 		intOrNull(r.finishedAt), r.owner, r.epoch, int64(r.attempt), int64(r.extra), int64(r.crashes), bit(r.answered),
 		bit(r.cancel), r.orderingKey, r.orderingSeq, r.origin, r.parent, int64(r.parentSeq), int64(r.depth), r.function, r.account,
+		r.source, intOrNull(r.position),
 	}
 }
 
-// insertOp writes the whole row. Most rows are plain when they are written, and
-// half of the values need not travel.
-func (r *row) insertOp() db.Op {
+// inserts are the statements that write new rows. Where a row has no position, it
+// gets the one that an expression of the engine's has at that moment.
+type inserts struct{ whole, plain *db.Stmt }
+
+func newInserts(position string) inserts {
+	return inserts{
+		whole: db.NewStmt(10, `INSERT INTO runs (`+columns+`) SELECT `+
+			strings.Replace(qualified, "r.position", "coalesce(r.position, "+position+")", 1)+` FROM {rows} AS r`, rowColumns...),
+		plain: db.NewStmt(11, `INSERT INTO runs (`+columns+`)
+			SELECT r.id, r.state, '', r.program, r.version, r.channel, r.subject, '', r.mode, r.input, r.output, '',
+				r.seed, r.clock, r.created_at, NULL, r.finished_at, r.owner, r.epoch, 0, 0, 0, 0, 0, '', 0, '', '', 0, 0, '', '', '', `+position+`
+			FROM {rows} AS r`,
+			db.Text("id"), db.Text("state"), db.Text("program"), db.Text("version"), db.Text("channel"), db.Text("subject"),
+			db.Text("mode"), db.Bytes("input"), db.Bytes("output"), db.Int("seed"), db.Int("clock"), db.Int("created_at"),
+			db.Int("finished_at"), db.Text("owner"), db.Int("epoch")),
+	}
+}
+
+// of writes the whole row. Most rows are plain when they are written, and half of
+// the values need not travel.
+func (i inserts) of(r *row) db.Op {
 	plain := r.waitingFor == "" && len(r.tags) == 0 && r.err == nil && r.dueAt == 0 && r.attempt == 0 && r.extra == 0 &&
 		r.crashes == 0 && !r.answered && !r.cancel && r.orderingKey == "" && r.origin == "" && r.parent == "" && r.depth == 0 &&
-		r.function == "" && r.account == ""
+		r.function == "" && r.account == "" && r.source == "" && r.position == 0
 	if !plain {
-		return db.Op{Stmt: stmtInsert, Row: r.values()}
+		return db.Op{Stmt: i.whole, Row: r.values()}
 	}
-	return db.Op{Stmt: stmtInsertPlain, Row: []any{
+	return db.Op{Stmt: i.plain, Row: []any{
 		r.id, string(r.state), r.program, r.version, r.channel, r.subject, r.mode, bytesOrNull(r.input), bytesOrNull(r.output),
 		r.seed, r.clock, r.createdAt, intOrNull(r.finishedAt), r.owner, r.epoch,
 	}}
@@ -115,20 +140,12 @@ var rowColumns = []db.Column{
 	db.Int("seed"), db.Int("clock"), db.Int("created_at"), db.Int("due_at"), db.Int("finished_at"), db.Text("owner"), db.Int("epoch"),
 	db.Int("attempt"), db.Int("extra"), db.Int("crashes"), db.Int("answered"), db.Int("cancel"), db.Text("ordering_key"),
 	db.Int("ordering_seq"), db.Text("origin"), db.Text("parent"), db.Int("parent_seq"), db.Int("depth"), db.Text("function"), db.Text("account"),
+	db.Text("source"), db.Int("position"),
 }
 
-// The statements of the hot path, in the order in which a batch makes them.
+// The statements of the hot path behind inserts, in the order in which a batch
+// makes them.
 var (
-	stmtInsert = db.NewStmt(10, `INSERT INTO runs (`+columns+`) SELECT `+qualified+` FROM {rows} AS r`, rowColumns...)
-
-	stmtInsertPlain = db.NewStmt(11, `INSERT INTO runs (`+columns+`)
-		SELECT r.id, r.state, '', r.program, r.version, r.channel, r.subject, '', r.mode, r.input, r.output, '',
-			r.seed, r.clock, r.created_at, NULL, r.finished_at, r.owner, r.epoch, 0, 0, 0, 0, 0, '', 0, '', '', 0, 0, '', ''
-		FROM {rows} AS r`,
-		db.Text("id"), db.Text("state"), db.Text("program"), db.Text("version"), db.Text("channel"), db.Text("subject"),
-		db.Text("mode"), db.Bytes("input"), db.Bytes("output"), db.Int("seed"), db.Int("clock"), db.Int("created_at"),
-		db.Int("finished_at"), db.Text("owner"), db.Int("epoch"))
-
 	stmtStep = db.NewStmt(20, `INSERT INTO steps (run, seq, call, name, digest, since, arguments, result, error, done,
 			started_at, finished_at, deadline, dropped)
 		SELECT r.run, r.seq, r.call, r.name, r.digest, r.since, r.arguments, r.result, r.error, r.done, r.started_at,
@@ -246,7 +263,7 @@ func (r *row) info() Info {
 	}
 	return Info{
 		ID: r.id, State: r.state, WaitingFor: waitingFor, Erased: erased, Program: r.program, Version: r.version, Channel: r.channel,
-		Function: r.function, Account: r.account,
+		Function: r.function, Account: r.account, Source: r.source,
 		Subject: r.subject, Tags: r.tags, Mode: r.mode, Attempt: r.attempt + 1, Origin: r.origin, Parent: r.parent,
 		Key: r.orderingKey, CreatedAt: db.Time(r.createdAt), DueAt: at(r.dueAt), FinishedAt: at(r.finishedAt), Error: r.err,
 	}

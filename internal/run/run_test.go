@@ -128,7 +128,7 @@ func (w *world) start(hooks db.Hooks) {
 	w.commits = db.NewCommitter(w.db, run.Fence, nil)
 	engine, err := run.New(run.Options{
 		DB: w.db, Committer: w.commits, Programs: w, Handlers: w.handlers(), Clock: w.clock, Dir: w.dir, Workers: 8,
-		Policies: func(_, _ string) run.Policy { return w.policy },
+		Policies: func(_, _, _ string) run.Policy { return w.policy },
 	})
 	if err != nil {
 		w.t.Fatal(err)

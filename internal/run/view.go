@@ -12,7 +12,7 @@ type State string
 const (
 	Queued    State = "queued"    // accepted, not begun or released by its ordering key
 	Running   State = "running"   // executing, or between two steps
-	Waiting   State = "waiting"   // parked: for a time, a retry, a child
+	Waiting   State = "waiting"   // parked: for a time, an event, a retry, a child
 	Succeeded State = "succeeded" // ended well
 	Failed    State = "failed"    // retries used up, permanent error, or dead letter
 	Cancelled State = "cancelled" // ended by hand
@@ -28,12 +28,13 @@ func (s State) Ended() bool { return s == Succeeded || s == Failed || s == Cance
 type Info struct {
 	ID         string          `json:"id"`
 	State      State           `json:"state"`
-	WaitingFor string          `json:"waiting_for,omitempty"` // time, retry, child; order when behind another of its key
+	WaitingFor string          `json:"waiting_for,omitempty"` // time, event, retry, child; order when behind another of its key
 	Program    string          `json:"program"`               // "scenario:CODE"
 	Version    string          `json:"version"`
 	Channel    string          `json:"channel,omitempty"`
 	Function   string          `json:"function,omitempty"` // that was called
 	Account    string          `json:"account,omitempty"`  // who called it, by id
+	Source     string          `json:"source,omitempty"`   // what else started it, such as schedule:CODE
 	Subject    string          `json:"subject,omitempty"`
 	Tags       []string        `json:"tags,omitempty"`
 	Mode       string          `json:"mode"`
@@ -48,6 +49,7 @@ type Info struct {
 	Error      *ErrorInfo      `json:"error,omitempty"`
 	Input      json.RawMessage `json:"input,omitempty"`  // one run only, not in lists
 	Output     json.RawMessage `json:"output,omitempty"` // one run only
+	Awaits     []Awaited       `json:"awaits,omitempty"` // one run only, until it ends
 	Steps      []Step          `json:"steps,omitempty"`  // one run only
 	Logs       []LogLine       `json:"logs,omitempty"`   // one run only
 }
@@ -72,6 +74,14 @@ type Step struct {
 	FinishedAt *time.Time      `json:"finished_at,omitempty"` // absent while under way
 }
 
+// Awaited is a sleep, a called run, an event or an answer that a run waits for.
+type Awaited struct {
+	Step  int             `json:"step"`
+	Name  string          `json:"name"`
+	For   json.RawMessage `json:"for,omitempty"`   // the step's arguments
+	Until *time.Time      `json:"until,omitempty"` // absent: for ever
+}
+
 // LogLine is what a scenario wrote by log or console.
 type LogLine struct {
 	At    time.Time `json:"at"`
@@ -86,6 +96,7 @@ type Filter struct {
 	Channel  string    `json:"channel,omitempty"`
 	Function string    `json:"function,omitempty"`
 	Account  string    `json:"account,omitempty"` // by id
+	Source   string    `json:"source,omitempty"`
 	Subject  string    `json:"subject,omitempty"`
 	Tag      string    `json:"tag,omitempty"`
 	Since    time.Time `json:"since,omitzero"`

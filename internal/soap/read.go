@@ -138,7 +138,7 @@ func (c *call) get(s *shape) ([]byte, error) {
 	w.some("next", page.Next)
 	w.some("delta", page.Delta)
 	w.close("page")
-	return w.Bytes(), nil
+	return c.fits(&w)
 }
 
 // changes reads what is new since a delta.
@@ -173,6 +173,14 @@ func (c *call) changes(s *shape) ([]byte, error) {
 	w.some("next", changed.Next)
 	w.some("delta", changed.Delta)
 	w.close("changes")
+	return c.fits(&w)
+}
+
+// fits refuses what was read and finds no room to wait in for its caller to take it.
+func (c *call) fits(w *writer) ([]byte, error) {
+	if w.Len() > headLimit && !c.place.Grow(int64(w.Len())) {
+		return nil, errNoRoom
+	}
 	return w.Bytes(), nil
 }
 
