@@ -346,3 +346,36 @@ func TestManyLargeBatchesAtOnce(t *testing.T) {
 		t.Errorf("%d batches of %d MiB need %d MiB of memory; %d were taken, %d told to come again", many, size>>20, used>>20, taken.Load(), later.Load())
 	}
 }
+
+// An account that reads what takes long does so in a few transactions at a time:
+// others go on reading.
+func TestNobodyKeepsOthersFromReading(t *testing.T) {
+	d := dbtest.SQLite(t)(nil)
+	s := newSite(t, d)
+	s.fill()
+	s.rights["other"] = everything
+	err := d.Write(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+			INSERT INTO class_regions (id, version, created_at, created_by, modified_at, modified_by, code, name) SELECT 'r' || i, 1, 0, '', 0, '', 'r' || i, 'x' FROM n`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := "tolower(name) eq 'y' or "
+	slow := url.QueryEscape(strings.Repeat(part, 600) + "name eq 'y'")
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			if got := s.do("POST /regions/$query", "$filter="+slow, "Content-Type", "text/plain"); got.status != 503 {
+				t.Errorf("what takes long: %d %.300s", got.status, got.body)
+			}
+		})
+	}
+	for range 20 {
+		if got := s.as("other", "GET /orders", ""); got.status != 200 {
+			t.Errorf("somebody else: %d %s", got.status, got.body)
+		}
+	}
+	all.Wait()
+}
