@@ -146,11 +146,12 @@ func TestNoListsInAGroup(t *testing.T) {
 func TestAListIsBoundedInBytes(t *testing.T) {
 	each(t, func(s *site) {
 		long := `"` + strings.Repeat("x", 900<<10) + `"`
+		delta := s.must(200, "GET /orders?$filter=note%20eq%20'long'", "", "Prefer", "track-changes")["@odata.deltaLink"].(string)
 		for i := range 12 {
 			s.must(204, "POST /orders", fmt.Sprintf(`{"number":"L%d","note":%s,"extra":[%s]}`, i, `"long"`, long), "Prefer", "return=minimal")
 		}
-		seen, pages := 0, 0
-		for at := s.base + "/orders?$filter=note%20eq%20'long'&$top=11"; at != ""; pages++ {
+		seen, pages, at := 0, 0, s.base+"/orders?$filter=note%20eq%20'long'&$top=11"
+		for ; at != ""; pages++ {
 			got := s.must(200, "GET "+at, "")
 			list, _ := got["value"].([]any)
 			seen += len(list)
@@ -158,6 +159,17 @@ func TestAListIsBoundedInBytes(t *testing.T) {
 		}
 		if seen != 11 || pages != 2 {
 			s.Errorf("%d records on %d pages", seen, pages)
+		}
+		changed := map[any]bool{}
+		for pages, at = 0, delta; at != "" && pages < 20; pages++ {
+			got := s.must(200, "GET "+at, "")
+			for _, one := range got["value"].([]any) {
+				changed[one.(map[string]any)["number"]] = true
+			}
+			at, _ = got["@odata.nextLink"].(string)
+		}
+		if len(changed) != 12 || pages < 2 || pages > 12 {
+			s.Errorf("%d changed records on %d pages", len(changed), pages)
 		}
 	})
 }
