@@ -14,6 +14,7 @@ import (
 func (h *Hub) data(room *limit.Room) http.Handler {
 	return odata.New(odata.Services{
 		DB: h.db, Committer: h.committer, Records: h.records, Model: h.model, Reload: h.reload, BaseURL: h.baseURL, Room: room, Log: h.log,
+		Queries: h.StoredQueries, Press: h.Press,
 		Caller: func(r *http.Request) (access.Caller, error) { return api.Caller(h.access, r, h.address(r)) },
 		Refused: func(who access.Caller, r *http.Request, what string) {
 			h.access.NoteRefusal(r.Context(), access.Entry{Author: who.Author(), Address: h.address(r), Action: "call.refuse", Object: what})

@@ -36,14 +36,23 @@ classes:
       note: text
       margin: decimal(12,2)
       doubled: { type: "decimal(14,2)", computed: "total mul 2" }
+    buttons:
+      approve: { scenario: place_order, label: Approve }
+queries:
+  totals:
+    comment: what each customer has ordered
+    params: { since: date, top: integer }
+    sql: SELECT c.code AS customer, sum(o.total) AS total, count(*) AS orders, max(o.received) AS last FROM api_orders AS o JOIN api_customers AS c ON c.code = o.customer WHERE (:since IS NULL OR o.due >= :since) AND (:top IS NULL OR o.lines <= :top) GROUP BY c.code
+    columns: { total: "decimal(14,2)", orders: integer, last: datetime }
 functions:
   placeOrder: { scenario: place_order, comment: takes an order }
 roles:
   shop:
     classes:
       customers: { read: true }
-      orders: { read: true, create: true, update: true, delete: true, hide: [margin], readonly: [paid] }
+      orders: { read: true, create: true, update: true, delete: true, hide: [margin], readonly: [paid], buttons: [approve] }
     functions: [placeOrder]
+    queries: [totals]
   reader:
     classes:
       customers: { read: "owner eq @account.login" }

@@ -181,7 +181,7 @@ func (b *running) try(i *item, tx *db.Tx) (*answer, error) {
 func (b *running) derive(i *item, tx *db.Tx) (*request, error) {
 	one := &request{
 		door: b.door, http: b.http, ctx: b.ctx, method: i.method, header: i.header, body: b.resolveBody(i.body), base: b.base,
-		caller: b.caller, actor: b.actor, model: b.model, tx: tx, inner: true,
+		caller: b.caller, actor: b.actor, model: b.model, queries: b.queries, tx: tx, inner: true,
 	}
 	if one.header.Get(headerMaxVersion) == "" {
 		one.header.Set(headerMaxVersion, b.version)

@@ -32,7 +32,7 @@ func (b *running) reload() bool {
 	if b.door.Reload(b.ctx) != nil {
 		return false
 	}
-	b.model = b.door.Model()
+	b.model, b.queries = b.door.Model(), b.door.Queries()
 	return true
 }
 

@@ -28,6 +28,12 @@ const fileLimit = record.MaxFile
 // as a whole.
 const batchFile = 8 << 20
 
+// isFile reports whether the property of the address is a file.
+func (q *request) isFile() bool {
+	c, err := q.column(q.target.end, q.target.property)
+	return err == nil && c.Kind == record.File
+}
+
 // fileTag is a file's ETag: the hash of its content.
 func fileTag(f record.StoredFile) string { return `"` + f.SHA256 + `"` }
 
@@ -143,7 +149,7 @@ func (q *request) putFile(c *record.Column) (*answer, error) {
 	if err := q.door.DB.Read(q.ctx, q.mayPutFile); err != nil {
 		return nil, err
 	}
-	if q.stored == nil {
+	if q.uploaded == nil {
 		if q.content == nil {
 			q.content = bytes.NewReader(q.body)
 		}
@@ -151,9 +157,9 @@ func (q *request) putFile(c *record.Column) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		q.stored = f
+		q.uploaded = f
 	}
-	id := appendText(nil, q.stored.ID)
+	id := appendText(nil, q.uploaded.ID)
 	a, err := q.write(func(q *request, tx *db.Tx) (*answer, error) {
 		at, err := q.there(tx)
 		if err != nil {
@@ -164,12 +170,12 @@ func (q *request) putFile(c *record.Column) (*answer, error) {
 		}
 		a, err := q.set(tx, q.target.end, at, c.Field(), id)
 		if err == nil {
-			a.header.Set("Etag", fileTag(*q.stored))
+			a.header.Set("Etag", fileTag(*q.uploaded))
 		}
 		return a, err
 	})
 	if err != nil && !outdated(err) { // nobody wants it any more
-		err = errors.Join(err, q.door.Records.DropFile(context.WithoutCancel(q.ctx), q.door.DB, q.stored.ID))
+		err = errors.Join(err, q.door.Records.DropFile(context.WithoutCancel(q.ctx), q.door.DB, q.uploaded.ID))
 	}
 	return a, err
 }

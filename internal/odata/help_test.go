@@ -105,7 +105,7 @@ func newSiteIn(t testing.TB, d *db.DB, room *limit.Room) *site {
 	s := &site{TB: t, rights: map[string]*right.Set{"admin": everything}}
 	door := odata.New(odata.Services{
 		DB: d, Committer: committer, Records: record.NewStore(record.Hooks{Changed: told, Log: logged{}}, func() time.Time { return noon }),
-		Model: model.Load, Reload: reload,
+		Model: model.Load, Reload: reload, Queries: func() map[string]*record.Stored { return nil },
 		Caller: func(r *http.Request) (access.Caller, error) {
 			login, _, _ := r.BasicAuth()
 			set := s.rights[login]

@@ -51,6 +51,11 @@ type Services struct {
 	// Model is the classes as they are in use; Reload brings the newest into use.
 	Model  func() *record.Model
 	Reload func(context.Context) error
+	// Queries are the stored queries in use, by code.
+	Queries func() map[string]*record.Stored
+	// Press starts a run of a button's scenario for each of the records, all or
+	// none. Its refusals come before anything is written.
+	Press func(*db.Tx, *record.Model, record.Actor, record.Pressing) (record.Pressed, error)
 	// Caller says who makes a request, with his rights; its errors are those of
 	// package access.
 	Caller func(*http.Request) (access.Caller, error)
@@ -87,7 +92,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			refusal(errors.New("panic"), version40).write(w, r)
 		}
 	}()
-	q := &request{door: d, http: r, ctx: r.Context(), method: r.Method, header: r.Header, query: r.URL.RawQuery, base: d.BaseURL(r) + Base, model: d.Model()}
+	q := &request{door: d, http: r, ctx: r.Context(), method: r.Method, header: r.Header, query: r.URL.RawQuery, base: d.BaseURL(r) + Base, model: d.Model(), queries: d.Queries()}
 	q.path = strings.TrimPrefix(r.URL.EscapedPath(), Base)
 	defer func() {
 		if q.place != nil {
@@ -151,7 +156,7 @@ func (q *request) note(err error) {
 	}
 	q.door.Log.Log(q.ctx, level, "call refused", "method", q.method, "path", q.path, "error", err)
 	if code == fault.Forbidden && q.route != nil && q.door.Refused != nil {
-		q.door.Refused(q.caller, q.http, q.method+" "+Base+strings.Replace(q.route.pattern, "{class}", q.target.class.Code, 1))
+		q.door.Refused(q.caller, q.http, q.method+" "+Base+q.target.named(q.route.pattern))
 	}
 }
 

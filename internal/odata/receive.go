@@ -10,7 +10,6 @@ import (
 
 	"junctor/internal/db"
 	"junctor/internal/fault"
-	"junctor/internal/record"
 )
 
 // receive reads the body; that of a file is left to putFile.
@@ -59,11 +58,7 @@ func (q *request) receive(w http.ResponseWriter, r *http.Request) error {
 
 // storesFile reports whether the request is one that stores a file.
 func (q *request) storesFile() bool {
-	if q.route.limit != fileLimit {
-		return false
-	}
-	c, err := q.column(q.target.end, q.target.property)
-	return err == nil && c.Kind == record.File
+	return q.route.limit == fileLimit && q.isFile()
 }
 
 // bodyLimit is how large a body may be: only a file's may be as large as a file.

@@ -20,7 +20,7 @@ const (
 // route is a line of the table: everything the door knows about a call.
 type route struct {
 	method  string
-	pattern string // {class}, {key} and {property} stand for one segment each
+	pattern string // {class}, {query}, {key}, {property} and {button} stand for one segment each
 	summary string
 	options string // the system query options that it takes, without their $
 
@@ -35,6 +35,7 @@ type route struct {
 
 const (
 	shape = "select expand format"
+	rows  = "filter orderby top skip count select skiptoken format" // of a stored query
 	lists = "filter orderby top skip count select expand apply skiptoken deltatoken format"
 )
 
@@ -50,6 +51,12 @@ func table() []route {
 		{method: post, pattern: "/{class}", summary: "Create a record", options: shape, write: (*request).create},
 		{method: post, pattern: "/{class}/$query", summary: "List records with the options in the body", read: (*request).listByBody, many: true},
 		{method: get, pattern: "/{class}/$count", summary: "How many records there are", options: "filter", read: (*request).count, many: true},
+
+		{method: post, pattern: "/{class}/{button}", summary: "Press a button for the records that the body names", write: (*request).pressMany},
+		{method: post, pattern: "/{class}/{key}/{button}", summary: "Press a button for a record", write: (*request).press},
+
+		{method: get, pattern: "/{query}", summary: "The rows of a stored query", options: rows, read: (*request).storedRows},
+		{method: get, pattern: "/{query}/$count", summary: "How many rows of a stored query there are", options: "filter", read: (*request).storedCount},
 
 		{method: get, pattern: "/{class}/{key}", summary: "Read a record", options: shape, read: (*request).get},
 		{method: patch, pattern: "/{class}/{key}", summary: "Change the columns that are given; with Prefer: upsert also create", options: shape, write: (*request).patch},

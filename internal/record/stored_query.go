@@ -20,13 +20,16 @@ type StoredUse struct {
 	Order  []filter.Order          // nil: as the query has it
 	Select []string                // nil: all columns
 	Skip   int
-	Top    *int // nil: all
+	Top    *int   // nil: all
+	Page   int    // rows of one answer; 0: all
+	Cursor string // Next of the page before, with everything else as it was
 }
 
 // StoredPage is the answer.
 type StoredPage struct {
 	Rows  []*StoredRow
-	Count int // of what fits the filter, whatever Skip and Top say
+	Count int    // of what fits the filter, whatever Skip and Top say
+	Next  string // the cursor of the page behind it; "" on the last
 }
 
 // StoredRow is one row of a stored query.
@@ -66,7 +69,8 @@ func (r *StoredRow) AppendJSON(b []byte, f Form) []byte {
 // Read: the database itself lets nothing be written in it.
 //
 // Errors: fault.Forbidden; fault.Invalid for a filter, an order or a selection
-// that cannot be read; fault.Unprocessable when the query has more rows than one
+// that cannot be read, and for a cursor of another use; fault.Gone for a cursor
+// whose row is not there any more; fault.Unprocessable when the query has more rows than one
 // use may look at; fault.Unavailable for one that cannot be used.
 func (s *Store) QueryStored(tx *db.Tx, q *Stored, a Actor, args Args, use StoredUse) (*StoredPage, error) {
 	switch {
@@ -99,9 +103,8 @@ func (s *Store) QueryStored(tx *db.Tx, q *Stored, a Actor, args Args, use Stored
 		slices.SortStableFunc(rows, func(x, y []value.Value) int { return compareRows(order, x, y) })
 	}
 	page := &StoredPage{Count: len(rows)}
-	rows = rows[min(max(use.Skip, 0), len(rows)):]
-	if use.Top != nil {
-		rows = rows[:min(max(*use.Top, 0), len(rows))]
+	if rows, page.Next, err = q.page(rows, args, use); err != nil {
+		return nil, err
 	}
 	for _, values := range rows {
 		page.Rows = append(page.Rows, &StoredRow{query: q, values: values, shown: shown})
@@ -211,7 +214,7 @@ func (q *Stored) read(tx *db.Tx, a Actor, args Args, keep func([]value.Value) (b
 		arg, cast := q.argument(name, a, args, postgres)
 		arguments = append(arguments, arg)
 		places[name] = "$" + strconv.Itoa(len(arguments)) + cast
-		if p := q.param(name); p != nil && p.Type == value.Decimal && !postgres {
+		if p := q.Param(name); p != nil && p.Type == value.Decimal && !postgres {
 			places[name] = "CAST(" + places[name] + " AS NUMERIC)" // or it would be above every number
 		}
 		return places[name]
@@ -280,7 +283,7 @@ func (q *Stored) argument(name string, a Actor, args Args, postgres bool) (any, 
 		}
 		return text, cast
 	}
-	p, v := q.param(name), value.Value{}
+	p, v := q.Param(name), value.Value{}
 	if values := args[name]; len(values) > 0 {
 		v = values[0]
 	}

@@ -88,6 +88,7 @@ func newSite(t testing.TB, d *db.DB, bodies map[string]json.RawMessage) *site {
 				return err
 			})
 		},
+		Queries:   func() map[string]*record.Stored { return nil },
 		Functions: func() []*function.Function { return s.functions }, Runs: s,
 		Caller: func(r *http.Request) (access.Caller, error) {
 			login, _, _ := r.BasicAuth()

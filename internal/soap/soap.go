@@ -61,6 +61,11 @@ type Services struct {
 	// Model is the classes as they are in use; Reload brings the newest into use.
 	Model  func() *record.Model
 	Reload func(context.Context) error
+	// Queries are the stored queries in use, by code.
+	Queries func() map[string]*record.Stored
+	// Press starts a run of a button's scenario for each of the records, all or
+	// none. Its refusals come before anything is written.
+	Press func(*db.Tx, *record.Model, record.Actor, record.Pressing) (record.Pressed, error)
 	// Functions are the enabled ones, by code.
 	Functions func() []*function.Function
 	Runs      Runs
