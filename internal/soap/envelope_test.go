@@ -224,16 +224,16 @@ func FuzzText(f *testing.F) {
 // one needs none.
 func TestRoomForEnvelopes(t *testing.T) {
 	s := newSite(t, sqlite(t), classes)
-	s.door.Room = limit.NewRoom(1 << 20)
+	s.door.Room = limit.NewRoom(4 << 20)
 	padded := func(n int) string { return operationOf("getOrders", strings.Repeat(" ", n)) }
-	got := s.send("admin", padded(300<<10))
-	if code, _ := got.refused(t); code != "unavailable" || !strings.Contains(got.body, "retryAfter") {
-		t.Errorf("300 KiB: %d %s", got.status, got.body)
-	}
 	for range 20 { // nobody keeps what he has left
 		if got := s.send("admin", padded(100<<10)); got.status != 200 {
 			t.Fatalf("100 KiB: %d %s", got.status, got.body)
 		}
+	}
+	got := s.send("admin", padded(600<<10))
+	if code, _ := got.refused(t); code != "unavailable" || !strings.Contains(got.body, "retryAfter") {
+		t.Errorf("600 KiB: %d %s", got.status, got.body)
 	}
 	s.door.Room = limit.NewRoom(1)
 	if got := s.send("admin", padded(0)); got.status != 200 {
