@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"junctor/internal/db"
@@ -128,6 +129,22 @@ func (x *Execution) beginWaits(tx *db.Tx, steps []*step) error {
 			return fmt.Errorf("%s: %w", describe(s.name, args), err)
 		}
 	}
+	return nil
+}
+
+// startEnd ends sleeps and waits that the program wants no more.
+func (x *Execution) startEnd(t *turn, s *step, h Handler, args []byte) error {
+	calls, err := h.End(x.call(s, args))
+	for _, call := range calls {
+		other := x.called[call]
+		if other == nil || !slices.Contains(x.waits, other) || x.e.handlers[other.name].Child != nil {
+			continue
+		}
+		t.waits = slices.DeleteFunc(t.waits, func(w *step) bool { return w == other })
+		t.ends, t.ahead = append(t.ends, other), true
+		x.complete(other, []byte("null"), nil)
+	}
+	x.settle(t, s, []byte("null"), asStepError(err))
 	return nil
 }
 
