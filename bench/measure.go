@@ -22,7 +22,7 @@ var measurements = []measurement{
 	{"P3", "not awaited, whole way: one HTTP step, one record upsert, the outcome on disk", wholeWay},
 	{"P5", "records: create, get by key, filtered list of 50", records},
 	{"P7", "p99 latency at half of the peak rate", latency},
-	{"P11", "10,000 runs asleep until the same second", wakeUp},
+	{"P11", "10,000 runs asleep until the same second, and as many that wait for an event each", wakeUps},
 }
 
 // measure runs one measurement on a fresh Junctor.

@@ -103,6 +103,7 @@ func (x *Execution) startWait(t *turn, s *step, w *Wait, args []byte) error {
 	if timeout > 0 {
 		s.deadline = s.startedAt + timeout.Microseconds()
 	}
+	s.underWay = true
 	x.pending = append(x.pending, s.startOp(x.row.id))
 	x.waits, t.waits, t.ahead = append(x.waits, s), append(t.waits, s), true
 	return nil
@@ -148,7 +149,8 @@ func (x *Execution) startEnd(t *turn, s *step, h Handler, args []byte) error {
 	return nil
 }
 
-// come completes the first wait that is over.
+// come completes the first wait that is over. Those that were begun just now are
+// looked at when they are armed.
 func (x *Execution) come() (bool, error) {
 	if !x.waitsForMore() {
 		return false, nil
@@ -158,6 +160,9 @@ func (x *Execution) come() (bool, error) {
 	var failure *StepError
 	err := x.e.db.Read(x.ctx, func(tx *db.Tx) (err error) {
 		for _, s := range x.waits {
+			if s.underWay && !s.armed {
+				continue
+			}
 			var over bool
 			if over, result, failure, err = x.lookAt(tx, s); over || err != nil {
 				found = s
