@@ -63,8 +63,10 @@ type Lab struct {
 // Open prepares a lab: a database in a temporary folder, and the script engine.
 func Open(ctx context.Context, o Options) (_ *Lab, err error) {
 	l := &Lab{options: o, programs: map[string]*script.Program{}}
-	for name := range o.Handlers(time.Now) {
-		l.known = append(l.known, name)
+	for name, h := range o.Handlers(time.Now) {
+		if h.End == nil { // which ends what others do
+			l.known = append(l.known, name)
+		}
 	}
 	slices.Sort(l.known)
 	defer func() {
