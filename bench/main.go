@@ -1,10 +1,11 @@
-// Command bench measures Junctor against two small Go programs that do what is
+// Command bench measures Junctor against small Go programs that do what is
 // unavoidable and no more (bench/limit), side by side on the same machine, and
 // prints ratios. A speed alone says more about the machine than about Junctor.
 //
 //	go run ./bench                          everything, about a quarter of an hour
 //	go run ./bench --only P1,P2 --rounds 1  a first look
 //	go run ./bench --record                 and write it into bench/RESULTS.md
+//	go run ./bench --only "P5 GROWTH"       what takes long by itself and is left out above
 package main
 
 import (
@@ -60,7 +61,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&seconds, "seconds", 10, "how long each load lasts")
 	f.StringVar(&o.profile, "profile", "", "directory for CPU profiles of the server, one for each measurement")
 	f.StringVar(&o.postgres, "postgres", "", "URL of a PostgreSQL where databases may be made, instead of SQLite; \"test\" takes JUNCTOR_TEST_POSTGRES")
-	f.BoolVar(&o.record, "record", false, "write the table into bench/RESULTS.md")
+	f.BoolVar(&o.record, "record", false, "write what was measured into bench/RESULTS.md")
 	f.StringVar(&o.dir, "dir", "bench/out", "directory for data; it must be on a real disk")
 	if err := f.Parse(args); err != nil {
 		return o, flag.ErrHelp
@@ -94,8 +95,8 @@ func known() string {
 }
 
 func run(ctx context.Context, o options) error {
-	about := describe(ctx)
-	fmt.Print(about)
+	measured := fmt.Sprintf("%s, %s, %d x %v", time.Now().UTC().Format("2006-01-02 15:04"), source(ctx), o.rounds, o.span)
+	fmt.Printf("%s\n%s; load before: %s\n", measured, machine(), busy())
 	g, err := prepare(ctx, o)
 	if err != nil {
 		return err
@@ -103,20 +104,20 @@ func run(ctx context.Context, o options) error {
 	defer g.close()
 	var rows []row
 	for _, m := range measurements {
-		if len(o.only) > 0 && !slices.Contains(o.only, m.id) {
+		if !slices.Contains(o.only, m.id) && (len(o.only) > 0 || m.long) {
 			continue
 		}
 		fmt.Printf("\n%s  %s\n", m.id, m.what)
 		more, err := g.measure(ctx, m)
 		rows = append(rows, more...)
 		if err != nil {
-			fmt.Print("\n" + table(rows))
+			fmt.Print("\n" + table(rows, measured))
 			return fmt.Errorf("%s: %w", m.id, err)
 		}
 	}
-	fmt.Print("\n" + table(rows))
+	fmt.Print("\n" + table(rows, measured))
 	if o.record {
-		return record("bench/RESULTS.md", about, o, rows)
+		return record("bench/RESULTS.md", measured, o, rows)
 	}
 	return nil
 }

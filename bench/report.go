@@ -1,15 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"regexp"
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 )
 
 // row is one line of the table: a ratio to a yardstick, or a figure by itself.
@@ -60,10 +61,14 @@ func median(of []float64) float64 {
 	return s[len(s)/2]
 }
 
-// table is Markdown, readable as it is.
-func table(rows []row) string {
+// head is the first line of every table.
+const head = "| id | work | yardstick | Junctor | result | rounds | target | | measured |\n|---|---|---|---|---|---|---|---|---|\n"
+
+// table is Markdown, readable as it is. measured says when, of what source, and for
+// how long.
+func table(rows []row, measured string) string {
 	var b strings.Builder
-	b.WriteString("| id | work | yardstick | Junctor | result | rounds | target | |\n|---|---|---|---|---|---|---|---|\n")
+	b.WriteString(head)
 	for _, r := range rows {
 		if len(r.b) == 0 {
 			continue
@@ -85,10 +90,43 @@ func table(rows []row) string {
 			verdict = "reached"
 		}
 		v := r.values()
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f%s | %.2f to %.2f | %s | %s |\n", r.id, r.what, theirs,
-			number(r.ours(), r.unit), median(v), unit, slices.Min(v), slices.Max(v), target, verdict)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f%s | %.2f to %.2f | %s | %s | %s |\n", r.id, r.what, theirs,
+			number(r.ours(), r.unit), median(v), unit, slices.Min(v), slices.Max(v), target, verdict, measured)
 	}
 	return b.String()
+}
+
+// merged is a table in which new lines stand in the place of old ones of the same
+// id, and what was not measured stays. They come in the order of order.
+func merged(old, fresh string, order []string) string {
+	lines := map[string]string{}
+	for _, t := range []string{old, fresh} {
+		for line := range strings.Lines(t) {
+			if id := idOf(line); id != "" {
+				lines[id] = strings.TrimRight(line, "\n") + "\n"
+			}
+		}
+	}
+	place := func(id string) int { // a measurement's lines begin with its id
+		return slices.IndexFunc(order, func(of string) bool { return id == of || strings.HasPrefix(id, of+" ") })
+	}
+	var b strings.Builder
+	b.WriteString(head)
+	for _, id := range slices.SortedStableFunc(maps.Keys(lines), func(a, b string) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b))
+	}) {
+		b.WriteString(lines[id])
+	}
+	return b.String()
+}
+
+// idOf is what a line of a table is about, "" for any other line.
+func idOf(line string) string {
+	id, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " |")
+	if !strings.HasPrefix(line, "| P") {
+		return ""
+	}
+	return id
 }
 
 func number(v float64, unit string) string {
@@ -98,24 +136,33 @@ func number(v float64, unit string) string {
 	return fmt.Sprintf("%.2f %s", v, unit)
 }
 
-// describe says on what machine and of what source this was measured.
-func describe(ctx context.Context) string {
+// source is the commit that is measured.
+func source(ctx context.Context) string {
 	commit := output(ctx, "git", "rev-parse", "--short=12", "HEAD")
-	if output(ctx, "git", "status", "--porcelain", "--untracked-files=no") != "" {
+	if output(ctx, "git", "status", "--porcelain", "--untracked-files=no", "--", ":!bench/RESULTS.md") != "" {
 		commit += " and uncommitted changes"
 	}
+	return commit
+}
+
+// machine says on what was measured.
+func machine() string {
 	cpu := "unknown processor"
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		if m := regexp.MustCompile(`(?m)^model name\s*:\s*(.*)$`).FindSubmatch(info); m != nil {
 			cpu = string(m[1])
 		}
 	}
-	load := "unknown"
-	if avg, err := os.ReadFile("/proc/loadavg"); err == nil {
-		load = strings.Join(strings.Fields(string(avg))[:3], " ")
+	return fmt.Sprintf("%s, %d cores, %s/%s, %s", cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+}
+
+// busy is how much the machine had to do already.
+func busy() string {
+	avg, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
 	}
-	return fmt.Sprintf("%s, commit %s\n%s, %d cores, %s/%s, %s; load before: %s\n",
-		time.Now().UTC().Format("2006-01-02 15:04 UTC"), commit, cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), load)
+	return strings.Join(strings.Fields(string(avg))[:3], " ")
 }
 
 func output(ctx context.Context, name string, args ...string) string {
@@ -126,24 +173,28 @@ func output(ctx context.Context, name string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// record replaces this database's section of the results; what people wrote
-// between the sections stays.
-func record(file, about string, o options, rows []row) error {
+// record puts the rows into this database's section of the results, those that were
+// not measured stay; so does what people wrote between the sections.
+func record(file, measured string, o options, rows []row) error {
 	name := "SQLite"
 	if o.postgres != "" {
 		name = "PostgreSQL"
 	}
 	begin, end := "<!-- "+name+" -->", "<!-- end of "+name+" -->"
-	section := fmt.Sprintf("%s\n\n%s\n%d rounds of %v, 64 connections, orders of 1 KiB; medians, and the span of all rounds.\n\n%s%s",
-		begin, about, o.rounds, o.span, table(rows), end)
 	old, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	before, rest, ok := strings.Cut(string(old), begin)
-	_, after, closed := strings.Cut(rest, end)
+	section, after, closed := strings.Cut(rest, end)
 	if !ok || !closed {
 		return fmt.Errorf("%s has no %s ... %s to replace", file, begin, end)
 	}
+	var order []string
+	for _, m := range measurements {
+		order = append(order, m.id)
+	}
+	section = fmt.Sprintf("%s\n\n%s. 64 connections, orders of 1 KiB; medians, and the span of all rounds.\n\n%s%s",
+		begin, machine(), merged(section, table(rows, measured), order), end)
 	return os.WriteFile(file, []byte(before+section+after), 0o644) //nolint:gosec // a public page
 }

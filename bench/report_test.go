@@ -19,10 +19,10 @@ func TestVerdictIsOfTheMedianRatio(t *testing.T) {
 	}
 	atMost := row{id: "P11", unit: "s", target: 2, atMost: true}
 	atMost.add(0, 2.5)
-	got := table([]row{atLeast, atMost, {id: "P9"}})
+	got := table([]row{atLeast, atMost, {id: "P9"}}, "today")
 	for _, want := range []string{
-		"| P1 |  | echo 100/s | 50/s | 0.45 x | 0.10 to 0.50 | at least 0.40 x | reached |",
-		"| P11 |  |  | 2.50 s | 2.50 s | 2.50 to 2.50 | at most 2.00 s | **missed** |",
+		"| P1 |  | echo 100/s | 50/s | 0.45 x | 0.10 to 0.50 | at least 0.40 x | reached | today |",
+		"| P11 |  |  | 2.50 s | 2.50 s | 2.50 to 2.50 | at most 2.00 s | **missed** | today |",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the table has no line\n%s\nbut is\n%s", want, got)
@@ -46,14 +46,14 @@ func TestMedian(t *testing.T) {
 
 func TestRecordReplacesItsSectionOnly(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "RESULTS.md")
-	text := "top\n<!-- SQLite -->\nold\n<!-- end of SQLite -->\nnotes by people\n<!-- PostgreSQL -->\nkept\n<!-- end of PostgreSQL -->\n"
+	text := "top\n<!-- SQLite -->\nold\n| P2 rest | kept line |\n| P11 | old line |\n<!-- end of SQLite -->\nnotes by people\n<!-- PostgreSQL -->\nkept\n<!-- end of PostgreSQL -->\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r := row{id: "P11", unit: "s", target: 2, atMost: true}
 	r.add(0, 1)
 	for range 2 { // the second time finds what the first has written
-		if err := record(file, "machine\n", options{rounds: 5, span: time.Second}, []row{r}); err != nil {
+		if err := record(file, "today", options{rounds: 5, span: time.Second}, []row{r}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,7 +61,7 @@ func TestRecordReplacesItsSectionOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := string(got); strings.Contains(s, "old") || !strings.Contains(s, "notes by people") || !strings.Contains(s, "kept") || strings.Count(s, "P11") != 1 {
+	if s := string(got); strings.Contains(s, "old") || !strings.Contains(s, "notes by people") || !strings.Contains(s, "kept") || strings.Count(s, "P11") != 1 || !strings.Contains(s, "|\n| P2 rest | kept line |\n| P11 |") {
 		t.Errorf("recorded as:\n%s", s)
 	}
 	if err := os.WriteFile(file, []byte("no sections"), 0o600); err != nil {

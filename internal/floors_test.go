@@ -49,6 +49,7 @@ var floors = [][]string{
 		"internal/script/realm",
 		"internal/script/realm/locale",
 		"internal/script/realm/weburl",
+		"internal/socket",
 	},
 	2: {
 		"internal/access",
@@ -57,9 +58,12 @@ var floors = [][]string{
 		"internal/event",
 		"internal/function",
 		"internal/kv",
+		"internal/link",
 		"internal/packet",
 		"internal/record",
 		"internal/scenario",
+		"internal/schedule",
+		"internal/subscription",
 	},
 	3: {
 		"examples",
@@ -106,7 +110,9 @@ var sideways = map[string][]string{
 	"internal/function":          {"internal/scenario"},
 	"internal/packet":            {"internal/record"}, // its parts are queries of records
 	"internal/right":             {"internal/filter", "internal/value"},
+	"internal/schedule":          {"internal/scenario"},
 	"internal/strict":            {"internal/fault"},
+	"internal/subscription":      {"internal/channel", "internal/event"}, // what is subscribed; ordering keys are places as a channel's
 	"test/torture":               {"test/outside"},
 }
 

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"junctor/internal/connection"
 	"junctor/internal/fault"
+	"junctor/internal/run"
 	"junctor/internal/strict"
 	"junctor/internal/unit"
 )
@@ -18,7 +18,7 @@ import (
 type wire struct {
 	Type           string          `json:"type" strict:"required"`
 	Comment        string          `json:"comment"`
-	Scenario       string          `json:"scenario" strict:"required"`
+	Scenario       string          `json:"scenario"`
 	Await          bool            `json:"await"`
 	Timeout        *unit.Duration  `json:"timeout"`
 	Enabled        *bool           `json:"enabled"`
@@ -35,10 +35,11 @@ type wire struct {
 	OrderingKey    *string         `json:"ordering_key"`
 	Redact         []string        `json:"redact"`
 	OnFailure      string          `json:"on_failure"`
-	Retry          wireRetry       `json:"retry"`
-	Retention      wireRetention   `json:"retention"`
-	Capture        string          `json:"capture"`
 	CORS           *wireCORS       `json:"cors"`
+	run.WrittenPolicy
+
+	WebsocketScenario string `json:"websocket_scenario"`
+	WebsocketRole     string `json:"websocket_role"`
 }
 
 type wireIdempotency struct {
@@ -50,21 +51,6 @@ type wireNonce struct {
 	Header string         `json:"header" strict:"required"`
 	Window *unit.Duration `json:"window"`
 }
-
-type wireRetry struct {
-	Attempts *int           `json:"attempts"`
-	First    *unit.Duration `json:"first"`
-	Factor   *float64       `json:"factor"`
-	Max      *unit.Duration `json:"max"`
-}
-
-type wireRetention struct {
-	Succeeded *unit.Duration `json:"succeeded"`
-	Failed    *unit.Duration `json:"failed"`
-}
-
-// later lists what the configuration will know and this release does not.
-var later = []string{"websocket_scenario", "websocket_role"}
 
 const notAvailable = "is not available in this release"
 
@@ -80,31 +66,19 @@ func (p *parser) add(pointer, format string, args ...any) {
 	p.found = append(p.found, fault.Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
 
-// decode reads the members. An eventing channel gets one answer instead of a
-// list of its members that a public one does not have.
+// decode reads the members.
 func (p *parser) decode(body []byte) wire {
-	var kind struct {
-		Type string `json:"type"`
-	}
-	if json.Unmarshal(body, &kind) == nil && kind.Type == "eventing" {
-		p.add("/type", "eventing "+notAvailable)
-		return wire{Type: string(Public)}
-	}
 	var w wire
-	for _, f := range strict.Decode(body, &w) {
-		if slices.Contains(later, strings.TrimPrefix(f.Pointer, "/")) {
-			f.Detail = notAvailable
-		}
-		p.found = append(p.found, f)
+	p.found = append(p.found, strict.Decode(body, &w)...)
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) == nil && members != nil && w.Scenario == "" && w.WebsocketScenario == "" {
+		p.add("/scenario", "is required, or a websocket_scenario")
 	}
 	if len(p.found) > 0 { // also of a body that is no object at all
 		return w
 	}
 	if w.Type == "" {
 		p.add("/type", "must not be empty")
-	}
-	if w.Scenario == "" {
-		p.add("/scenario", "must not be empty")
 	}
 	return w
 }
@@ -168,33 +142,17 @@ func (p *parser) idempotency(w wireIdempotency, verify []Scheme) Idempotency {
 
 const year = 365 * 24 * time.Hour
 
-func (p *parser) retry(w wireRetry, await bool) Retry {
-	const mostAttempts, longest = 1000, 30 * 24 * time.Hour
-	r := DefaultRetry(await)
-	if w.Attempts != nil {
-		if r.Attempts = *w.Attempts; r.Attempts < 1 || r.Attempts > mostAttempts {
-			p.add("/retry/attempts", "must be from 1 to %d; the first attempt counts", mostAttempts)
-		}
+// policy reads how the channel's runs are treated.
+func (p *parser) policy(w *run.WrittenPolicy, await bool) (Retry, Retention, Capture) {
+	standard := run.DefaultPolicy
+	if await { // a caller is not kept waiting by attempts nobody asked for
+		standard.Attempts = 1
 	}
-	if w.Factor != nil {
-		if r.Factor = *w.Factor; r.Factor < 1 || r.Factor > 100 {
-			p.add("/retry/factor", "must be from 1 to 100")
-		}
+	policy, found := w.Policy(standard)
+	for _, f := range found {
+		p.add(f.Pointer, "%s", f.Detail)
 	}
-	r.First = p.span("/retry/first", w.First, r.First, time.Millisecond, longest)
-	r.Max = p.span("/retry/max", w.Max, max(r.Max, r.First), time.Millisecond, longest)
-	if w.Max != nil && r.Max < r.First {
-		p.add("/retry/max", "must not be shorter than first, which is %s", unit.FormatDuration(r.First))
-	}
-	return r
-}
-
-func (p *parser) retention(w wireRetention) Retention {
-	const longest = 100 * 365 * 24 * time.Hour
-	return Retention{
-		Succeeded: p.span("/retention/succeeded", w.Succeeded, DefaultSucceeded, 0, longest),
-		Failed:    p.span("/retention/failed", w.Failed, DefaultFailed, 0, longest),
-	}
+	return Retry{policy.Attempts, policy.First, policy.Factor, policy.Max}, Retention{policy.KeepSucceeded, policy.KeepFailed}, Capture(policy.Capture)
 }
 
 func (p *parser) references(pointer, text string) {

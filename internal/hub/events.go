@@ -17,7 +17,11 @@ import (
 // keepsEvents is the retention of the event log.
 func (h *Hub) keepsEvents() time.Duration {
 	if l := h.live.Load(); l != nil {
-		return l.snapshot.Settings.KeepEvents
+		keep := l.snapshot.Settings.KeepEvents
+		if keep > 0 { // a delivery that is tried again needs its event
+			keep = max(keep, h.subscriptions.Longest())
+		}
+		return keep
 	}
 	return 0 // not known yet: nothing is removed
 }
@@ -69,6 +73,9 @@ func (h *Hub) audited(tx *db.Tx, e access.Entry) error {
 // unsuccessful tells of runs of scenarios that failed or were cancelled. What
 // it was about stands with the run, where erasing its subject finds it.
 func (h *Hub) unsuccessful(tx *db.Tx, r run.Info, depth int) error {
+	if err := h.cancelledApprovals(tx, r); err != nil {
+		return err
+	}
 	if !strings.HasPrefix(r.Program, scenario.ProgramName("")) {
 		return nil // what is built in delivers events: it would feed itself
 	}

@@ -49,6 +49,8 @@ type Options struct {
 	// Unsuccessful is called in the transaction in which a run fails or is
 	// cancelled; depth is the run's among its ancestors.
 	Unsuccessful func(tx *db.Tx, run Info, depth int) error
+	// Erased is called in the transaction in which a run's content is erased.
+	Erased func(tx *db.Tx, run string) error
 }
 
 // Revised is the input of a rerun that got another one, and what it is about: a
@@ -86,6 +88,7 @@ type Engine struct {
 	rested  atomic.Int32
 
 	queue  *queue
+	lanes  lanes
 	alarm  chan struct{}          // wakes the scheduler
 	nextAt atomic.Int64           // the scheduler's next planned look, microseconds
 	offset atomic.Int64           // database time minus this machine's, microseconds
@@ -124,6 +127,7 @@ func New(o Options) (*Engine, error) {
 		resting: make(chan func()), active: map[string]*Execution{}, ahead: map[string]int64{}, told: map[string]chan Result{}, keys: map[string]struct{}{},
 	}
 	e.queue = newQueue(o.QueueSize, e.wake)
+	e.lanes.of = map[string]*lane{}
 	e.node = e.ids.New("node", e.clock.Now())
 	e.metrics = newMetrics(o.Metrics, e)
 	return e, nil
@@ -167,6 +171,7 @@ func (e *Engine) Start(ctx context.Context) error {
 // the next start. The engine cannot be started again.
 func (e *Engine) Stop(ctx context.Context) error {
 	e.queue.close()
+	e.lanes.close()
 	e.settle(ctx)
 	e.cancel()
 	e.queue.wake()

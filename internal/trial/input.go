@@ -24,6 +24,7 @@ type Input struct {
 	Headers       map[string]values `json:"headers"`
 	RemoteAddress string            `json:"remote_address"` // 127.0.0.1 when empty
 	Mode          string            `json:"mode"`           // production when empty
+	Connection    string            `json:"connection"`     // of a websocket, whose message it is; a request when empty
 
 	ClientCertificate *channel.ClientCertificate `json:"client_certificate"` // none when nil
 
@@ -36,6 +37,8 @@ type Input struct {
 	Value  json.RawMessage `json:"value"`  // data, as runs.call hands it over
 	Params json.RawMessage `json:"params"` // of a function's call
 	Change json.RawMessage `json:"change"` // of a record, as rules and buttons hand it over
+
+	Schedule json.RawMessage `json:"schedule"` // as schedules hand it over; {} is the usual
 }
 
 // values are those of one name: a text, or a list of texts.
@@ -66,7 +69,7 @@ func DecodeInput(text []byte) (Input, []fault.Field) {
 	var in Input
 	found := strict.Decode(text, &in)
 	if in.contents() > 1 {
-		found = append(found, fault.Field{Detail: "has more than one content: give one of json, text, body, base64, value, params, change"})
+		found = append(found, fault.Field{Detail: "has more than one content: give one of json, text, body, base64, value, params, change, schedule"})
 	}
 	if in.Path != "" && !strings.HasPrefix(in.Path, "/") && !strings.HasPrefix(in.Path, "?") {
 		found = append(found, fault.Field{Pointer: "/path", Detail: "begins with /"})
@@ -81,7 +84,7 @@ func DecodeInput(text []byte) (Input, []fault.Field) {
 
 func (in *Input) contents() int {
 	n := 0
-	for _, given := range []bool{in.JSON != nil, in.Text != nil, in.Body != nil, in.Base64 != nil, in.Value != nil, in.Params != nil, in.Change != nil} {
+	for _, given := range []bool{in.JSON != nil, in.Text != nil, in.Body != nil, in.Base64 != nil, in.Value != nil, in.Params != nil, in.Change != nil, in.Schedule != nil} {
 		if given {
 			n++
 		}
@@ -133,6 +136,15 @@ func (in *Input) message(ch *channel.Config) *channel.Message {
 		Channel: ch, Request: r, Path: path, Body: body, BaseURL: "http://localhost",
 		RemoteAddress: otherwise(in.RemoteAddress, "127.0.0.1"), Mode: otherwise(in.Mode, "production"),
 		ClientCertificate: in.ClientCertificate,
+		Connection:        in.Connection, Binary: in.Base64 != nil && in.Headers == nil, // a file whose name says that it is text is one
+	}
+}
+
+// onSocket makes a message of a websocket of what is said to be none of a
+// request, for a scenario that its channel has for websockets only.
+func (in *Input) onSocket(code string, ch *channel.Config) {
+	if ch.WebsocketScenario == code && ch.Scenario != code && in.Connection == "" && in.Method == "" {
+		in.Connection = "con_trial"
 	}
 }
 

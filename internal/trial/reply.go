@@ -106,7 +106,7 @@ func (w *World) settle(c *run.Call, r Reply) (done, error) {
 			return done{}, nil
 		}
 		return done{result: append(append([]byte(`{"value":`), r.Value...), '}')}, nil
-	case "runs.start":
+	case "runs.start", "schedules.start":
 		if r.Value == nil {
 			return done{result: []byte(`{"id":"` + w.id() + `"}`)}, nil
 		}
@@ -116,7 +116,11 @@ func (w *World) settle(c *run.Call, r Reply) (done, error) {
 		}
 	case waitStep:
 		return w.awaited(c, r.Value)
-	case "kv.set", "sleep":
+	case "sockets.send":
+		if r.Value == nil {
+			return done{result: []byte("1")}, nil
+		}
+	case "kv.set", "sleep", "sockets.close":
 		return done{}, nil
 	}
 	if strings.HasPrefix(c.Name, "records.") && r.Value != nil && w.lab.options.Recorded != nil {

@@ -25,6 +25,7 @@ import (
 	"junctor/internal/fault"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/schedule"
 	"junctor/internal/script"
 	"junctor/internal/strict"
 )
@@ -33,8 +34,9 @@ import (
 type Options struct {
 	Dir       string // the integration's folder, for its tests
 	Scenarios map[string]*script.Bundle
-	Channels  map[string]channel.Config // a channel of each scenario that has one, by the scenario's code
-	Zone      *time.Location            // what scenarios count in; UTC when nil
+	Channels  map[string]channel.Config  // a channel of each scenario that has one, by the scenario's code
+	Schedules map[string]schedule.Config // a schedule of each that has one, likewise
+	Zone      *time.Location             // what scenarios count in; UTC when nil
 
 	Module string                 // JavaScript of the module "junctor"
 	Pure   map[string]script.Pure // its synchronous helpers
@@ -63,10 +65,8 @@ type Lab struct {
 // Open prepares a lab: a database in a temporary folder, and the script engine.
 func Open(ctx context.Context, o Options) (_ *Lab, err error) {
 	l := &Lab{options: o, programs: map[string]*script.Program{}}
-	for name, h := range o.Handlers(time.Now) {
-		if h.End == nil { // which ends what others do
-			l.known = append(l.known, name)
-		}
+	for name := range o.Handlers(time.Now) {
+		l.known = append(l.known, name)
 	}
 	slices.Sort(l.known)
 	defer func() {
