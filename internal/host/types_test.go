@@ -31,7 +31,7 @@ func TestDeclarationsNameEveryExport(t *testing.T) {
 // The members of what is exported are declared, and what is declared is there.
 func TestDeclarationsNameEveryMember(t *testing.T) {
 	s := newScenarios(t)
-	for _, name := range []string{"http", "kv", "run", "runs", "log", "channel", "xml", "csv", "encoding", "base64", "crypto"} {
+	for _, name := range []string{"http", "kv", "run", "runs", "schedules", "log", "channel", "xml", "csv", "encoding", "base64", "crypto"} {
 		block := regexp.MustCompile(`(?ms)^  export const ` + name + `: \{\n(.*?)^  \};`).FindStringSubmatch(Declarations())
 		if block == nil {
 			t.Errorf("%s is not declared as an object", name)

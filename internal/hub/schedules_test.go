@@ -305,6 +305,63 @@ func TestPoll(t *testing.T) {
 	}
 }
 
+// A run that fails behind its poll, and is tried again, polls again from where the
+// first try came to, and starts nothing twice.
+func TestPollOfARetry(t *testing.T) {
+	orders := []int{1, 2, 3}
+	s := serve(t, scheduled("connections:\n  shop: { type: http, url: \""+shopAPI(t, &orders)+"\", allow_private: true }\n"+
+		"channels:\n  go: { type: public, scenario: twice, retry: { first: 10ms } }\n", map[string]string{
+		"twice": `import { http, poll, run } from "junctor";
+export default async function () {
+  const got = await poll("orders", async (cursor: number | undefined) => {
+    const items = (await http.get("shop", "/", { query: { after: String(cursor ?? 0) } })).json<{ id: number }[]>();
+    return { items, cursor: items.at(-1)?.id, key: "id" };
+  }, { scenario: "order" });
+  if (run.attempt < 3) throw new Error("not yet");
+  return { started: got.runs.length, known: got.known };
+}`,
+		"order": polledScenarios["order"], "count": polledScenarios["count"],
+	}))
+	resp, _ := s.send("POST", "go", "", "{}")
+	info := s.ended(resp.Header.Get("Junctor-Run"))
+	if info.State != run.Succeeded || info.Attempt != 3 || string(info.Output) != `{"value":{"started":0,"known":1}}` {
+		t.Errorf("%+v %s", info, info.Output)
+	}
+	list := items[run.Info](s, "/runs?source=poll:orders")
+	if len(list) != 3 || list[0].Channel != "go" {
+		t.Errorf("%d runs", len(list))
+	}
+}
+
+// Polls of one name at the same time: each item once.
+func TestPollsAtTheSameTime(t *testing.T) {
+	orders := make([]int, 40)
+	for i := range orders {
+		orders[i] = i + 1
+	}
+	for name, where := range map[string]func(*testing.T) string{"sqlite": func(*testing.T) string { return "" }, "postgres": database} {
+		t.Run(name, func(t *testing.T) {
+			s := serveOn(t, where(t), polled(t, &orders))
+			started := make(chan int, 4)
+			for range cap(started) {
+				go func() {
+					_, body := s.call("POST", "/api/v1/functions/pull", "{}")
+					var got struct{ Started int }
+					json.Unmarshal([]byte(body), &got) //nolint:errcheck // 0 then
+					started <- got.Started
+				}()
+			}
+			sum := 0
+			for range cap(started) {
+				sum += <-started
+			}
+			if sum != 40 || len(items[run.Info](s, "/runs?source=poll:orders")) != 40 {
+				t.Errorf("%d runs were started", sum)
+			}
+		})
+	}
+}
+
 // All or nothing, and what is wrong with a poll is said.
 func TestPollRefuses(t *testing.T) {
 	orders := []int{1, 2}
