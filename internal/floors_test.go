@@ -57,6 +57,7 @@ var floors = [][]string{
 		"internal/event",
 		"internal/function",
 		"internal/kv",
+		"internal/link",
 		"internal/packet",
 		"internal/record",
 		"internal/scenario",

@@ -14,6 +14,7 @@ import (
 	"junctor/internal/catalog"
 	"junctor/internal/fault"
 	"junctor/internal/function"
+	"junctor/internal/link"
 	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
@@ -293,3 +294,26 @@ func (fakeViews) Views(context.Context) ([]record.View, error) {
 }
 
 func (fakeViews) RefreshViews(context.Context) error { return nil }
+
+// fakeApprovals has one approval, which is open.
+type fakeApprovals struct{}
+
+func (fakeApprovals) Approval(_ context.Context, id string) (*link.Approval, error) {
+	if id != "apr_1" {
+		return nil, fault.New(fault.NotFound, "There is no approval %q.", id)
+	}
+	return &link.Approval{ID: id, State: link.Open, CreatedAt: start, ExpiresAt: start}, nil
+}
+
+func (f fakeApprovals) Approvals(ctx context.Context, _ link.Filter) ([]*link.Approval, string, error) {
+	a, err := f.Approval(ctx, "apr_1")
+	return []*link.Approval{a}, "", err
+}
+
+func (f fakeApprovals) Decide(ctx context.Context, id string, d link.Decision) (*link.Approval, error) {
+	a, err := f.Approval(ctx, id)
+	if err == nil {
+		a.State, a.Decision = link.Decided, &d
+	}
+	return a, err
+}

@@ -52,6 +52,10 @@ func (d *door) table() []route {
 		{method: post, pattern: adm + "/purge", right: right.Runs, summary: "Delete finished runs for good", endpoint: do(d.purgeRuns), action: "run.purge"},
 		{method: get, pattern: adm + "/nodes", right: right.Runs, summary: "List the processes that execute runs", endpoint: do(d.listNodes)},
 
+		{method: get, pattern: adm + "/approvals", right: right.Approvals, summary: "List what people are asked to decide, newest first", endpoint: do(d.listApprovals)},
+		{method: get, pattern: adm + "/approvals/{id}", right: right.Approvals, summary: "Show an approval", endpoint: do(d.showApproval)},
+		{method: post, pattern: adm + "/approvals/{id}", right: right.Approvals, summary: "Decide an approval", endpoint: do(d.decideApproval), action: "approval.decide"},
+
 		{method: get, pattern: adm + "/views", right: right.Records, summary: "List the classes' API views, and which are current", endpoint: do(d.listViews)},
 		{method: post, pattern: adm + "/views/refresh", right: right.Records, summary: "Make the classes' API views again", endpoint: do(d.refreshViews), action: "views.refresh"},
 

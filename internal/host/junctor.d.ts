@@ -458,14 +458,138 @@ declare module "junctor" {
     /**
      * Tells whoever listens that something has happened, exactly once: the event
      * is in the log when the step is in the journal. The parts of a type are
-     * separated by dots; those that begin with `config`, `record`, `run`,
-     * `schedule` and `session` are Junctor's own.
+     * separated by dots; those that begin with `approval`, `config`, `record`,
+     * `run`, `schedule` and `session` are Junctor's own.
      *
      * ```ts
      * await events.publish("order.overdue", { subject: order.number, data: { days: 3 } });
      * ```
      */
     publish(type: string, options?: EventOptions): Promise<{ id: string }>;
+  };
+
+  // ---------------------------------------------------------------- links
+
+  export interface LinkOptions {
+    /** What the page is headed by. At most 200 bytes. */
+    title?: string;
+    /** What the link does, in plain text; lines stay lines. At most 8,000 bytes. */
+    text?: string;
+    /** What stands on the button; `"Confirm"` when absent. */
+    button?: string;
+    /** What is shown when it was done. */
+    done?: string;
+    /** When the link ends; after 7 days when absent, and 10 years at the latest. */
+    expires?: Duration | Date;
+    /** How often it can be used; once when absent. */
+    uses?: number | "unlimited";
+    /** `false`: a GET acts too, without a page. For programs: whatever looks at the links of a mail would use it up. */
+    confirm?: boolean;
+  }
+
+  export interface EventLinkOptions extends LinkOptions {
+    /** What the event is about. */
+    subject?: string | number;
+    /** The event's data: any JSON value, up to 64 KiB. */
+    data?: unknown;
+  }
+
+  export interface RunLinkOptions extends LinkOptions {
+    /** What the run is about. */
+    subject?: string | number;
+    tags?: readonly string[];
+  }
+
+  /**
+   * URLs to hand out, in a mail or a message. Whoever opens one gets a page with a
+   * button; only the button acts, so that programs that look at every link of a mail
+   * do nothing. Each is signed, ends by itself, and works once unless `uses` says more.
+   */
+  export const links: {
+    /**
+     * A URL that publishes an event.
+     *
+     * ```ts
+     * const url = await links.event("order.received", { subject: order.number, title: "Have the goods arrived?", expires: "14d" });
+     * ```
+     */
+    event(type: string, options?: EventLinkOptions): Promise<string>;
+    /**
+     * A URL that starts a run of a scenario, of the version that is in use then. The
+     * input is what its function is called with.
+     *
+     * ```ts
+     * const url = await links.run("cancel_order", { number: order.number }, { title: `Cancel order ${order.number}?`, button: "Cancel it" });
+     * ```
+     */
+    run(scenario: string, input?: unknown, options?: RunLinkOptions): Promise<string>;
+    /** Ends a link; whether it could still have been used. */
+    revoke(url: string): Promise<boolean>;
+  };
+
+  // ---------------------------------------------------------------- approval
+
+  export interface ApprovalOptions<Choice extends string = "approve" | "reject"> {
+    /** What it is about, such as an order's number. */
+    subject?: string | number;
+    /** The question. At most 200 bytes. */
+    title?: string;
+    /** What one must know to decide, in plain text; lines stay lines. At most 8,000 bytes. */
+    text?: string;
+    /** 1 to 10: a list, or an object of what people read for each. `["approve", "reject"]` when absent. */
+    choices?: readonly Choice[] | { readonly [choice in Choice]: string };
+    /** When nobody is waited for any more; 30 days when absent, and 10 years at the latest. */
+    timeout?: Duration | Date;
+    /** Who may be asked, such as mail addresses: each has links of their own, by which it is known who has decided. At most 50. */
+    assignees?: readonly string[];
+  }
+
+  export interface ReminderOptions<Choice extends string = "approve" | "reject"> {
+    /** Sends the links: called at once with 0, and then with 1, 2, ... for each reminder until somebody has decided. */
+    notify?: (approval: OpenApproval<Choice>, reminder: number) => unknown;
+    /** How long there is between two reminders; none when absent. */
+    reminder?: Duration;
+  }
+
+  /** What somebody has decided. */
+  export interface Decision<Choice extends string = "approve" | "reject"> {
+    readonly choice: Choice;
+    /** `""` for none. Written by people: plain text of any content, at most 4,000 bytes. */
+    readonly comment: string;
+    /** The assignee whose link it was, or the login of an account; `null` for a link that was nobody's own. */
+    readonly by: string | null;
+    readonly via: "link" | "api";
+    readonly at: Date;
+  }
+
+  /** A question that people have been asked. */
+  export interface OpenApproval<Choice extends string = "approve" | "reject"> {
+    readonly id: string;
+    readonly expiresAt: Date;
+    /** A URL for each choice, for whoever has it. */
+    readonly links: { readonly [choice in Choice]: string };
+    /** The same for each of the assignees. */
+    readonly personal: { readonly [assignee: string]: { readonly [choice in Choice]: string } };
+    /** Waits for the decision; `null` when nobody has decided in time. */
+    decision(options?: ReminderOptions<Choice>): Promise<Decision<Choice> | null>;
+  }
+
+  /**
+   * Asks people and waits for what they decide, by links or in the list of
+   * approvals; `null` when nobody has decided in time. It is decided once.
+   *
+   * ```ts
+   * const decision = await approval({
+   *   subject: order.number, title: `Order ${order.number} over 10,000`, timeout: "3d", reminder: "1d",
+   *   notify: (a) => http.post("mail", "/send", { json: { to: "boss@example.com", approve: a.links.approve, reject: a.links.reject } }),
+   * });
+   * if (decision?.choice !== "approve") return;
+   * ```
+   */
+  export const approval: {
+    <const Choice extends string = "approve" | "reject">(options: ApprovalOptions<Choice> & ReminderOptions<Choice>): Promise<Decision<Choice> | null>;
+    /** Asks, and does not wait yet: `await a.decision()` does. */
+    open<const Choice extends string = "approve" | "reject">(options: ApprovalOptions<Choice>): Promise<OpenApproval<Choice>>;
   };
 
   // ---------------------------------------------------------------- schedules

@@ -33,6 +33,7 @@ import (
 	"junctor/internal/event"
 	"junctor/internal/fault"
 	"junctor/internal/host"
+	"junctor/internal/link"
 	"junctor/internal/packet"
 	"junctor/internal/record"
 	"junctor/internal/run"
@@ -68,6 +69,8 @@ type Hub struct {
 	rules     atomic.Pointer[scenario.Rules] // nil while no class asks a rule before its changes
 	rulesZone *time.Location
 	runs      *run.Engine
+	links     *link.Store
+	ownURL    atomic.Pointer[string] // by which this machine reaches what the outside may; nil when not serving
 	live      atomic.Pointer[live]
 	opened    []func() error // what Close undoes, in reverse
 	arriving  atomic.Int64   // messages at the door
@@ -207,12 +210,17 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	maps.Copy(handlers, host.PollHandlers(inserter{h}, scenarios{h}, h.options.Clock.Now))
 	maps.Copy(handlers, host.WaitHandlers(h.waits))
 	maps.Copy(handlers, migration.Handlers())
+	maps.Copy(handlers, host.LinkHandlers(func() *link.Store { return h.links }, scenarios{h}, func() time.Time { return h.runs.Now() }))
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{
 		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration}, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: h.revise,
 		Position: event.Position, Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
 		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd, Unsuccessful: h.unsuccessful,
+		Erased: func(tx *db.Tx, run string) error { return h.links.Forget(tx, run) },
 	})
+	if err == nil {
+		h.openLinks()
+	}
 	h.schedules.Runs = h.runs
 	return err
 }

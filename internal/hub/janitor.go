@@ -27,6 +27,8 @@ func (h *Hub) expire(ctx context.Context) {
 		}
 		h.sweep(ctx, "values of kv", kv.Expire)
 		h.sweep(ctx, "nonces", h.nonces.Expire)
+		h.sweep(ctx, "links", h.links.Expire)
+		h.sweep(ctx, "approvals", h.links.Overdue)
 		h.sweep(ctx, "keys of polls", schedule.ExpireSeen)
 		h.sweep(ctx, "deleted records", func(tx *db.Tx, most int, now time.Time) (int64, error) {
 			n, err := record.Purge(tx, h.model(), now, most)

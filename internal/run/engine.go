@@ -49,6 +49,8 @@ type Options struct {
 	// Unsuccessful is called in the transaction in which a run fails or is
 	// cancelled; depth is the run's among its ancestors.
 	Unsuccessful func(tx *db.Tx, run Info, depth int) error
+	// Erased is called in the transaction in which a run's content is erased.
+	Erased func(tx *db.Tx, run string) error
 }
 
 // Revised is the input of a rerun that got another one, and what it is about: a
