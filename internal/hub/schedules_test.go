@@ -76,6 +76,38 @@ export default async function (s: Schedule<{ from: string }>) {
 	})
 }
 
+// While the last run has not ended: no run, a run in line, or another one.
+func TestScheduleOverlaps(t *testing.T) {
+	eachDatabase(t, scheduled(`schedules:
+  skip: { every: 1s, scenario: long }
+  queue: { every: 1s, scenario: long, overlap: queue }
+  allow: { every: 1s, scenario: long, overlap: allow }
+`, map[string]string{
+		"long": `import { sleep } from "junctor"; export default async () => { await sleep("1d"); };`,
+	}), func(s *site) {
+		runs := func(code, more string) []run.Info { return items[run.Info](s, "/runs?source=schedule:"+code+more) }
+		s.eventually("three runs each", func() bool { return len(runs("queue", "")) > 2 && len(runs("allow", "&state=waiting")) > 2 })
+		if n := len(runs("skip", "")); n != 1 {
+			t.Errorf("skip: %d runs", n)
+		}
+		if list := items[struct {
+			Data struct{ Reason, Run string }
+		}](s, "/events?type=schedule.skip.skipped"); len(list) == 0 || list[0].Data.Reason != "running" || list[0].Data.Run != runs("skip", "")[0].ID {
+			t.Errorf("skip: %+v", list)
+		}
+		s.call("POST", "/api/v1/admin/schedules/queue/pause", "")
+		all := runs("queue", "")
+		for _, r := range all[:len(all)-1] {
+			if r.State != run.Queued || r.WaitingFor != "order" {
+				t.Errorf("queue: %+v", r)
+			}
+		}
+		first, second := all[len(all)-1], all[len(all)-2]
+		s.call("POST", "/api/v1/admin/runs/"+first.ID+"/terminate", "")
+		s.endedAs(second.ID, run.Waiting)
+	})
+}
+
 // The admin API: configuration, how it stands, by hand, pause and resume.
 func TestSchedulesByHand(t *testing.T) {
 	eachDatabase(t, scheduled(`settings: { timezone: Europe/Prague }
@@ -275,6 +307,7 @@ var polledScenarios = map[string]string{
 }
 
 func polled(t *testing.T, orders *[]int) map[string]string {
+	t.Helper()
 	return scheduled("connections:\n  shop: { type: http, url: \""+shopAPI(t, orders)+"\", allow_private: true }\n", polledScenarios)
 }
 
