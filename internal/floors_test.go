@@ -49,6 +49,7 @@ var floors = [][]string{
 		"internal/script/realm",
 		"internal/script/realm/locale",
 		"internal/script/realm/weburl",
+		"internal/socket",
 	},
 	2: {
 		"internal/access",
@@ -62,6 +63,7 @@ var floors = [][]string{
 		"internal/record",
 		"internal/scenario",
 		"internal/schedule",
+		"internal/subscription",
 	},
 	3: {
 		"examples",
@@ -110,6 +112,7 @@ var sideways = map[string][]string{
 	"internal/right":             {"internal/filter", "internal/value"},
 	"internal/schedule":          {"internal/scenario"},
 	"internal/strict":            {"internal/fault"},
+	"internal/subscription":      {"internal/channel", "internal/event"}, // what is subscribed; ordering keys are places as a channel's
 	"test/torture":               {"test/outside"},
 }
 

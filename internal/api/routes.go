@@ -21,6 +21,7 @@ const (
 func (d *door) table() []route {
 	settings := noun{door: d, kind: "settings", code: settingsCode}
 	scenarios := scenarioNoun{noun{door: d, kind: "scenarios"}}
+	subscriptions := subscriptionNoun{noun{door: d, kind: "subscriptions"}}
 	routes := []route{
 		{method: post, pattern: v1 + "/session", right: open, summary: "Begin a session with login and password, in the body or by Basic", endpoint: do(d.beginSession), status: http.StatusCreated, bodyless: true},
 		{method: get, pattern: v1 + "/session", right: signedIn, summary: "Who is calling, and by what", endpoint: do(d.showSession)},
@@ -42,6 +43,16 @@ func (d *door) table() []route {
 		{method: get, pattern: adm + "/scenarios/{code}/versions", right: right.Scenarios, summary: "List a scenario's versions, newest first", endpoint: do(scenarios.versions)},
 		{method: get, pattern: adm + "/scenarios/{code}/diff", right: right.Scenarios, summary: "Compare the sources of two versions", endpoint: write[diffQuery]("text/x-diff", scenarios.diff)},
 
+		{method: get, pattern: adm + "/subscriptions", right: right.Channels, summary: "List subscriptions by webhook, with the state of their endpoints", endpoint: do(subscriptions.list)},
+		{method: get, pattern: adm + "/subscriptions/{code}", right: right.Channels, summary: "Show a subscription and the state of its endpoint", endpoint: do(subscriptions.get)},
+		{method: put, pattern: adm + "/subscriptions/{code}", right: right.Channels, summary: "Create or replace a configured subscription", endpoint: do(subscriptions.put), conditional: true},
+		{method: remove, pattern: adm + "/subscriptions/{code}", right: right.Channels, summary: "Delete a subscription", endpoint: do(subscriptions.delete), status: http.StatusNoContent, conditional: true},
+		{method: post, pattern: adm + "/subscriptions/{code}/enable", right: right.Channels, summary: "Let a subscription go on that was disabled or has ended, where it stopped or from now on", endpoint: do(subscriptions.enable), bodyless: true},
+		{method: post, pattern: adm + "/subscriptions/{code}/disable", right: right.Channels, summary: "Stop a subscription until it is enabled", endpoint: do(subscriptions.disable)},
+		{method: post, pattern: adm + "/subscriptions/{code}/rotate", right: right.Channels, summary: "Give a subscription another secret, shown here only; the present one signs along for a time", endpoint: do(subscriptions.rotate), bodyless: true},
+		{method: post, pattern: adm + "/subscriptions/{code}/replay", right: right.Channels, summary: "Send events again; count them first with dry_run", endpoint: do(subscriptions.replay)},
+		{method: post, pattern: adm + "/subscriptions/{code}/ping", right: right.Channels, summary: "Send a test event and wait for the endpoint's answer", endpoint: do(subscriptions.ping), action: "subscription.ping"},
+
 		{method: get, pattern: adm + "/runs", right: right.Runs, summary: "List runs, newest first", endpoint: do(d.listRuns)},
 		{method: post, pattern: adm + "/runs/actions", right: right.Runs, summary: "Retry, rerun, cancel or terminate many runs, or erase a subject's; count them first with dry_run", endpoint: do(d.actOnRuns), action: "run.actions"},
 		{method: get, pattern: adm + "/runs/{id}", right: right.Runs, summary: "Show a run with its steps and logs", endpoint: do(d.showRun)},
@@ -51,6 +62,9 @@ func (d *door) table() []route {
 		{method: post, pattern: adm + "/runs/{id}/terminate", right: right.Runs, summary: "End a run now", endpoint: do(d.terminateRun), action: "run.terminate"},
 		{method: post, pattern: adm + "/purge", right: right.Runs, summary: "Delete finished runs for good", endpoint: do(d.purgeRuns), action: "run.purge"},
 		{method: get, pattern: adm + "/nodes", right: right.Runs, summary: "List the processes that execute runs", endpoint: do(d.listNodes)},
+
+		{method: get, pattern: adm + "/channels/{code}/connections", right: right.Channels, summary: "List a channel's open websockets, the oldest first", endpoint: do(d.listSockets)},
+		{method: remove, pattern: adm + "/channels/{code}/connections/{id}", right: right.Channels, summary: "Close a websocket", endpoint: do(d.endSocket), status: http.StatusNoContent, action: "connection.close"},
 
 		{method: get, pattern: adm + "/approvals", right: right.Approvals, summary: "List what people are asked to decide, newest first", endpoint: do(d.listApprovals)},
 		{method: get, pattern: adm + "/approvals/{id}", right: right.Approvals, summary: "Show an approval", endpoint: do(d.showApproval)},

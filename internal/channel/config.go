@@ -39,7 +39,7 @@ type Config struct {
 	Code        string
 	Type        Type
 	Comment     string
-	Scenario    string        // the scenario's code
+	Scenario    string        // the scenario's code; "" for a channel of websockets only
 	Await       bool          // the caller waits for the scenario's answer
 	Timeout     time.Duration // how long an awaited caller waits
 	Enabled     bool          // false: the token answers 404
@@ -59,6 +59,12 @@ type Config struct {
 	Retention   Retention
 	Capture     Capture
 	CORS        *CORS // nil: the door does nothing for browsers
+
+	Types         []string // of an eventing channel: of which events its subscribers may hear; none: all but what is internal
+	Subscriptions int      // how many an eventing channel may have that are made with its token
+
+	WebsocketScenario string // whose runs a websocket's messages are; "": there are no websockets
+	WebsocketRole     string // in which the other side of a websocket acts; may be ""
 }
 
 // External is where the channel's scenario sends to.
@@ -105,11 +111,14 @@ const (
 // with pointers into the body; the Config is of use only when nothing is.
 // Whether the scenario exists is for the caller to check.
 func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
+	if isEventing(body) {
+		return parseEventing(code, body)
+	}
 	var p parser
 	w := p.decode(body)
 	c := Config{
 		Code: code, Comment: w.Comment, Scenario: w.Scenario, Await: w.Await, Enabled: true, Paused: w.Paused,
-		Type:        oneOf(&p, "/type", w.Type, "", Public),
+		Type:        oneOf(&p, "/type", w.Type, "", Public, Eventing),
 		OnFailure:   oneOf(&p, "/on_failure", w.OnFailure, Block, Block, Skip),
 		Timeout:     p.span("/timeout", w.Timeout, DefaultTimeout, time.Millisecond, 24*time.Hour),
 		BodyLimit:   p.size("/body_limit", w.BodyLimit),
@@ -121,8 +130,10 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 		Rate:        Rates{w.Rate, w.RatePerAddress},
 		External:    p.external(w.External),
 		CORS:        p.cors(w.CORS),
+
+		WebsocketScenario: w.WebsocketScenario, WebsocketRole: w.WebsocketRole,
 	}
-	c.Retry, c.Retention, c.Capture = p.policy(&w.WrittenPolicy, w.Await)
+	c.Retry, c.Retention, c.Capture = p.policy(&w.WrittenPolicy, w.Await || w.Scenario == "") // messages of websockets are awaited
 	c.Idempotency = p.idempotency(w.Idempotency, c.Verify)
 	c.Nonce = p.nonce(w.Nonce, c.Verify)
 	if w.Enabled != nil {
