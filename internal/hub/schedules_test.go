@@ -453,3 +453,46 @@ export default async function (s: Schedule) {
 		about(s, 3)
 	})
 }
+
+// How runs of a schedule are treated is the schedule's to say, and the time zone
+// that it has not itself the domain's.
+func TestScheduleSettings(t *testing.T) {
+	eachDatabase(t, scheduled(`settings: { timezone: Europe/Prague }
+connections:
+  nobody: { type: http, url: "http://127.0.0.1:1", allow_private: true }
+schedules:
+  a: { cron: "0 12 * * *", scenario: fails, retry: { attempts: 2, first: 10ms }, capture: none }
+  b: { cron: "0 12 * * *", scenario: fails, timezone: Asia/Tokyo }
+`, map[string]string{
+		"fails": `import { http } from "junctor"; export default async () => { await http.get("nobody", "/"); };`,
+	}), func(s *site) {
+		_, body := s.call("POST", "/api/v1/admin/schedules/a/run", "")
+		var made run.Info
+		if err := json.Unmarshal([]byte(body), &made); err != nil {
+			t.Fatal(body)
+		}
+		if info := s.ended(made.ID); info.State != run.Failed || info.Attempt != 2 || len(info.Steps) != 0 || info.Input != nil {
+			t.Errorf("%+v", info)
+		}
+		next := func(code string) string {
+			t.Helper()
+			_, body := s.call("GET", "/api/v1/admin/schedules/"+code, "")
+			var o struct{ Next []time.Time }
+			if err := json.Unmarshal([]byte(body), &o); err != nil || len(o.Next) == 0 {
+				t.Fatal(body)
+			}
+			return o.Next[0].UTC().Format("15:04")
+		}
+		if at := next("a"); at != "11:00" && at != "10:00" {
+			t.Errorf("in Prague it comes at %s", at)
+		}
+		for zone, want := range map[string]string{"Asia/Kolkata": "06:30", "UTC": "12:00"} {
+			if resp, body := s.call("PUT", "/api/v1/admin/settings", `{"timezone":"`+zone+`"}`); resp.StatusCode != 200 {
+				t.Fatal(body)
+			}
+			if a, b := next("a"), next("b"); a != want || b != "03:00" {
+				t.Errorf("%s: a comes at %s, b at %s", zone, a, b)
+			}
+		}
+	})
+}
