@@ -199,6 +199,7 @@ func (b *bench) end() {
 }
 
 func each(t *testing.T, from string, body func(b *bench)) {
+	t.Helper()
 	dbtest.Each(t, func(t *testing.T, open func() *db.DB) { body(newBench(t, open(), start(from))) })
 }
 
