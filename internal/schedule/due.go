@@ -134,8 +134,9 @@ func (k *Keeper) follow(tx *db.Tx, now time.Time) (n int, told []outcome, err er
 			return 0, nil, err
 		}
 	}
+	work := 0
 	for _, s := range due {
-		if len(told) > most {
+		if len(told) > most || work > 10*most {
 			break // the others are left for the next transaction
 		}
 		before := s.next
@@ -146,6 +147,9 @@ func (k *Keeper) follow(tx *db.Tx, now time.Time) (n int, told []outcome, err er
 			k.Log.Warn("a schedule cannot be followed yet", "schedule", s.Code, "error", err)
 			err = later(tx, s.Code, now.Add(pollEvery))
 		case err == nil:
+			for _, o := range more {
+				work += o.times
+			}
 			told = append(told, more...)
 			err = s.moved(tx, before)
 		}
