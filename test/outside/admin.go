@@ -125,6 +125,15 @@ func (a *Admin) AwaitFinished(ctx context.Context, limit time.Duration) (time.Du
 	}
 }
 
+// Call is any other request: in as its body, nil for none, and its answer into out,
+// nil for whatever it is. An answer other than 2xx is an error.
+func (a *Admin) Call(ctx context.Context, method, path string, in, out any) error {
+	if out == nil {
+		out = new(json.RawMessage)
+	}
+	return a.call(ctx, method, path, in, out)
+}
+
 func (a *Admin) call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
