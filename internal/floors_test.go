@@ -57,9 +57,11 @@ var floors = [][]string{
 		"internal/event",
 		"internal/function",
 		"internal/kv",
+		"internal/link",
 		"internal/packet",
 		"internal/record",
 		"internal/scenario",
+		"internal/schedule",
 		"internal/subscription",
 	},
 	3: {
@@ -107,6 +109,7 @@ var sideways = map[string][]string{
 	"internal/function":          {"internal/scenario"},
 	"internal/packet":            {"internal/record"}, // its parts are queries of records
 	"internal/right":             {"internal/filter", "internal/value"},
+	"internal/schedule":          {"internal/scenario"},
 	"internal/strict":            {"internal/fault"},
 	"internal/subscription":      {"internal/channel", "internal/event"}, // what is subscribed; ordering keys are places as a channel's
 	"test/torture":               {"test/outside"},

@@ -9,6 +9,7 @@ import (
 
 	"junctor/internal/db"
 	"junctor/internal/fault"
+	"junctor/internal/id"
 )
 
 // SecretInfo is what may be shown of a secret: not its value.
@@ -61,6 +62,12 @@ func (s *Store) CheckSecret(name, value string) error {
 		return fault.New(fault.Unprocessable, "the value of the secret %q has a NUL character; bytes are kept as base64 or hexadecimal", name)
 	}
 	return nil
+}
+
+// Surrounded reports whether white space that a credential hardly has stands
+// before or behind a value. Keys and certificates in PEM end with a line.
+func Surrounded(value string) bool {
+	return strings.TrimSpace(value) != value && !strings.Contains(value, "-----BEGIN ")
 }
 
 // DeleteSecret forgets a secret and notifies TopicSecrets. An unknown name is
@@ -150,4 +157,24 @@ func noSecret(name string) error {
 func Sealed(ctx context.Context, d *db.DB) (n int64, err error) {
 	err = d.Read(ctx, func(tx *db.Tx) error { return tx.QueryRow(`SELECT count(*) FROM secrets`).Scan(&n) })
 	return n, err
+}
+
+// SigningKey is a key of this installation for one purpose, made when it is first
+// asked for; nil in a transaction of Read before that. It is kept as the secret
+// "junctor.PURPOSE": whoever deletes that ends all that was signed with it.
+func (s *Store) SigningKey(tx *db.Tx, purpose string) ([]byte, error) {
+	name := "junctor." + purpose
+	key, err := s.SecretIn(tx, name)
+	if fault.Is(err, fault.NotFound) && !tx.Reading() {
+		// Another node may make one at this moment: the first is everybody's.
+		_, err = tx.Exec(`INSERT INTO secrets (name, sealed, author, changed_at) VALUES ($1, $2, 'junctor', $3) ON CONFLICT (name) DO NOTHING`,
+			name, s.keys.Seal([]byte(id.Token(64)), sealContext(name)), db.Micros(s.clock.Now()))
+		if err == nil {
+			key, err = s.SecretIn(tx, name)
+		}
+	}
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return []byte(key), err
 }

@@ -14,9 +14,11 @@ import (
 	"junctor/internal/catalog"
 	"junctor/internal/fault"
 	"junctor/internal/function"
+	"junctor/internal/link"
 	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/schedule"
 	"junctor/internal/script"
 	"junctor/internal/subscription"
 )
@@ -271,6 +273,20 @@ func (b *buffer) Write(p []byte) (int, error) {
 	return b.Builder.Write(p)
 }
 
+// fakeSchedules are all there, and never come.
+type fakeSchedules struct{ runs *fakeRuns }
+
+func (fakeSchedules) Status(context.Context, string) (schedule.Status, error) {
+	return schedule.Status{State: "over", Next: []time.Time{}}, nil
+}
+
+func (f fakeSchedules) Start(ctx context.Context, code string, _ json.RawMessage, _ string) (string, error) {
+	a, err := f.runs.Accept(ctx, run.Start{Program: "scenario:" + code})
+	return a.Run, err
+}
+
+func (fakeSchedules) Hold(context.Context, string, bool, string) error { return nil }
+
 // fakeViews has the view of one class.
 type fakeViews struct{}
 
@@ -315,4 +331,27 @@ func (fakeSubscriptions) Replay(context.Context, string, subscription.Replay, su
 
 func (fakeSubscriptions) Ping(context.Context, string) (p subscription.Pinged, err error) {
 	return p, errNoSubscription
+}
+
+// fakeApprovals has one approval, which is open.
+type fakeApprovals struct{}
+
+func (fakeApprovals) Approval(_ context.Context, id string) (*link.Approval, error) {
+	if id != "apr_1" {
+		return nil, fault.New(fault.NotFound, "There is no approval %q.", id)
+	}
+	return &link.Approval{ID: id, State: link.Open, CreatedAt: start, ExpiresAt: start}, nil
+}
+
+func (f fakeApprovals) Approvals(ctx context.Context, _ link.Filter) ([]*link.Approval, string, error) {
+	a, err := f.Approval(ctx, "apr_1")
+	return []*link.Approval{a}, "", err
+}
+
+func (f fakeApprovals) Decide(ctx context.Context, id string, d link.Decision) (*link.Approval, error) {
+	a, err := f.Approval(ctx, id)
+	if err == nil {
+		a.State, a.Decision = link.Decided, &d
+	}
+	return a, err
 }

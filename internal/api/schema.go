@@ -8,6 +8,7 @@ import (
 
 	"junctor/internal/event"
 	"junctor/internal/fault"
+	"junctor/internal/link"
 	"junctor/internal/run"
 	"junctor/internal/unit"
 )
@@ -36,6 +37,8 @@ func (s *schemas) of(t reflect.Type) members {
 		return members{"type": "string", "examples": []string{"30s", "3d"}}
 	case reflect.TypeFor[run.State]():
 		return members{"type": "string", "enum": run.States}
+	case reflect.TypeFor[link.State]():
+		return members{"type": "string", "enum": link.States()}
 	case reflect.TypeFor[event.Item]():
 		return cloudEvent()
 	case reflect.TypeFor[json.RawMessage]():

@@ -42,6 +42,17 @@ func published(c *run.Call) (*event.Event, error) {
 	if members["id"] == nil {
 		members["id"] = json.RawMessage(`"` + c.Key() + `"`)
 	}
+	e, err := publishable(c, members)
+	if err != nil {
+		return nil, err
+	}
+	e.Run, e.Depth = c.Run, c.Depth+1
+	return e, nil
+}
+
+// publishable makes an event that a scenario may publish of its members; one
+// without a source is the domain's own.
+func publishable(c *run.Call, members map[string]json.RawMessage) (*event.Event, error) {
 	foreign := members["source"] != nil
 	if !foreign {
 		members["source"] = json.RawMessage(`"/"`) // in the place of the domain's own
@@ -55,15 +66,19 @@ func published(c *run.Call) (*event.Event, error) {
 		found = append(found, fault.Field{Pointer: "/type", Detail: "begins with a word that is kept for what Junctor itself tells"})
 	}
 	if len(found) > 0 {
-		wrong := make([]string, len(found))
-		for i, f := range found {
-			wrong[i] = strings.TrimPrefix(f.Pointer, "/") + " " + f.Detail
-		}
-		return nil, fault.New(fault.Unprocessable, "events.publish: %s", strings.Join(wrong, "; "))
+		return nil, fault.New(fault.Unprocessable, "%s: %s", c.Name, wrongs(found))
 	}
 	if !foreign {
 		e.Source = ""
 	}
-	e.Run, e.Depth = c.Run, c.Depth+1
 	return e, nil
+}
+
+// wrongs is what is wrong with the members of a call, in words.
+func wrongs(found []fault.Field) string {
+	all := make([]string, len(found))
+	for i, f := range found {
+		all[i] = strings.TrimSpace(strings.TrimPrefix(f.Pointer, "/") + " " + f.Detail)
+	}
+	return strings.Join(all, "; ")
 }

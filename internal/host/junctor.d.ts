@@ -458,8 +458,8 @@ declare module "junctor" {
     /**
      * Tells whoever listens that something has happened, exactly once: the event
      * is in the log when the step is in the journal. The parts of a type are
-     * separated by dots; those that begin with `config`, `record`, `run` and
-     * `session` are Junctor's own.
+     * separated by dots; those that begin with `approval`, `config`, `record`,
+     * `run`, `schedule` and `session` are Junctor's own.
      *
      * ```ts
      * await events.publish("order.overdue", { subject: order.number, data: { days: 3 } });
@@ -467,6 +467,226 @@ declare module "junctor" {
      */
     publish(type: string, options?: EventOptions): Promise<{ id: string }>;
   };
+
+  // ---------------------------------------------------------------- links
+
+  export interface LinkOptions {
+    /** What the page is headed by. At most 200 bytes. */
+    title?: string;
+    /** What the link does, in plain text; lines stay lines. At most 8,000 bytes. */
+    text?: string;
+    /** What stands on the button; `"Confirm"` when absent. */
+    button?: string;
+    /** What is shown when it was done. */
+    done?: string;
+    /** When the link ends; after 7 days when absent, and 10 years at the latest. */
+    expires?: Duration | Date;
+    /** How often it can be used; once when absent. */
+    uses?: number | "unlimited";
+    /** `false`: a GET acts too, without a page. For programs: whatever looks at the links of a mail would use it up. */
+    confirm?: boolean;
+  }
+
+  export interface EventLinkOptions extends LinkOptions {
+    /** What the event is about. */
+    subject?: string | number;
+    /** The event's data: any JSON value, up to 64 KiB. */
+    data?: unknown;
+  }
+
+  export interface RunLinkOptions extends LinkOptions {
+    /** What the run is about. */
+    subject?: string | number;
+    tags?: readonly string[];
+  }
+
+  /**
+   * URLs to hand out, in a mail or a message. Whoever opens one gets a page with a
+   * button; only the button acts, so that programs that look at every link of a mail
+   * do nothing. Each is signed, ends by itself, and works once unless `uses` says more.
+   */
+  export const links: {
+    /**
+     * A URL that publishes an event.
+     *
+     * ```ts
+     * const url = await links.event("order.received", { subject: order.number, title: "Have the goods arrived?", expires: "14d" });
+     * ```
+     */
+    event(type: string, options?: EventLinkOptions): Promise<string>;
+    /**
+     * A URL that starts a run of a scenario, of the version that is in use then. The
+     * input is what its function is called with.
+     *
+     * ```ts
+     * const url = await links.run("cancel_order", { number: order.number }, { title: `Cancel order ${order.number}?`, button: "Cancel it" });
+     * ```
+     */
+    run(scenario: string, input?: unknown, options?: RunLinkOptions): Promise<string>;
+    /** Ends a link; whether it could still have been used. */
+    revoke(url: string): Promise<boolean>;
+  };
+
+  // ---------------------------------------------------------------- approval
+
+  export interface ApprovalOptions<Choice extends string = "approve" | "reject"> {
+    /** What it is about, such as an order's number. */
+    subject?: string | number;
+    /** The question. At most 200 bytes. */
+    title?: string;
+    /** What one must know to decide, in plain text; lines stay lines. At most 8,000 bytes. */
+    text?: string;
+    /** 1 to 10: a list, or an object of what people read for each. `["approve", "reject"]` when absent. */
+    choices?: readonly Choice[] | { readonly [choice in Choice]: string };
+    /** When nobody is waited for any more; 30 days when absent, and 10 years at the latest. */
+    timeout?: Duration | Date;
+    /** Who may be asked, such as mail addresses: each has links of their own, by which it is known who has decided. At most 50. */
+    assignees?: readonly string[];
+  }
+
+  export interface ReminderOptions<Choice extends string = "approve" | "reject"> {
+    /** Sends the links: called at once with 0, and then with 1, 2, ... for each reminder until somebody has decided. */
+    notify?: (approval: OpenApproval<Choice>, reminder: number) => unknown;
+    /** How long there is between two reminders; none when absent. */
+    reminder?: Duration;
+  }
+
+  /** What somebody has decided. */
+  export interface Decision<Choice extends string = "approve" | "reject"> {
+    readonly choice: Choice;
+    /** `""` for none. Written by people: plain text of any content, at most 4,000 bytes. */
+    readonly comment: string;
+    /** The assignee whose link it was, or the login of an account; `null` for a link that was nobody's own. */
+    readonly by: string | null;
+    readonly via: "link" | "api";
+    readonly at: Date;
+  }
+
+  /** A question that people have been asked. */
+  export interface OpenApproval<Choice extends string = "approve" | "reject"> {
+    readonly id: string;
+    readonly expiresAt: Date;
+    /** A URL for each choice, for whoever has it. */
+    readonly links: { readonly [choice in Choice]: string };
+    /** The same for each of the assignees. */
+    readonly personal: { readonly [assignee: string]: { readonly [choice in Choice]: string } };
+    /** Waits for the decision; `null` when nobody has decided in time. */
+    decision(options?: ReminderOptions<Choice>): Promise<Decision<Choice> | null>;
+  }
+
+  /**
+   * Asks people and waits for what they decide, by links or in the list of
+   * approvals; `null` when nobody has decided in time. It is decided once.
+   *
+   * ```ts
+   * const decision = await approval({
+   *   subject: order.number, title: `Order ${order.number} over 10,000`, timeout: "3d", reminder: "1d",
+   *   notify: (a) => http.post("mail", "/send", { json: { to: "boss@example.com", approve: a.links.approve, reject: a.links.reject } }),
+   * });
+   * if (decision?.choice !== "approve") return;
+   * ```
+   */
+  export const approval: {
+    <const Choice extends string = "approve" | "reject">(options: ApprovalOptions<Choice> & ReminderOptions<Choice>): Promise<Decision<Choice> | null>;
+    /** Asks, and does not wait yet: `await a.decision()` does. */
+    open<const Choice extends string = "approve" | "reject">(options: ApprovalOptions<Choice>): Promise<OpenApproval<Choice>>;
+  };
+
+  // ---------------------------------------------------------------- schedules
+
+  /** What a scenario is handed that a schedule starts. Moments are RFC 3339 in UTC. */
+  export interface Schedule<Input = any> {
+    /** The schedule's code. */
+    readonly code: string;
+    /** The time that it came for, without jitter; of a run that was started by hand, when that was. */
+    readonly due: string;
+    /** How much later than that the run was made, in milliseconds. */
+    readonly lateBy: number;
+    /** The time that it came for last, `null` when this is the first. */
+    readonly previous: string | null;
+    /** Whether it was started by hand, and not by the clock. */
+    readonly manual: boolean;
+    /** The schedule's `input`, or what it was started with by hand. */
+    readonly input: Input;
+  }
+
+  /** The schedules of `junctor.yaml`, by their codes. */
+  export const schedules: {
+    /**
+     * Starts a run of a schedule now and does not wait for it, with `input`
+     * instead of the schedule's own. `id` is `null` when runs of it are going on
+     * and its `overlap` does not let another begin.
+     */
+    start(code: string, input?: unknown): Promise<{ id: string | null }>;
+    /** Keeps a schedule from coming by itself, until it is resumed. */
+    pause(code: string): Promise<void>;
+    /** Lets a paused schedule come again, from its first time after now. */
+    resume(code: string): Promise<void>;
+    /** Its next times, one when `count` is absent and up to 1,000; fewer, or none, when it does not come so often. */
+    next(code: string, count?: number): Promise<Date[]>;
+  };
+
+  // ---------------------------------------------------------------- poll
+
+  /** What a poll has found. */
+  export interface PollFound<Item = any> {
+    /** At most 1,000. */
+    items: readonly Item[];
+    /** Where the next poll begins, any JSON up to 64 KiB; where this one did, when absent. */
+    cursor?: unknown;
+    /**
+     * What an item is known by: the name of a member, or a function. An item
+     * whose key an earlier poll has seen is dropped. Without it none is.
+     */
+    key?: (keyof Item & string) | ((item: Item) => string | number);
+  }
+
+  export interface PollOptions<Item = any> {
+    /** What is started for each item, with the item as its input. */
+    scenario: string;
+    /**
+     * What the very first poll of the name does with its items: `"start"` runs
+     * (when absent), or only `"remember"` them, for what is new from now on.
+     */
+    first?: "start" | "remember";
+    /** How long a key is remembered after it was last seen: `"30d"` when absent. The 10,000 seen last are. */
+    keep?: Duration;
+    /** The runs' subject: the name of a member, or a function. */
+    subject?: (keyof Item & string) | ((item: Item) => string | number | undefined);
+    /** Runs with the same key are executed one after another: the name of a member, or a function. */
+    ordering_key?: (keyof Item & string) | ((item: Item) => string | number | undefined);
+    tags?: string[];
+  }
+
+  /**
+   * Looks for news in another system: calls the function with the cursor that
+   * the last poll of this name returned (`undefined` at first), drops the items
+   * that were seen before, and starts a run for each of the others. The new
+   * cursor, what was seen, and the runs are stored together or not at all; when
+   * the function throws, everything stays as it was.
+   *
+   * ```ts
+   * export default async function (schedule: Schedule) {
+   *   await poll("orders", async (cursor: string | undefined) => {
+   *     const answer = await http.get("shop", "/orders", { query: { since: cursor ?? "2027-01-01" } });
+   *     const orders = answer.json<{ id: number; changed: string }[]>();
+   *     return { items: orders, cursor: orders.at(-1)?.changed, key: (order) => `${order.id} ${order.changed}` };
+   *   }, { scenario: "order", subject: "id" });
+   * }
+   * ```
+   * The name is common to all scenarios. When another poll of the name has been
+   * made meanwhile, the function is called again with the newer cursor.
+   */
+  export function poll<Item = any, Cursor = any>(
+    name: string,
+    fetch: (cursor: Cursor | undefined) => PollFound<Item> | Promise<PollFound<Item>>,
+    options: PollOptions<Item>,
+  ): Promise<{
+    /** The runs that were started, in the order of the items. */
+    runs: string[];
+    /** How many items were dropped. */
+    known: number;
+  }>;
 
   // ---------------------------------------------------------------- packets
 

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -10,8 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"junctor/internal/db/dbtest"
 	"junctor/internal/record"
 )
 
@@ -31,7 +30,7 @@ func TestDeclarationsNameEveryExport(t *testing.T) {
 // The members of what is exported are declared, and what is declared is there.
 func TestDeclarationsNameEveryMember(t *testing.T) {
 	s := newScenarios(t)
-	for _, name := range []string{"http", "kv", "run", "runs", "log", "channel", "xml", "csv", "encoding", "base64", "crypto"} {
+	for _, name := range []string{"http", "kv", "run", "runs", "log", "channel", "links", "xml", "csv", "encoding", "base64", "crypto"} {
 		block := regexp.MustCompile(`(?ms)^  export const ` + name + `: \{\n(.*?)^  \};`).FindStringSubmatch(Declarations())
 		if block == nil {
 			t.Errorf("%s is not declared as an object", name)
@@ -77,7 +76,7 @@ const strictest = `{
     "noUnusedLocals": true, "noFallthroughCasesInSwitch": true, "skipLibCheck": false,
     "target": "es2023", "lib": ["es2023"], "module": "esnext", "moduleResolution": "bundler", "types": []
   },
-  "files": ["junctor.d.ts", "globals.d.ts", "example.ts", "mistakes.ts", "globals.ts"]
+  "files": ["junctor.d.ts", "globals.d.ts", "example.ts", "links.ts", "mistakes.ts", "globals.ts"]
 }`
 
 // examples are the integrations of the repository, without their tests, which
@@ -102,7 +101,7 @@ func TestDeclarationsPassTheCompiler(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "globals.d.ts"), []byte(Globals()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"example.ts", "mistakes.ts", "globals.ts"} {
+	for _, name := range []string{"example.ts", "links.ts", "mistakes.ts", "globals.ts"} {
 		text, err := os.ReadFile(filepath.Join("testdata", "types", name))
 		if err != nil {
 			t.Fatal(err)
@@ -148,7 +147,7 @@ func TestClassDeclarationsPassTheCompiler(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"junctor.d.ts": Declarations(), "globals.d.ts": Globals(), "classes.d.ts": ClassDeclarations(model), "records.ts": string(scenario),
-		"tsconfig.json": strings.Replace(strictest, `"example.ts", "mistakes.ts", "globals.ts"`, `"classes.d.ts", "records.ts"`, 1),
+		"tsconfig.json": strings.Replace(strictest, `"example.ts", "links.ts", "mistakes.ts", "globals.ts"`, `"classes.d.ts", "records.ts"`, 1),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -159,38 +158,8 @@ func TestClassDeclarationsPassTheCompiler(t *testing.T) {
 	}
 }
 
-// installTypeScript returns the compiler's script, installed once per machine.
+// installTypeScript returns the compiler's script.
 func installTypeScript(t *testing.T) string {
 	t.Helper()
-	leaveOut := func(reason string) {
-		t.Helper()
-		if os.Getenv("CI") == "true" {
-			t.Fatal(reason)
-		}
-		t.Skip(reason)
-	}
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			leaveOut("junctor.d.ts is not compiled: " + tool + " is not installed")
-		}
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = t.TempDir()
-	}
-	dir := filepath.Join(cache, "junctor-test", typescript)
-	compiler := filepath.Join(dir, "node_modules", "typescript", "lib", "tsc.js")
-	if _, err := os.Stat(compiler); err == nil {
-		return compiler
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	install := exec.CommandContext(ctx, "npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts", typescript)
-	if out, err := install.CombinedOutput(); err != nil {
-		leaveOut("junctor.d.ts is not compiled: npm cannot install " + typescript + ": " + strings.TrimSpace(string(out)))
-	}
-	return compiler
+	return filepath.Join(dbtest.Packages(t, typescript), "node_modules", "typescript", "lib", "tsc.js")
 }

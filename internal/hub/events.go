@@ -74,6 +74,9 @@ func (h *Hub) audited(tx *db.Tx, e access.Entry) error {
 // a setting of those that succeeded. What
 // it was about stands with the run, where erasing its subject finds it.
 func (h *Hub) unsuccessful(tx *db.Tx, r run.Info, depth int) error {
+	if err := h.cancelledApprovals(tx, r); err != nil {
+		return err
+	}
 	if !strings.HasPrefix(r.Program, scenario.ProgramName("")) {
 		return nil // what is built in delivers events: it would feed itself
 	}

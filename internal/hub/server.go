@@ -14,6 +14,8 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/ingress"
+	"junctor/internal/limit"
+	"junctor/internal/link"
 	"junctor/internal/soap"
 )
 
@@ -62,6 +64,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 		err = h.renewPasswords(ctx)
 	}
 	if err == nil {
+		h.listensAt(listeners, cert != nil)
 		h.restart.Store(&cancel)
 		err = h.runs.Start(ctx)
 	}
@@ -80,6 +83,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	go h.hosts(ctx)
 	go h.profiles(ctx)
 	go h.expire(ctx)
+	go h.schedules.Run(ctx)
 	go h.capturer().Run(ctx)
 	if cert != nil {
 		go cert.Watch(ctx)
@@ -158,15 +162,31 @@ func (h *Hub) renewPasswords(ctx context.Context) error {
 	return err
 }
 
+// doorRoom is how many bytes of bodies and answers the doors for who has an account
+// hold in memory at the same time.
+const doorRoom = 128 << 20
+
 // handlers are the doors behind each of the server's addresses.
 func (h *Hub) handlers() []http.Handler {
-	outside := h.counted(ingress.New(ingress.Options{
+	messages := h.counted(ingress.New(ingress.Options{
 		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Events: h.subscriptions, Address: h.address, BaseURL: h.baseURL,
 		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now, BodyTime: h.options.Patience.Body,
 	}))
-	data, envelopes, admin := h.data(), h.soap(), api.New(api.Services{
-		Access: h.access, Events: h.events, Subscriptions: h.subscriptions, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, ChannelToken: h.tokens.Token,
-		Functions: h, Packets: h, Offer: h.offer, BaseURL: h.baseURL,
+	room := limit.NewRoom(doorRoom)
+	links := ingress.NewLinks(ingress.LinkOptions{
+		Links: h.links, Address: h.address, Zone: func() *time.Location { return h.live.Load().snapshot.Settings.Timezone },
+		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now, BodyTime: h.options.Patience.Body,
+	})
+	outside := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, link.Base) {
+			links.ServeHTTP(w, r)
+			return
+		}
+		messages.ServeHTTP(w, r)
+	})
+	data, envelopes, admin := h.data(room), h.soap(room), api.New(api.Services{
+		Access: h.access, Events: h.events, Subscriptions: h.subscriptions, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, Approvals: h.links, ChannelToken: h.tokens.Token,
+		Functions: h, Packets: h, Schedules: scheduleDoor{h}, Offer: h.offer, BaseURL: h.baseURL, Room: room,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
 	})
@@ -184,7 +204,7 @@ func (h *Hub) handlers() []http.Handler {
 		return []http.Handler{inside, outside}
 	}
 	return []http.Handler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, ingress.Base) {
+		if strings.HasPrefix(r.URL.Path, ingress.Base) || strings.HasPrefix(r.URL.Path, link.Base) {
 			outside.ServeHTTP(w, r)
 			return
 		}

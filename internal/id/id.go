@@ -44,3 +44,12 @@ func Token(n int) string {
 	rand.Read(raw) //nolint:errcheck // never fails since Go 1.24
 	return alphabet.EncodeToString(raw)[:n]
 }
+
+// Encode writes bytes in the characters of identifiers; 5 bytes are 8 of them.
+func Encode(raw []byte) string { return alphabet.EncodeToString(raw) }
+
+// Decode reads what Encode wrote, and nothing else.
+func Decode(text string) (raw []byte, ok bool) {
+	raw, err := alphabet.DecodeString(text)
+	return raw, err == nil && alphabet.EncodeToString(raw) == text
+}

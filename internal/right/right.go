@@ -20,6 +20,7 @@ const Any = "*"
 // The areas of the admin API. A role that names one may do everything in it.
 const (
 	Access        = "access"        // accounts, applications, roles, units, sessions, API tokens
+	Approvals     = "approvals"     // what people are asked to decide
 	Audit         = "audit"         // the audit log
 	Channels      = "channels"      // channels, with their tokens
 	Configuration = "configuration" // plan, apply and export of everything
@@ -33,7 +34,7 @@ const (
 
 // Areas lists the areas.
 func Areas() []string {
-	return []string{Access, Audit, Channels, Configuration, Connections, Events, Records, Runs, Scenarios, Settings}
+	return []string{Access, Approvals, Audit, Channels, Configuration, Connections, Events, Records, Runs, Scenarios, Settings}
 }
 
 // Set is what one account may do. It is never changed once made.

@@ -52,6 +52,8 @@ type Options struct {
 	// AlsoSucceeded says whether that is to be called too when a run of a program
 	// succeeds; nil: never. It costs a part of a commit each time.
 	AlsoSucceeded func(program string) bool
+	// Erased is called in the transaction in which a run's content is erased.
+	Erased func(tx *db.Tx, run string) error
 }
 
 // Revised is the input of a rerun that got another one, and what it is about: a

@@ -187,6 +187,11 @@ func (e *Engine) erase(tx *db.Tx, r *row) error {
 	if err := e.strip(tx, r); err != nil {
 		return err
 	}
+	if e.opts.Erased != nil {
+		if err := e.opts.Erased(tx, r.id); err != nil {
+			return err
+		}
+	}
 	_, err := tx.Exec(`UPDATE runs SET input = NULL, output = NULL, error = '', subject = '', tags = '', ordering_key = '',
 		ordering_seq = 0, waiting_for = '`+waitingForErased+`' WHERE id = $1`, r.id)
 	return err

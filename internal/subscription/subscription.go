@@ -193,8 +193,8 @@ func (p *parser) config(code string, w wire) Config {
 	c.Retry = p.retry(w.Retry)
 	const longest = 100 * 365 * 24 * time.Hour
 	c.Retention = channel.Retention{
-		Succeeded: p.span("/retention/succeeded", w.Retention.Succeeded, channel.DefaultSucceeded, 0, longest),
-		Failed:    p.span("/retention/failed", w.Retention.Failed, channel.DefaultFailed, 0, longest),
+		Succeeded: p.span("/retention/succeeded", w.Retention.Succeeded, run.DefaultPolicy.KeepSucceeded, 0, longest),
+		Failed:    p.span("/retention/failed", w.Retention.Failed, run.DefaultPolicy.KeepFailed, 0, longest),
 	}
 	if w.ResponseLimit != nil {
 		if c.Keep = int64(*w.ResponseLimit); c.Keep < 0 || c.Keep > maxKeep {
@@ -344,7 +344,7 @@ func (c *Choice) Takes(i *event.Item) bool {
 type Allowed struct{ patterns event.Patterns }
 
 // internal is how types begin that subscribers hear of only when their channel says so.
-var internal = []string{"channel", "config", "link", "run", "schedule", "session", "subscription"}
+var internal = []string{"approval", "channel", "config", "link", "run", "schedule", "session", "subscription"}
 
 // everything is what configured subscriptions may hear of.
 var everything = Allowed{mustPatterns("**")}
