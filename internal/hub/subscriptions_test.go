@@ -720,3 +720,22 @@ subscriptions:
 		t.Errorf("events: %s", events)
 	}
 }
+
+// A subscriber hears of what is told after it has subscribed, whatever others do.
+func TestSubscriberHearsNothingOfBefore(t *testing.T) {
+	first, second := newEndpoint(t, nil), newEndpoint(t, nil)
+	s := serve(t, map[string]string{"junctor.yaml": eventing})
+	s.subscribe("crm", fmt.Sprintf(`{"url":%q,"types":["a"]}`, first.URL))
+	s.publish("a", 1, 1)
+	first.await(t, 1)
+	s.publish("b", 1, 20)
+	made := s.subscribe("crm", fmt.Sprintf(`{"url":%q,"types":["b"]}`, second.URL))
+	s.publish("b", 21, 22)
+	s.publish("a", 2, 2)
+	first.await(t, 2)
+	second.await(t, 2)
+	s.until("it reads with the others", func() bool { a := s.subscription(made.ID); return a.Behind == 0 && a.Unfinished == 0 })
+	if ids := second.ids(t, 2); len(ids) != 2 || !slices.Contains(ids, "b-21") || !slices.Contains(ids, "b-22") {
+		t.Errorf("it got %v", ids)
+	}
+}

@@ -188,8 +188,11 @@ func (s *Store) refresh(tx *db.Tx) (l *list, position int64, err error) {
 	}
 	s.list.Store(l)
 	for code, x := range before.of {
-		if now := l.of[code]; now == nil || now.state == Ended && x.state != Ended {
+		switch now := l.of[code]; {
+		case now == nil, now.state == Ended && x.state != Ended:
 			s.hurry(x) // its deliveries wait for nothing any more: they are cancelled
+		case now.active() && !x.active():
+			s.hurry(x) // they waited for that
 		}
 		if l.of[code] == nil {
 			s.metrics.deliveries.DeletePartialMatch(prometheus.Labels{"subscription": code})
