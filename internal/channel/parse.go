@@ -92,7 +92,7 @@ func (p *parser) decode(body []byte) wire {
 	var w wire
 	p.found = append(p.found, strict.Decode(body, &w)...)
 	var members map[string]json.RawMessage
-	if json.Unmarshal(body, &members) == nil && w.Scenario == "" && w.WebsocketScenario == "" {
+	if json.Unmarshal(body, &members) == nil && members != nil && w.Scenario == "" && w.WebsocketScenario == "" {
 		p.add("/scenario", "is required, or a websocket_scenario")
 	}
 	if len(p.found) > 0 { // also of a body that is no object at all
