@@ -62,6 +62,8 @@ var floors = [][]string{
 		"internal/packet",
 		"internal/record",
 		"internal/scenario",
+		"internal/schedule",
+		"internal/subscription",
 	},
 	3: {
 		"examples",
@@ -108,7 +110,9 @@ var sideways = map[string][]string{
 	"internal/function":          {"internal/scenario"},
 	"internal/packet":            {"internal/record"}, // its parts are queries of records
 	"internal/right":             {"internal/filter", "internal/value"},
+	"internal/schedule":          {"internal/scenario"},
 	"internal/strict":            {"internal/fault"},
+	"internal/subscription":      {"internal/channel", "internal/event"}, // what is subscribed; ordering keys are places as a channel's
 	"test/torture":               {"test/outside"},
 }
 

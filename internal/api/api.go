@@ -35,7 +35,9 @@ type Services struct {
 	Versions      Versions
 	Functions     Functions
 	Packets       Packets
+	Schedules     Schedules
 	Events        *event.Log
+	Subscriptions Subscriptions
 	Views         Views
 	Approvals     Approvals
 	// Offer is what /docs and /openapi.json tell of; nil: nothing.

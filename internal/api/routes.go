@@ -21,6 +21,7 @@ const (
 func (d *door) table() []route {
 	settings := noun{door: d, kind: "settings", code: settingsCode}
 	scenarios := scenarioNoun{noun{door: d, kind: "scenarios"}}
+	subscriptions := subscriptionNoun{noun{door: d, kind: "subscriptions"}}
 	routes := []route{
 		{method: post, pattern: v1 + "/session", right: open, summary: "Begin a session with login and password, in the body or by Basic", endpoint: do(d.beginSession), status: http.StatusCreated, bodyless: true},
 		{method: get, pattern: v1 + "/session", right: signedIn, summary: "Who is calling, and by what", endpoint: do(d.showSession)},
@@ -42,6 +43,16 @@ func (d *door) table() []route {
 		{method: get, pattern: adm + "/scenarios/{code}/versions", right: right.Scenarios, summary: "List a scenario's versions, newest first", endpoint: do(scenarios.versions)},
 		{method: get, pattern: adm + "/scenarios/{code}/diff", right: right.Scenarios, summary: "Compare the sources of two versions", endpoint: write[diffQuery]("text/x-diff", scenarios.diff)},
 
+		{method: get, pattern: adm + "/subscriptions", right: right.Channels, summary: "List subscriptions by webhook, with the state of their endpoints", endpoint: do(subscriptions.list)},
+		{method: get, pattern: adm + "/subscriptions/{code}", right: right.Channels, summary: "Show a subscription and the state of its endpoint", endpoint: do(subscriptions.get)},
+		{method: put, pattern: adm + "/subscriptions/{code}", right: right.Channels, summary: "Create or replace a configured subscription", endpoint: do(subscriptions.put), conditional: true},
+		{method: remove, pattern: adm + "/subscriptions/{code}", right: right.Channels, summary: "Delete a subscription", endpoint: do(subscriptions.delete), status: http.StatusNoContent, conditional: true},
+		{method: post, pattern: adm + "/subscriptions/{code}/enable", right: right.Channels, summary: "Let a subscription go on that was disabled or has ended, where it stopped or from now on", endpoint: do(subscriptions.enable), bodyless: true},
+		{method: post, pattern: adm + "/subscriptions/{code}/disable", right: right.Channels, summary: "Stop a subscription until it is enabled", endpoint: do(subscriptions.disable)},
+		{method: post, pattern: adm + "/subscriptions/{code}/rotate", right: right.Channels, summary: "Give a subscription another secret, shown here only; the present one signs along for a time", endpoint: do(subscriptions.rotate), bodyless: true},
+		{method: post, pattern: adm + "/subscriptions/{code}/replay", right: right.Channels, summary: "Send events again; count them first with dry_run", endpoint: do(subscriptions.replay)},
+		{method: post, pattern: adm + "/subscriptions/{code}/ping", right: right.Channels, summary: "Send a test event and wait for the endpoint's answer", endpoint: do(subscriptions.ping), action: "subscription.ping"},
+
 		{method: get, pattern: adm + "/runs", right: right.Runs, summary: "List runs, newest first", endpoint: do(d.listRuns)},
 		{method: post, pattern: adm + "/runs/actions", right: right.Runs, summary: "Retry, rerun, cancel or terminate many runs, or erase a subject's; count them first with dry_run", endpoint: do(d.actOnRuns), action: "run.actions"},
 		{method: get, pattern: adm + "/runs/{id}", right: right.Runs, summary: "Show a run with its steps and logs", endpoint: do(d.showRun)},
@@ -61,6 +72,10 @@ func (d *door) table() []route {
 
 		{method: get, pattern: adm + "/views", right: right.Records, summary: "List the classes' API views, and which are current", endpoint: do(d.listViews)},
 		{method: post, pattern: adm + "/views/refresh", right: right.Records, summary: "Make the classes' API views again", endpoint: do(d.refreshViews), action: "views.refresh"},
+
+		{method: post, pattern: adm + "/schedules/{code}/run", right: right.Scenarios, summary: "Start a run of a schedule now", endpoint: do(d.runSchedule), status: http.StatusCreated, bodyless: true, action: "schedules.run"},
+		{method: post, pattern: adm + "/schedules/{code}/pause", right: right.Scenarios, summary: "Keep a schedule from coming by itself, until it is resumed", endpoint: do(d.pauseSchedule), action: "schedules.pause"},
+		{method: post, pattern: adm + "/schedules/{code}/resume", right: right.Scenarios, summary: "Let a paused schedule come again", endpoint: do(d.resumeSchedule), action: "schedules.resume"},
 
 		{method: get, pattern: adm + "/accounts", right: right.Access, summary: "List accounts", endpoint: do(d.listAccounts)},
 		{method: post, pattern: adm + "/accounts", right: admin, summary: "Create an account with every right", endpoint: do(d.createAccount), status: http.StatusCreated},
@@ -98,6 +113,7 @@ func (d *door) table() []route {
 		{"channels", "channel", right.Channels, "Show a channel with its token and paths"},
 		{"connections", "connection", right.Connections, "Show a connection; secrets stay references"},
 		{"functions", "function", right.Scenarios, "Show a function"},
+		{"schedules", "schedule", right.Scenarios, "Show a schedule with its next times and its last run"},
 		{"classes", "class", right.Records, "Show a class"},
 		{"queries", "stored query", right.Records, "Show a stored query"},
 		{"packets", "packet", right.Records, "Show a packet"},

@@ -60,6 +60,9 @@ type Config struct {
 	Capture     Capture
 	CORS        *CORS // nil: the door does nothing for browsers
 
+	Types         []string // of an eventing channel: of which events its subscribers may hear; none: all but what is internal
+	Subscriptions int      // how many an eventing channel may have that are made with its token
+
 	WebsocketScenario string // whose runs a websocket's messages are; "": there are no websockets
 	WebsocketRole     string // in which the other side of a websocket acts; may be ""
 }
@@ -101,39 +104,27 @@ const (
 	DefaultTimeout           = 30 * time.Second
 	DefaultBodyLimit         = 10 << 20
 	DefaultIdempotencyWindow = 24 * time.Hour
-	DefaultSucceeded         = 7 * 24 * time.Hour
-	DefaultFailed            = 30 * 24 * time.Hour
 )
-
-// DefaultRetry is the policy where the configuration says nothing. An awaited
-// caller is not kept waiting by attempts nobody asked for.
-func DefaultRetry(await bool) Retry {
-	r := Retry{Attempts: 15, First: time.Second, Factor: 2, Max: time.Hour}
-	if await {
-		r.Attempts = 1
-	}
-	return r
-}
 
 // Parse reads a channel's body as it stands under its code in junctor.yaml, as
 // JSON. It returns the channel with its defaults, and everything that is wrong
 // with pointers into the body; the Config is of use only when nothing is.
 // Whether the scenario exists is for the caller to check.
 func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
+	if isEventing(body) {
+		return parseEventing(code, body)
+	}
 	var p parser
 	w := p.decode(body)
 	c := Config{
 		Code: code, Comment: w.Comment, Scenario: w.Scenario, Await: w.Await, Enabled: true, Paused: w.Paused,
-		Type:        oneOf(&p, "/type", w.Type, "", Public),
+		Type:        oneOf(&p, "/type", w.Type, "", Public, Eventing),
 		OnFailure:   oneOf(&p, "/on_failure", w.OnFailure, Block, Block, Skip),
-		Capture:     oneOf(&p, "/capture", w.Capture, CaptureFull, CaptureFull, CaptureErrors, CaptureNone),
 		Timeout:     p.span("/timeout", w.Timeout, DefaultTimeout, time.Millisecond, 24*time.Hour),
 		BodyLimit:   p.size("/body_limit", w.BodyLimit),
 		Subject:     p.source("/subject", w.Subject),
 		OrderingKey: p.source("/ordering_key", w.OrderingKey),
 		Redact:      p.redact(w.Redact),
-		Retry:       p.retry(w.Retry, w.Await || w.Scenario == ""), // messages of websockets are awaited
-		Retention:   p.retention(w.Retention),
 		Verify:      p.schemes(w.Verify),
 		Allow:       p.allow(w.Allow),
 		Rate:        Rates{w.Rate, w.RatePerAddress},
@@ -142,6 +133,7 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 
 		WebsocketScenario: w.WebsocketScenario, WebsocketRole: w.WebsocketRole,
 	}
+	c.Retry, c.Retention, c.Capture = p.policy(&w.WrittenPolicy, w.Await || w.Scenario == "") // messages of websockets are awaited
 	c.Idempotency = p.idempotency(w.Idempotency, c.Verify)
 	c.Nonce = p.nonce(w.Nonce, c.Verify)
 	if w.Enabled != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"junctor/internal/access"
 	"junctor/internal/channel"
@@ -15,7 +16,9 @@ import (
 	"junctor/internal/function"
 	"junctor/internal/packet"
 	"junctor/internal/record"
+	"junctor/internal/schedule"
 	"junctor/internal/strict"
+	"junctor/internal/subscription"
 )
 
 // The kinds of configuration objects of this release.
@@ -25,9 +28,12 @@ const (
 	Scenarios   = "scenarios" // in a folder of their own
 	Channels    = "channels"
 	Functions   = "functions"
+	Schedules   = "schedules"
 	Classes     = "classes"
 	Queries     = "queries"
 	Packets     = "packets"
+
+	Subscriptions = "subscriptions"
 
 	Units        = access.Units
 	Roles        = access.Roles
@@ -104,7 +110,7 @@ var kinds = []*kind{
 	},
 	{name: Classes, one: "class", check: checkClass, refers: classRefers},
 	{
-		name: Channels, one: "channel", check: checked(channel.Parse),
+		name: Channels, one: "channel", check: checkChannel,
 		refers: func(code string, body json.RawMessage) []reference {
 			c, _ := channel.Parse(code, body)
 			return channelRefers(c)
@@ -117,12 +123,35 @@ var kinds = []*kind{
 		secrets: channel.SecretMembers(),
 	},
 	{
+		name: Subscriptions, one: "subscription", check: checked(subscription.Parse),
+		refers: func(code string, body json.RawMessage) []reference {
+			c, _ := subscription.Parse(code, body)
+			return []reference{{pointer: "/connection", kind: Connections, code: c.Connection}}
+		},
+		secrets: subscription.SecretMembers(),
+	},
+	{
 		name: Functions, one: "function", check: checked(function.Parse),
 		refers: func(code string, body json.RawMessage) []reference {
 			c, _ := function.Parse(code, body)
 			return []reference{{pointer: "/scenario", kind: Scenarios, code: c.Scenario}}
 		},
 		take: taken(function.Parse, func(snap *Snapshot, c function.Config) { snap.Functions[c.Code] = &function.Function{Config: c} }),
+	},
+	{
+		name: Schedules, one: "schedule", check: checked(schedule.Parse),
+		refers: func(code string, body json.RawMessage) []reference {
+			c, _ := schedule.Parse(code, body)
+			return []reference{{pointer: "/scenario", kind: Scenarios, code: c.Scenario}}
+		},
+		caution: func(code string, body json.RawMessage) string {
+			c, found := schedule.Parse(code, body)
+			if len(found) > 0 {
+				return ""
+			}
+			return c.Caution(time.Now())
+		},
+		take: taken(schedule.Parse, func(snap *Snapshot, c schedule.Config) { snap.Schedules[c.Code] = c }),
 	},
 	{
 		name: Queries, one: "stored query", check: checked(record.ParseStored),
@@ -148,6 +177,15 @@ var kinds = []*kind{
 		name: Accounts, one: "account", check: checked(access.ParseAccount), refers: accountRefers(access.ParseAccount),
 		secrets: access.SecretMembers(),
 	},
+}
+
+// checkChannel also says whether the types of an eventing channel are patterns.
+func checkChannel(code string, body json.RawMessage) []fault.Field {
+	c, found := channel.Parse(code, body)
+	if _, err := subscription.NewAllowed(c.Types); err != nil {
+		found = append(found, fault.Field{Pointer: "/types", Detail: err.Error()})
+	}
+	return found
 }
 
 // checked is a parser of which only the findings are wanted.
@@ -178,9 +216,6 @@ func Kinds() []string {
 	return names
 }
 
-// laterKinds are the keys of junctor.yaml that belong to a coming release.
-var laterKinds = []string{"schedules", "subscriptions"}
-
 const notAvailable = "is not available in this release"
 
 // kindOf is the kind of a name, nil when there is none.
@@ -198,9 +233,6 @@ func (k *kind) written() bool { return k.name != Scenarios }
 func (k *kind) mapped() bool { return k.written() && k.only == "" }
 
 func unknownKind(name string) string {
-	if slices.Contains(laterKinds, name) {
-		return notAvailable
-	}
 	possible := []string{"domain"}
 	for _, k := range kinds {
 		if k.written() {

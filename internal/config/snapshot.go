@@ -13,6 +13,7 @@ import (
 	"junctor/internal/function"
 	"junctor/internal/packet"
 	"junctor/internal/record"
+	"junctor/internal/schedule"
 )
 
 // Snapshot is the whole configuration at one revision, read and resolved: what
@@ -24,6 +25,7 @@ type Snapshot struct {
 	Channels    map[string]*Channel           // by code
 	ByToken     map[string]*Channel           // the enabled ones: a disabled token is an unknown one
 	Functions   map[string]*function.Function // by code, the disabled ones too
+	Schedules   map[string]schedule.Config    // the same
 	Queries     map[string]*record.Stored
 	Packets     map[string]*packet.Packet
 	Connections map[string]http.Config
@@ -51,7 +53,7 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
 		snap = &Snapshot{
 			Channels: map[string]*Channel{}, ByToken: map[string]*Channel{}, Functions: map[string]*function.Function{},
-			Queries: map[string]*record.Stored{}, Packets: map[string]*packet.Packet{},
+			Schedules: map[string]schedule.Config{}, Queries: map[string]*record.Stored{}, Packets: map[string]*packet.Packet{},
 			Connections: map[string]http.Config{}, Scenarios: map[string]string{},
 		}
 		if snap.Revision, err = s.objects.Revision(tx); err != nil {
@@ -134,7 +136,7 @@ func (s *Service) schema(tx *db.Tx, f *function.Function) error {
 func (s *Service) open(c *Channel) error {
 	verifier, err := channel.NewVerifier(c.Verify, s.parts.Secrets)
 	for _, s := range []struct{ code, version string }{{c.Scenario, c.Version}, {c.WebsocketScenario, c.Websocket}} {
-		if err == nil && s.code != "" && s.version == "" {
+		if err == nil && s.code != "" && s.version == "" && c.Type != channel.Eventing {
 			err = fmt.Errorf("there is no scenario %q", s.code)
 		}
 	}

@@ -38,8 +38,10 @@ import (
 	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/schedule"
 	"junctor/internal/script"
 	"junctor/internal/secret"
+	"junctor/internal/subscription"
 )
 
 // Hub is one domain: its storage and the services over it.
@@ -59,6 +61,7 @@ type Hub struct {
 	waits     *event.Waits
 	records   *record.Store
 	packets   *packet.Fetcher
+	schedules *schedule.Keeper
 	pool      *script.Pool   // of the zone
 	zone      *time.Location // the domain's
 	pools     int            // that have been made
@@ -77,6 +80,8 @@ type Hub struct {
 	reloading sync.Mutex     // one reload at a time
 	// Ends serving, to begin the process anew; nil when not serving, or ending.
 	restart atomic.Pointer[context.CancelCauseFunc]
+
+	subscriptions *subscription.Store
 }
 
 // Open opens or creates a domain's storage and wires its services, without
@@ -173,6 +178,8 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.waits = event.NewWaits(h.events, waiters{h})
 	h.access.OnAudit(h.audited)
 	h.openRecords()
+	h.openSchedules()
+	h.openSubscriptions()
 	h.packets = &packet.Fetcher{DB: h.db, Store: h.records, Model: h.model, Query: h.storedQuery, Sources: sources{h}}
 	h.objects = catalog.New(h.db)
 	h.openSockets()
@@ -205,13 +212,16 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	handlers := host.Handlers(connections{h}, scenarios{h}, h, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	maps.Copy(handlers, host.PacketHandlers(h.fetchFor))
+	maps.Copy(handlers, host.ScheduleHandlers(scheduleSteps{h}))
+	maps.Copy(handlers, host.PollHandlers(inserter{h}, scenarios{h}, h.options.Clock.Now))
 	maps.Copy(handlers, host.SocketHandlers(h.sockets))
 	maps.Copy(handlers, host.WaitHandlers(h.waits))
 	maps.Copy(handlers, migration.Handlers())
 	maps.Copy(handlers, host.LinkHandlers(func() *link.Store { return h.links }, scenarios{h}, func() time.Time { return h.runs.Now() }))
+	maps.Copy(handlers, h.subscriptions.Handlers())
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{
-		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration}, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: h.revise,
+		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration, h.subscriptions.Delivery()}, Handlers: handlers, Policies: h.policy, Show: show, Revise: h.revise,
 		Position: event.Position, Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
 		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd, Unsuccessful: h.unsuccessful,
 		Erased: func(tx *db.Tx, run string) error { return h.links.Forget(tx, run) },
@@ -219,6 +229,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	if err == nil {
 		h.openLinks()
 	}
+	h.schedules.Runs = h.runs
 	return err
 }
 
@@ -314,16 +325,22 @@ func (h *Hub) secret(ref string) (string, error) {
 	return "", fault.New(fault.Invalid, "%q is not a reference.", ref)
 }
 
-// changed brings who may come in and what they may do into use, and writes the
-// audit log's line of a configuration change, and its event, in its transaction.
+// changed brings who may come in, what they may do and when schedules come into
+// use, and writes the audit log's line of a configuration change, and its event, in its transaction.
 func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
 	if err := h.grant(tx, author, c); err != nil {
+		return err
+	}
+	if err := h.planned(tx, c); err != nil {
 		return err
 	}
 	err := h.access.Audit(tx, access.Entry{
 		Author: author, Action: c.Kind + "." + c.Action, Object: c.Kind + "/" + c.Code,
 	})
 	if err != nil {
+		return err
+	}
+	if err := h.subscribed(tx, c); err != nil {
 		return err
 	}
 	return h.configured(tx, author, c)

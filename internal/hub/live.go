@@ -20,6 +20,7 @@ import (
 	"junctor/internal/ingress"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/schedule"
 	"junctor/internal/strict"
 )
 
@@ -104,12 +105,18 @@ func (h *Hub) reload(ctx context.Context) error {
 		return err
 	}
 	h.openConnections(fresh, old, before)
+	if old == nil {
+		h.subscriptions.SecretsChanged()
+	}
 	sessions := snapshot.Settings.Sessions
 	h.access.SetLimits(access.Limits{
 		Idle: sessions.Idle, Age: sessions.Age, Zone: snapshot.Settings.Timezone,
 		Sharing: access.Sharing{Policy: access.Policy(sessions.Policy), OnConflict: access.OnConflict(sessions.OnConflict)},
 	})
 	h.live.Store(fresh)
+	if err := h.subscriptions.Reload(ctx); err != nil {
+		return err
+	}
 	h.sockets.sweep(fresh)
 	h.askHosts()
 	closeUnused(before, fresh)
@@ -272,9 +279,15 @@ func (h *Hub) Function(code string) *function.Function {
 	return nil
 }
 
-// policy is how the runs of a channel or a function are treated.
-func (h *Hub) policy(code, called, _ string) run.Policy {
+// policy is how the runs of a channel, a function or a schedule are treated.
+func (h *Hub) policy(code, called, source string) run.Policy {
+	if p, ok := h.sourcePolicy(source); ok {
+		return p
+	}
 	snapshot := h.live.Load().snapshot
+	if s, ok := snapshot.Schedules[schedule.CodeOf(source)]; ok {
+		return s.Policy
+	}
 	if f, ok := snapshot.Functions[called]; ok {
 		return f.Policy()
 	}
@@ -293,6 +306,9 @@ func (h *Hub) policy(code, called, _ string) run.Policy {
 // what of it is not stored, its channel knows. Data that a run was started with
 // is about nothing that could be found.
 func (h *Hub) revise(code, called string, old, wanted []byte) (run.Revised, error) {
+	if err := revisable(old); err != nil {
+		return run.Revised{}, err
+	}
 	input, err := scenario.Revise(old, wanted)
 	if err != nil {
 		return run.Revised{}, err

@@ -82,10 +82,12 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	h.events.Start()
 	h.waits.Start()
 	go h.watch(ctx)
+	go h.deliver(ctx)
 	go h.hosts(ctx)
 	go h.sockets.run(ctx)
 	go h.profiles(ctx)
 	go h.expire(ctx)
+	go h.schedules.Run(ctx)
 	go h.capturer().Run(ctx)
 	if cert != nil {
 		go cert.Watch(ctx)
@@ -172,7 +174,7 @@ const doorRoom = 128 << 20
 // handlers are the doors behind each of the server's addresses.
 func (h *Hub) handlers() []http.Handler {
 	messages := h.counted(ingress.New(ingress.Options{
-		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Sockets: h.sockets.door(), Address: h.address, BaseURL: h.baseURL,
+		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Events: h.subscriptions, Sockets: h.sockets.door(), Address: h.address, BaseURL: h.baseURL,
 		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now, BodyTime: h.options.Patience.Body,
 	}))
 	room := limit.NewRoom(doorRoom)
@@ -188,8 +190,8 @@ func (h *Hub) handlers() []http.Handler {
 		messages.ServeHTTP(w, r)
 	})
 	data, envelopes, admin := h.data(room), h.soap(room), api.New(api.Services{
-		Access: h.access, Events: h.events, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, Approvals: h.links, ChannelToken: h.tokens.Token, Sockets: h.sockets,
-		Functions: h, Packets: h, Offer: h.offer, BaseURL: h.baseURL, Room: room,
+		Access: h.access, Events: h.events, Subscriptions: h.subscriptions, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, Approvals: h.links, ChannelToken: h.tokens.Token, Sockets: h.sockets,
+		Functions: h, Packets: h, Schedules: scheduleDoor{h}, Offer: h.offer, BaseURL: h.baseURL, Room: room,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
 	})

@@ -418,16 +418,6 @@ func TestWebsocketStop(t *testing.T) {
 	busy.hears("slow", "close 1001 The server is stopping; connect again.")
 }
 
-// until waits for something that comes by itself.
-func (s *site) until(what string, is func() bool) {
-	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); <-time.After(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("not in 20 s: %s", what)
-		}
-	}
-}
-
 // TestWebsocketPublicListen: the address of the token endpoints has them, the
 // other one has not.
 func TestWebsocketPublicListen(t *testing.T) {

@@ -1,6 +1,6 @@
 // Package ingress is the outside world's door: the token endpoints
 // /api/token/v1/TOKEN (O3, O5, O6) and /ws/token/v1/TOKEN (O4) of public
-// channels.
+// channels, and .../subscribe of eventing ones (O9).
 //
 // It translates requests and messages into runs and their outcomes into answers. What is
 // allowed, kept and executed is decided by channel and run; it must not know
@@ -71,6 +71,7 @@ type Options struct {
 	Runs      Runs
 	Validator Validator
 	Nonces    Nonces
+	Events    Subscriptions
 	Sockets   *Sockets                   // nil: there are no websockets
 	Address   func(*http.Request) string // the client's address, behind trusted proxies
 	BaseURL   func(*http.Request) string // scheme://host as the sender sees it
@@ -107,7 +108,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	d.hurry(w, r)
 	code, status := "", 0
-	base, enter := Base, d.take
+	base, enter := Base, d.serve
 	if strings.HasPrefix(r.URL.Path, SocketBase) {
 		base, enter = SocketBase, d.upgrade
 	}
@@ -159,6 +160,7 @@ type found struct {
 
 	at    time.Time // when the message came
 	nonce string    // "" when the channel demands none
+	body  []byte    // of a request to an eventing channel
 }
 
 // find reads the token from the path below base, or from the Authorization
@@ -189,12 +191,12 @@ func (d *door) find(r *http.Request, base string) *found {
 }
 
 // opens reports whether the channel has something behind the path. Those who
-// subscribe do it at other channels.
+// subscribe do it at eventing channels, which have nothing else.
 func (d *door) opens(f *found, base string) bool {
 	if base == SocketBase {
 		return d.Sockets != nil && f.door.Channel.WebsocketScenario != "" && f.path != "/subscribe"
 	}
-	return f.door.Channel.Scenario != ""
+	return f.door.Channel.Scenario != "" || f.subscribes()
 }
 
 // take lets a message in, answers it and returns the answer's status. An error
