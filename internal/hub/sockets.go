@@ -45,7 +45,10 @@ func (h *Hub) openSockets() {
 func (s *sockets) door() *ingress.Sockets {
 	return &ingress.Sockets{
 		Server: s.server, Directory: s, Runs: arriving{s.h},
-		Message: func() int64 { return s.h.live.Load().snapshot.Settings.Websockets.Message },
+		Limits: func() socket.Limits {
+			set := s.h.live.Load().snapshot.Settings.Websockets
+			return socket.Limits{Message: set.Message, Deflate: set.Compress}
+		},
 	}
 }
 
