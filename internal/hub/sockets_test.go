@@ -150,7 +150,7 @@ var chatFiles = map[string]string{
 channels:
   chat: { type: public, websocket_scenario: chat, websocket_role: guest, timeout: 20s }
   shop: { type: public, scenario: shop, await: true }
-  both: { type: public, scenario: shop, websocket_scenario: chat, await: true, timeout: 300ms, subject: $.number, retry: { attempts: 2, first: 1ms } }
+  both: { type: public, scenario: shop, websocket_scenario: chat, await: true, timeout: 3s, subject: $.number, retry: { attempts: 2, first: 1ms } }
   gated: { type: public, websocket_scenario: chat, verify: { basic: { user: u, password: p } }, rate: 2/m, body_limit: 100B }
   paused: { type: public, websocket_scenario: chat, paused: true }
   pages: { type: public, websocket_scenario: chat, cors: { origins: ["https://app.example.com"] } }
