@@ -81,7 +81,7 @@ func (c *Conn) Open(w http.ResponseWriter, h Handler) error {
 	}
 	var from io.Reader = conn
 	if n := buffered.Reader.Buffered(); n > 0 { // a client that did not wait for the answer
-		early, _ := buffered.Reader.Peek(n) //nolint:errcheck // they are there
+		early, _ := buffered.Peek(n) //nolint:errcheck // they are there
 		from = io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn)
 	}
 	c.r = bufio.NewReaderSize(from, readBuffer)
