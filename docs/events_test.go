@@ -2,8 +2,6 @@ package docs_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -13,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"junctor/internal/db/dbtest"
 	"junctor/internal/host"
 )
 
@@ -103,7 +102,7 @@ func apiToken(t *testing.T, base string) string {
 // node runs a piece of the guide, with the packages of testdata/npm.
 func node(t *testing.T, source string, env []string) string {
 	t.Helper()
-	dir := packages(t)
+	dir := dbtest.Packages(t, filepath.Join("testdata", "npm"))
 	if err := os.WriteFile(filepath.Join(dir, "guide.mjs"), []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -116,47 +115,6 @@ func node(t *testing.T, source string, env []string) string {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return string(out)
-}
-
-// packages installs them once into the user's cache folder.
-func packages(t *testing.T) (dir string) {
-	t.Helper()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			missing(t, err.Error())
-		}
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
-	sum := sha256.Sum256([]byte(read(t, "docs/testdata/npm/package-lock.json")))
-	installed := filepath.Join(cache, "junctor-test", "guide-"+hex.EncodeToString(sum[:6]))
-	if _, err := os.Stat(filepath.Join(installed, "complete")); err != nil {
-		if err := os.MkdirAll(installed, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"package.json", "package-lock.json"} {
-			if err := os.WriteFile(filepath.Join(installed, name), []byte(read(t, "docs/testdata/npm/"+name)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-		defer cancel()
-		ci := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-		ci.Dir = installed
-		if out, err := ci.CombinedOutput(); err != nil {
-			missing(t, "the packages of the guide need the npm registry: "+err.Error()+"\n"+string(out))
-		}
-		if err := os.WriteFile(filepath.Join(installed, "complete"), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	dir = t.TempDir()
-	if err := os.Symlink(filepath.Join(installed, "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 // missing leaves a test out, unless nothing may be left out.

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"junctor/internal/access"
 	"junctor/internal/db"
@@ -51,17 +50,11 @@ func (s secretSet) Run(ctx context.Context, console *console) error {
 			return err
 		}
 		console.line("The secret %s is set.", s.Name)
-		if surrounded(value) {
+		if access.Surrounded(value) {
 			fmt.Fprintf(console.err, "Warning: the value begins or ends with white space, which is part of it. If that is a slip, set it again; `printf %%s VALUE` adds none.\n")
 		}
 		return nil
 	})
-}
-
-// surrounded reports whether white space that a credential hardly has stands
-// before or behind it. Keys and certificates in PEM end with a line.
-func surrounded(value string) bool {
-	return strings.TrimSpace(value) != value && !strings.Contains(value, "-----BEGIN ")
 }
 
 type secretList struct {

@@ -64,6 +64,12 @@ func (s *Store) CheckSecret(name, value string) error {
 	return nil
 }
 
+// Surrounded reports whether white space that a credential hardly has stands
+// before or behind a value. Keys and certificates in PEM end with a line.
+func Surrounded(value string) bool {
+	return strings.TrimSpace(value) != value && !strings.Contains(value, "-----BEGIN ")
+}
+
 // DeleteSecret forgets a secret and notifies TopicSecrets. An unknown name is
 // a fault.NotFound.
 func (s *Store) DeleteSecret(ctx context.Context, name, author string) error {

@@ -94,7 +94,11 @@ func (d *door) listSecrets(c *call, q paging, _ nothing) (page[access.SecretInfo
 }
 
 func (d *door) setSecret(c *call, _ nothing, body secretValue) (nothing, error) {
-	return nothing{}, d.Access.SetSecret(c.r.Context(), c.path("name"), body.Value, c.caller.Author())
+	err := d.Access.SetSecret(c.r.Context(), c.path("name"), body.Value, c.caller.Author())
+	if err == nil && access.Surrounded(body.Value) {
+		c.w.Header().Set("Junctor-Warning", "The value begins or ends with white space, which is part of it.")
+	}
+	return nothing{}, err
 }
 
 type deleteSecretQuery struct {

@@ -46,6 +46,13 @@ func TestListsOfNamesGoByPage(t *testing.T) {
 	if len(rest.Items) != 1 || rest.Items[0].Name != "s2" || rest.Next != "" {
 		t.Errorf("the second page is %+v", rest)
 	}
+	for value, warned := range map[string]bool{`v`: false, ` v`: true, `v\n`: true, `-----BEGIN X-----\n`: false} {
+		set := f.admin(t, "PUT", "/api/v1/admin/secrets/s2", `{"value":"`+value+`"}`)
+		wantStatus(t, set, 204)
+		if got := set.Header().Get("Junctor-Warning"); (got != "") != warned {
+			t.Errorf("%q is set with the warning %q", value, got)
+		}
+	}
 	wantStatus(t, f.admin(t, "DELETE", "/api/v1/admin/secrets/s1", ""), 204)
 	wantProblem(t, f.admin(t, "DELETE", "/api/v1/admin/secrets/s1", ""), fault.NotFound)
 	wantStatus(t, f.admin(t, "PUT", "/api/v1/admin/secrets/used", `{"value":"v"}`), 204)

@@ -22,6 +22,8 @@ import (
 
 	"junctor/internal/access"
 	"junctor/internal/event"
+	"junctor/internal/fault"
+	"junctor/internal/limit"
 )
 
 // Services are what the door leads to. All must be set, but those that say
@@ -52,8 +54,17 @@ type Services struct {
 	// the connection's.
 	Address func(*http.Request) string
 	Release string
-	Log     *slog.Logger
+	// Room is what bodies and answers share with other doors. What is small needs none.
+	Room *limit.Room
+	Log  *slog.Logger
 }
+
+const (
+	small    = 64 << 10 // bytes of a body or an answer that needs no room
+	mostWait = 500      // calls that wait for events at the same time
+)
+
+var errNoRoom = fault.New(fault.Unavailable, "too much is being received and answered at the moment; nothing was done, try again in a moment").WithRetryAfter(time.Second)
 
 // New makes the door. It answers every path it is given: unknown ones with a
 // 404 problem.
@@ -64,7 +75,7 @@ func New(s Services) http.Handler {
 	if s.BaseURL == nil {
 		s.BaseURL = func(r *http.Request) string { return "http://" + r.Host }
 	}
-	d := &door{Services: s, mux: http.NewServeMux(), patience: patience}
+	d := &door{Services: s, mux: http.NewServeMux(), patience: patience, waiting: limit.NewRoom(mostWait)}
 	d.routes = d.table()
 	d.openAPI = document(d.routes, s.Release)
 	for i := range d.routes {
@@ -80,6 +91,7 @@ type door struct {
 	mux     *http.ServeMux
 	routes  []route
 	openAPI []byte
+	waiting *limit.Room // of callers, not of bytes
 
 	patience func(limit int64) time.Duration // with a body of up to so many bytes
 }

@@ -21,6 +21,7 @@ import (
 	"junctor/internal/db/dbtest"
 	"junctor/internal/event"
 	"junctor/internal/fault"
+	"junctor/internal/limit"
 	"junctor/internal/run"
 	"junctor/internal/secret"
 )
@@ -72,7 +73,7 @@ func newFixture(t *testing.T, change func(*Services)) *fixture {
 		ChannelToken: func(_ context.Context, code string) (string, error) { return "token-of-" + code, nil },
 		Functions:    fakeFunctions{}, Views: fakeViews{}, Approvals: fakeApprovals{},
 		Ready:   func(context.Context) error { return f.ready },
-		Metrics: prometheus.NewRegistry(), Release: "1.2.3",
+		Metrics: prometheus.NewRegistry(), Release: "1.2.3", Room: limit.NewRoom(128 << 20),
 		Log: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if change != nil {

@@ -13,6 +13,7 @@ import (
 
 	"junctor/internal/access"
 	"junctor/internal/fault"
+	"junctor/internal/limit"
 	"junctor/internal/strict"
 )
 
@@ -24,12 +25,22 @@ type call struct {
 	r       *http.Request
 	caller  access.Caller
 	address string
+	place   *limit.Place
 
 	status   int    // of the answer, instead of the route's
 	answered bool   // the function has written the answer itself
 	dryRun   bool   // nothing was changed
 	subject  string // what the audit log names, when the path does not
 	detail   string // for the audit log
+}
+
+// fits refuses an answer that was only read and finds no room to wait in for its
+// caller to take it.
+func (c *call) fits(size int) error {
+	if size > small && !c.place.Grow(int64(size)) && (c.r.Method == http.MethodGet || c.r.Method == http.MethodHead) {
+		return errNoRoom
+	}
+	return nil
 }
 
 func (c *call) path(name string) string { return c.r.PathValue(name) }
@@ -81,6 +92,8 @@ func (c *call) readAll() ([]byte, error) {
 	body, err := c.receive(limit)
 	var tooLarge *http.MaxBytesError
 	switch {
+	case errors.Is(err, errNoRoom):
+		return nil, err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, fault.New(fault.Timeout, "the body did not arrive within %s", c.door.patience(limit))
 	case errors.As(err, &tooLarge):
@@ -97,7 +110,11 @@ func (c *call) receive(limit int64) ([]byte, error) {
 	connection := http.NewResponseController(c.w)
 	// Only a test's connection has no deadlines.
 	timed := connection.SetReadDeadline(time.Now().Add(c.door.patience(limit))) == nil
-	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, limit))
+	from := io.Reader(http.MaxBytesReader(c.w, c.r.Body, limit))
+	if c.r.ContentLength < 0 || c.r.ContentLength > small {
+		from = c.place.Of(from, errNoRoom)
+	}
+	body, err := io.ReadAll(from)
 	if timed && err == nil {
 		err = connection.SetReadDeadline(time.Time{})
 	}

@@ -25,9 +25,9 @@ type Offer struct {
 	Queries   map[string]*record.Stored
 }
 
-// topic is a class, a packet or a function as one caller sees it.
+// topic is a class, a stored query, a packet or a function as one caller sees it.
 type topic struct {
-	Kind     string // classes, packets, functions
+	Kind     string // classes, queries, packets, functions
 	Code     string
 	Comment  string
 	Fields   []docField
@@ -44,12 +44,15 @@ type docField struct {
 	Access            string // "" for read and write
 
 	schema members // of OpenAPI
+	sent   bool    // a parameter in the query string
 }
 
 // docRequest is an example: a request, and what it is answered.
 type docRequest struct {
 	Name, Title  string
 	Method, Path string
+	Button       string // that is pressed, "" for none
+	Several      bool   // for the records that the body names
 	Header       [][2]string
 	Body         json.RawMessage // nil: none
 	Status       int
@@ -72,6 +75,11 @@ func (m manual) topics() (all []topic) {
 	for _, c := range m.Model.Classes() {
 		if !m.rights.Class(c.Code).Nothing() {
 			all = append(all, m.class(c))
+		}
+	}
+	for _, code := range slices.Sorted(maps.Keys(m.Queries)) {
+		if q := m.Queries[code]; m.rights.MayQuery(code) && q.Columns != nil {
+			all = append(all, m.query(q))
 		}
 	}
 	for _, code := range slices.Sorted(maps.Keys(m.Packets)) {
@@ -149,7 +157,44 @@ func (m manual) class(c *record.Class) topic {
 	if !rights.Delete.None() && keyed {
 		t.Requests = append(t.Requests, docRequest{Name: "delete", Title: "Delete a record", Method: remove, Path: entity, Header: match, Status: 204})
 	}
+	for _, b := range c.Offered(rights) {
+		t.Requests = append(t.Requests, m.press(c, b, match)...)
+	}
 	return t
+}
+
+// press are the requests that press a button: for a record, and for several.
+func (m manual) press(c *record.Class, b *record.Button, match [][2]string) (all []docRequest) {
+	name := b.Label
+	if name == "" {
+		name = b.Code
+	}
+	started := func(of string, value json.RawMessage) json.RawMessage {
+		o := newOrdered(nil)
+		o.text("@odata.context", m.base+dataBase+"/$metadata#"+of)
+		o.add("value", value)
+		return o.end()
+	}
+	const one, several = `"run_0sge39m4gjsrr9pf4tp4jj12"`, `["run_0sge39m4gjsrr9pf4tp4jj12"]`
+	if entity, keyed := m.address(c); keyed {
+		all = append(all, docRequest{
+			Name: "press_" + b.Code, Title: name + ": starts the button's run for a record", Method: post, Path: entity + "/" + b.Code, Button: b.Code,
+			Header: match, Body: json.RawMessage("{}"), Status: 202, Answer: started("Edm.String", json.RawMessage(one)),
+		})
+	}
+	named := newOrdered(nil)
+	for _, column := range m.key(c) {
+		named.add(column.Field(), sample(column))
+	}
+	if named.Len() == 1 {
+		named.add("id", sample(record.System()[0]))
+	}
+	records := newOrdered(nil)
+	records.add("records", slices.Concat([]byte{'['}, named.end(), []byte{']'}))
+	return append(all, docRequest{
+		Name: "press_" + b.Code + "_many", Title: name + ": starts a run for each of several records, all or none", Method: post, Path: dataBase + "/" + c.Code + "/" + b.Code,
+		Button: b.Code, Several: true, Header: match, Body: records.end(), Status: 202, Answer: started("Collection(Edm.String)", json.RawMessage(several)),
+	})
 }
 
 // columnField tells of a column.
@@ -218,16 +263,46 @@ func anyOf(texts []string) func(func(any) bool) {
 	}
 }
 
+func (m manual) query(q *record.Stored) topic {
+	t := topic{Kind: "queries", Code: q.Code, Comment: q.Comment}
+	given := url.Values{}
+	for _, param := range q.Params {
+		t.Fields = append(t.Fields, paramField(param))
+		if param.Default == nil && param.Required {
+			given.Set(param.Code, plainText(sample(param.Column)))
+		}
+	}
+	row := newOrdered(nil)
+	for _, c := range q.Columns {
+		f := columnField(c)
+		f.Access = "read only"
+		t.Fields = append(t.Fields, f)
+		row.add(c.Code, sample(c))
+	}
+	answer := newOrdered(nil)
+	answer.text("@odata.context", m.base+dataBase+"/$metadata#Collection(junctor."+q.Code+"_row)")
+	answer.add("value", slices.Concat([]byte{'['}, row.end(), []byte{']'}))
+	given.Set("$top", "10")
+	path := dataBase + "/" + q.Code + "?" + strings.NewReplacer("+", "%20", "%24top", "$top").Replace(given.Encode())
+	t.Requests = []docRequest{{Name: "rows", Title: "Read rows", Method: get, Path: path, Status: 200, Answer: answer.end()}}
+	return t
+}
+
+// paramField tells of a parameter in a query string.
+func paramField(param *record.Param) docField {
+	f := columnField(param.Column)
+	if param.List {
+		f.Type += ", any number of times"
+	}
+	f.About, f.sent = strings.TrimSpace("a parameter. "+f.About), true
+	return f
+}
+
 func (m manual) packet(p *packet.Packet) topic {
 	t := topic{Kind: "packets", Code: p.Code, Comment: p.Comment}
 	query := url.Values{}
 	for _, param := range p.Params {
-		f := columnField(param.Column)
-		if param.List {
-			f.Type += ", any number of times"
-		}
-		f.About = strings.TrimSpace("a parameter. " + f.About)
-		t.Fields = append(t.Fields, f)
+		t.Fields = append(t.Fields, paramField(param))
 		if param.Default == nil {
 			query.Set(param.Code, plainText(m.packetSample(p, param)))
 		}

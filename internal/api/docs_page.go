@@ -126,7 +126,7 @@ var docsPage = template.Must(template.New("docs").Parse(`<!doctype html><html la
 <h1>What {{.Login}} may use</h1>
 <p>Made for the rights of this account. Every call takes <code>Authorization: Bearer TOKEN</code>, with an API token or that of a session, or Basic with login and password.
 For programs: <a href="/openapi.json">/openapi.json</a>, <a href="/api/v1/data/$metadata">/api/v1/data/$metadata</a>.</p>
-{{if not .Topics}}<p>Nothing: no role of this account names a class, a packet or a function.</p>{{end}}
+{{if not .Topics}}<p>Nothing: no role of this account names a class, a stored query, a packet or a function.</p>{{end}}
 <table>
 {{range .Topics}}<tr><td>{{.Kind}}<td><a href="{{.Path}}">{{.Code}}</a><td>{{.Comment}}
 {{end}}</table>

@@ -69,6 +69,13 @@ func (d *door) readEvents(c *call, q eventsQuery, _ nothing) (eventPage, error) 
 	if err != nil {
 		return eventPage{}, err
 	}
+	if q.Wait > 0 {
+		place := d.waiting.Place(1, "account "+c.caller.Account.Login)
+		defer place.Leave()
+		if !place.Grow(1) {
+			return eventPage{}, fault.New(fault.TooMany, "too many calls of this account wait for events at the same time; wait with one for all types").WithRetryAfter(time.Second)
+		}
+	}
 	page, err := d.Events.Await(c.r.Context(), query, time.Duration(q.Wait))
 	if err != nil {
 		return eventPage{}, gone(err)

@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -313,4 +315,39 @@ func TestWhoLeavesWhileHeWaits(t *testing.T) {
 	if strings.Contains(f.log.String(), "level=ERROR") {
 		t.Error(f.log.String())
 	}
+}
+
+// So many calls of one account wait at the same time, and no more: the rest is told
+// to come again, and who waits is answered.
+func TestManyWhoWait(t *testing.T) {
+	f := newFixture(t, nil)
+	const most, more = mostWait / 2, 20
+	var refused, answered atomic.Int32
+	var all sync.WaitGroup
+	for range most + more {
+		all.Go(func() {
+			switch w := f.admin(t, "GET", eventsPath+"?types=order.*&after=latest&wait=1m", ""); w.Code {
+			case 200:
+				answered.Add(1)
+			case 429:
+				if refused.Add(1); w.Header().Get("Retry-After") == "" {
+					t.Error("it is not said when to come again")
+				}
+			default:
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
+	}
+	for deadline := time.Now().Add(30 * time.Second); refused.Load() < more; <-time.After(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d were refused", refused.Load())
+		}
+	}
+	wantStatus(t, f.admin(t, "GET", eventsPath, ""), 200)
+	f.publish(t, least+`}`, structured)
+	all.Wait()
+	if refused.Load() != more || answered.Load() != most {
+		t.Errorf("%d refused, %d answered; want %d and %d", refused.Load(), answered.Load(), more, most)
+	}
+	wantStatus(t, f.admin(t, "GET", eventsPath+"?wait=1ms", ""), 200)
 }

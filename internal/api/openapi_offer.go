@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/url"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 
 	"junctor/internal/access"
@@ -73,7 +75,7 @@ func (t topic) describe(paths, schemas map[string]any) {
 		if s == nil {
 			s = members{}
 		}
-		if t.Kind == "packets" {
+		if f.sent {
 			parameters = append(parameters, members{"name": f.Name, "in": "query", "required": f.Required, "schema": s})
 			continue
 		}
@@ -93,48 +95,30 @@ func (t topic) describe(paths, schemas map[string]any) {
 		schemas[name] = o
 	}
 	for _, r := range t.Requests {
+		if r.Name == "upsert" {
+			continue // the same call as update, with a header
+		}
 		path, parameter := r.place(t)
 		op := members{
 			"summary": r.Title, "operationId": r.Name + "_" + t.Kind + "_" + t.Code, "tags": []string{t.Kind},
 			"security":  []members{{"bearer": []string{}}, {"basic": []string{}}},
-			"responses": members{"default": members{"$ref": "#/components/responses/problem"}},
+			"responses": members{"default": members{"$ref": "#/components/responses/problem"}, strconv.Itoa(r.Status): r.answered(t, ref)},
 		}
 		if t.Comment != "" {
 			op["description"] = t.Comment
 		}
-		answer := members{"description": "Done"}
-		if r.Answer != nil {
-			schema := members{}
-			if t.Kind == "classes" {
-				schema = ref
-				if r.Name == "list" {
-					schema = members{"type": "object", "properties": members{"value": members{"type": "array", "items": ref}, "@odata.nextLink": members{"type": "string"}}}
-				}
-			}
-			answer["content"] = members{"application/json": members{"schema": schema, "example": r.Answer}}
-		}
-		op["responses"].(members)[map[bool]string{true: "201", false: "200"}[r.Status == 201]] = answer //nolint:errcheck // made above
-		if r.Status == 204 {                                                                            //nolint:mnd // No Content
-			delete(op["responses"].(members), "200")  //nolint:errcheck // made above
-			op["responses"].(members)["204"] = answer //nolint:errcheck // made above
-		}
 		if r.Body != nil {
-			op["requestBody"] = members{"required": true, "content": members{"application/json": members{"schema": ref, "example": r.Body}}}
+			op["requestBody"] = members{"required": true, "content": members{"application/json": members{"schema": r.taken(ref), "example": r.Body}}}
 		}
-		all := parameters
+		all := slices.Clip(parameters)
 		if parameter != "" {
 			all = append(all, members{"name": parameter, "in": "path", "required": true, "description": "an id", "schema": members{"type": "string"}})
 		}
-		if t.Kind == "classes" && r.Name == "list" {
-			for _, option := range []string{"$filter", "$select", "$expand", "$orderby", "$top", "$skip", "$count"} {
-				all = append(all, members{"name": option, "in": "query", "schema": members{"type": "string"}})
-			}
+		for _, option := range r.options(t) {
+			all = append(all, members{"name": option, "in": "query", "schema": members{"type": "string"}})
 		}
 		if len(all) > 0 {
 			op["parameters"] = all
-		}
-		if r.Name == "upsert" {
-			continue // the same call as update, with a header
 		}
 		there, ok := paths[path].(map[string]any)
 		if !ok {
@@ -145,6 +129,58 @@ func (t topic) describe(paths, schemas map[string]any) {
 	}
 }
 
+// answered is the answer to a request; ref is the schema of what the topic has.
+func (r docRequest) answered(t topic, ref members) members {
+	answer := members{"description": "Done"}
+	if r.Answer == nil {
+		return answer
+	}
+	object := func(value members) members {
+		return members{"type": "object", "properties": members{"value": value}}
+	}
+	array := func(items members) members { return members{"type": "array", "items": items} }
+	run := members{"type": "string", "description": "the id of a run"}
+	var schema members
+	switch {
+	case r.Several:
+		schema = object(array(run))
+	case r.Button != "":
+		schema = object(run)
+	case r.Name == "list", r.Name == "rows":
+		schema = object(array(ref))
+		schema["properties"].(members)["@odata.nextLink"] = members{"type": "string"} //nolint:errcheck // made above
+	case t.Kind == "classes":
+		schema = ref
+	default:
+		schema = members{}
+	}
+	answer["content"] = members{"application/json": members{"schema": schema, "example": r.Answer}}
+	return answer
+}
+
+// taken is the schema of a request's body.
+func (r docRequest) taken(ref members) members {
+	switch {
+	case r.Several:
+		records := members{"type": "array", "items": members{"anyOf": []members{{"type": "string", "description": "an id"}, ref}}}
+		return members{"type": "object", "required": []string{"records"}, "properties": members{"records": records}}
+	case r.Button != "":
+		return members{"type": "object"}
+	}
+	return ref
+}
+
+// options are those of the query string.
+func (r docRequest) options(t topic) []string {
+	switch {
+	case t.Kind == "queries":
+		return []string{"$filter", "$select", "$orderby", "$top", "$skip", "$count"}
+	case t.Kind == "classes" && r.Name == "list":
+		return []string{"$filter", "$select", "$expand", "$orderby", "$top", "$skip", "$count"}
+	}
+	return nil
+}
+
 // place is the path of a request without what is the example's own.
 func (r docRequest) place(t topic) (path, parameter string) {
 	switch t.Kind {
@@ -152,9 +188,15 @@ func (r docRequest) place(t topic) (path, parameter string) {
 		return v1 + "/packets/" + url.PathEscape(t.Code), ""
 	case "functions":
 		return v1 + "/functions/" + url.PathEscape(t.Code), ""
-	}
-	if r.Name == "create" || r.Name == "list" {
+	case "queries":
 		return dataBase + "/" + t.Code, ""
 	}
-	return dataBase + "/" + t.Code + "/{id}", "id"
+	behind := ""
+	if r.Button != "" {
+		behind = "/" + r.Button
+	}
+	if r.Name == "create" || r.Name == "list" || r.Several {
+		return dataBase + "/" + t.Code + behind, ""
+	}
+	return dataBase + "/" + t.Code + "/{id}" + behind, "id"
 }

@@ -66,6 +66,9 @@ func (d *door) fetchPacket(c *call) error {
 	if err := a.NegotiateTable(c.r.Header.Values("Accept"), table); err != nil {
 		return err
 	}
+	if err := c.fits(len(a.Body)); err != nil {
+		return err
+	}
 	h := c.w.Header()
 	h.Add("Vary", "Accept")
 	h.Set("Content-Type", a.Header.Get("Content-Type"))

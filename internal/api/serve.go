@@ -15,6 +15,7 @@ import (
 
 	"junctor/internal/access"
 	"junctor/internal/fault"
+	"junctor/internal/limit"
 )
 
 // ServeHTTP finds the route. What the router would answer as plain text
@@ -78,6 +79,11 @@ func (d *door) serve(r *route) http.Handler {
 				fault.Write(w, errors.New("panic"))
 			}
 		}()
+		defer func() {
+			if c.place != nil {
+				c.place.Leave()
+			}
+		}()
 		answer, err := c.do()
 		if err != nil {
 			d.refuse(c, err)
@@ -96,6 +102,11 @@ func (c *call) do() (any, error) {
 		return nil, err
 	}
 	c.caller = caller
+	key := "account " + caller.Account.Login
+	if caller.Rights == nil {
+		key = "address " + limit.Network(c.address)
+	}
+	c.place = c.door.Room.Place(0, key)
 	if err := c.checkPath(); err != nil {
 		return nil, err
 	}
@@ -173,6 +184,10 @@ func (c *call) answer(value any) {
 	body, err := json.Marshal(value)
 	if err != nil {
 		c.door.refuse(c, fmt.Errorf("write the answer: %w", err))
+		return
+	}
+	if err := c.fits(len(body)); err != nil {
+		c.door.refuse(c, err)
 		return
 	}
 	if etag := c.w.Header().Get("ETag"); etag != "" && c.r.Method == http.MethodGet && slices.Contains(tags(c.r.Header.Values("If-None-Match")), etag) {

@@ -31,8 +31,11 @@ func agree(all map[string]map[string]json.RawMessage) []fault.Field {
 	}
 	c.below("", objects.Check(names))
 	queries := map[string]*record.Stored{}
-	for code, body := range all[Queries] {
-		queries[code], _ = record.ParseStored(code, body)
+	for _, code := range sorted(all[Queries]) {
+		queries[code], _ = record.ParseStored(code, all[Queries][code])
+		if model.Class(code) != nil { // both are read at one address
+			c.add(strict.Pointer("/"+Queries, code), "%q is the code of a class too: choose another", code)
+		}
 	}
 	c.below("", checkPackets(all[Packets], packet.Names{Model: model, Queries: queries}))
 	return c.found

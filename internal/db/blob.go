@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 
 	"junctor/internal/fault"
@@ -18,6 +20,8 @@ const (
 	// chunksAtOnce bounds the transactions that write a large value, so that
 	// others get their turn between.
 	chunksAtOnce = 16
+	// PieceSize is what such a transaction has, in bytes.
+	PieceSize = chunksAtOnce * chunkSize
 )
 
 // Blob is what is stored in a BYTEA column for a value of any size: its first
@@ -44,31 +48,70 @@ func (d *DB) PutLarge(ctx context.Context, data []byte) (Blob, error) {
 	if len(data) <= InlineLimit {
 		return append(Blob{inline}, data...), nil
 	}
-	name := id.Token(26)
-	err := d.Write(ctx, func(tx *Tx) error {
-		_, err := tx.Exec(`INSERT INTO large_values (id, size, claimed, created_at) VALUES ($1, $2, 0, $3)`,
-			name, len(data), Micros(time.Now()))
-		return err
-	})
-	for seq := 0; err == nil && seq*chunkSize < len(data); seq += chunksAtOnce {
-		err = d.putChunks(ctx, name, data, seq)
-	}
+	b, _, err := d.PutLargeFrom(ctx, bytes.NewReader(data))
+	return b, err
+}
+
+// PutLargeFrom is PutLarge of all that can be read from r, of which no more than
+// PieceSize is in memory at once, and returns its size. When r fails, with its
+// error, nothing stays stored.
+func (d *DB) PutLargeFrom(ctx context.Context, r io.Reader) (b Blob, size int64, err error) {
+	piece := make([]byte, InlineLimit+1)
+	n, err := readPiece(r, piece)
 	if err != nil {
-		return nil, fmt.Errorf("store a value of %d bytes: %w", len(data), err)
+		return nil, 0, err
 	}
-	return append(Blob{reference}, name...), nil
+	if n <= InlineLimit {
+		return append(Blob{inline}, piece[:n]...), int64(n), nil
+	}
+	piece = append(make([]byte, 0, PieceSize), piece...)[:PieceSize]
+	more, err := readPiece(r, piece[n:])
+	n += more
+	name := id.Token(26)
+	for seq := 0; err == nil; seq += chunksAtOnce {
+		size += int64(n)
+		err = d.Write(ctx, func(tx *Tx) error {
+			_, err := tx.Exec(`INSERT INTO large_values (id, size, claimed, created_at) VALUES ($1, $2, 0, $3) ON CONFLICT (id) DO UPDATE SET size = excluded.size`,
+				name, size, Micros(time.Now()))
+			if err == nil {
+				err = tx.putChunks(name, seq, piece[:n])
+			}
+			return err
+		})
+		if err == nil && n < PieceSize {
+			return append(Blob{reference}, name...), size, nil
+		}
+		if err == nil {
+			n, err = readPiece(r, piece)
+		}
+	}
+	again, cancel := context.WithTimeout(context.WithoutCancel(ctx), DefaultReadLimit)
+	defer cancel()
+	dropped := d.Write(again, func(tx *Tx) error { return tx.DropLarge(append(Blob{reference}, name...)) })
+	return nil, 0, errors.Join(fmt.Errorf("store a large value: %w", err), dropped) // where it could not be dropped it is an orphan
 }
 
-func (d *DB) putChunks(ctx context.Context, name string, data []byte, from int) error {
-	return d.Write(ctx, func(tx *Tx) error { return tx.putChunks(name, data, from, from+chunksAtOnce) })
+// readPiece fills a piece, but for the last one. Unlike io.ReadFull it tells the
+// end of r from a body that breaks off.
+func readPiece(r io.Reader, piece []byte) (n int, err error) {
+	for n < len(piece) && err == nil {
+		var more int
+		more, err = r.Read(piece[n:])
+		n += more
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
 }
 
-func (tx *Tx) putChunks(name string, data []byte, from, to int) error {
-	for seq := from; seq < to && seq*chunkSize < len(data); seq++ {
-		piece := data[seq*chunkSize : min((seq+1)*chunkSize, len(data))]
-		if _, err := tx.Exec(`INSERT INTO chunks (value_id, seq, data) VALUES ($1, $2, $3)`, name, seq, piece); err != nil {
+// putChunks stores data in chunks that begin with number seq.
+func (tx *Tx) putChunks(name string, seq int, data []byte) error {
+	for chunk := range slices.Chunk(data, chunkSize) {
+		if _, err := tx.Exec(`INSERT INTO chunks (value_id, seq, data) VALUES ($1, $2, $3)`, name, seq, chunk); err != nil {
 			return err
 		}
+		seq++
 	}
 	return nil
 }
@@ -86,7 +129,7 @@ func (tx *Tx) PutNamed(name string, data []byte) (Blob, error) {
 	n, err := tx.Exec(`INSERT INTO large_values (id, size, claimed, created_at) VALUES ($1, $2, 1, $3) ON CONFLICT (id) DO NOTHING`,
 		name, len(data), Micros(time.Now()))
 	if err == nil && n > 0 {
-		err = tx.putChunks(name, data, 0, len(data))
+		err = tx.putChunks(name, 0, data)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store a value of %d bytes: %w", len(data), err)

@@ -114,7 +114,7 @@ func (d *DB) Read(ctx context.Context, f func(*Tx) error) error {
 	limited, cancel := context.WithTimeout(ctx, d.limit)
 	defer cancel()
 	err := d.repeat(limited, d.read, f)
-	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+	if err != nil && ctx.Err() == nil && (limited.Err() != nil || classify(err) == late) {
 		return fault.Wrap(err, fault.Unavailable, "Reading took longer than %s; ask for less at once.", d.limit)
 	}
 	return err

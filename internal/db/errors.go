@@ -40,6 +40,7 @@ const (
 	conflict              // serialization failure, deadlock, busy: the same again may do
 	lost                  // the connection broke
 	sick                  // the database cannot store now: disk full, read-only, shutting down
+	late                  // the statement took too long
 )
 
 const maxTries = 10

@@ -114,13 +114,22 @@ func (e *postgresEngine) begin(ctx context.Context, write bool) (session, error)
 	if write {
 		err = s.startWrite(ctx)
 	} else {
-		_, err = s.conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pgx.QueryExecModeSimpleProtocol)
+		_, err = s.conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"+timeout(ctx), pgx.QueryExecModeSimpleProtocol)
 	}
 	if err != nil {
 		s.abandon()
 		return nil, postgresError(err)
 	}
 	return s, nil
+}
+
+// timeout lets the server end what ctx would end by breaking the connection.
+func timeout(ctx context.Context) string {
+	until, ok := ctx.Deadline()
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("; SET LOCAL statement_timeout = %d", max(1, time.Until(until).Milliseconds()))
 }
 
 // sync has nothing to do: a COMMIT is answered when it is on disk.

@@ -41,6 +41,8 @@ func stateClass(e *pgconn.PgError) class {
 		return lost
 	case "25006": // read-only: a standby
 		return sick
+	case "57014": // cancelled, by statement_timeout
+		return late
 	}
 	switch e.Code[:min(2, len(e.Code))] {
 	case "08":

@@ -15,6 +15,10 @@ import (
 // another connection.
 const commitLimit = 30 * time.Second
 
+// maxKept is how many bytes of text a query has at most that stays prepared, here
+// and in the server: a long one is a filter that hardly comes again.
+const maxKept = 4 << 10
+
 // postgresSession is one transaction.
 type postgresSession struct {
 	engine *postgresEngine
@@ -57,6 +61,9 @@ func (s *postgresSession) exec(ctx context.Context, sql string, args []any) (int
 func (s *postgresSession) query(ctx context.Context, sql string, args []any) (cursor, error) {
 	if s.reading() {
 		return nil, errReading
+	}
+	if len(sql) > maxKept {
+		args = append([]any{pgx.QueryExecModeDescribeExec}, args...)
 	}
 	rows, err := s.conn.Query(ctx, sql, args...)
 	if err != nil {

@@ -50,15 +50,23 @@ func (c *sqliteConn) direct(raw any, text string) (*directStmt, error) {
 	return s, nil
 }
 
-// newDirectStmt reaches into the driver for the handles it has no way to ask for.
+// handles reaches into the driver's connection for what it has no way to ask for.
+func handles(conn any) (db uintptr, tls *libc.TLS, err error) {
+	of := reflect.ValueOf(conn).Elem()
+	at, thread := of.FieldByName("db"), of.FieldByName("tls")
+	if !at.IsValid() || at.Kind() != reflect.Uintptr || at.Uint() == 0 || !thread.IsValid() || thread.Type() != reflect.TypeFor[*libc.TLS]() {
+		return 0, nil, errSQLiteLayout
+	}
+	return uintptr(at.Uint()), (*libc.TLS)(thread.UnsafePointer()), nil
+}
+
 func newDirectStmt(conn any, stmt driver.Stmt) (*directStmt, error) {
-	of, prepared := reflect.ValueOf(conn).Elem(), reflect.ValueOf(stmt).Elem()
-	db, tls, handle := of.FieldByName("db"), of.FieldByName("tls"), prepared.FieldByName("pstmt")
-	if !db.IsValid() || db.Kind() != reflect.Uintptr || db.Uint() == 0 || !tls.IsValid() || tls.Type() != reflect.TypeFor[*libc.TLS]() ||
-		!handle.IsValid() || handle.Kind() != reflect.Uintptr || handle.Uint() == 0 {
+	db, tls, err := handles(conn)
+	handle := reflect.ValueOf(stmt).Elem().FieldByName("pstmt")
+	if err != nil || !handle.IsValid() || handle.Kind() != reflect.Uintptr || handle.Uint() == 0 {
 		return nil, errSQLiteLayout
 	}
-	s := &directStmt{driver: stmt, tls: (*libc.TLS)(tls.UnsafePointer()), db: uintptr(db.Uint()), handle: uintptr(handle.Uint())}
+	s := &directStmt{driver: stmt, tls: tls, db: db, handle: uintptr(handle.Uint())}
 	return s, s.locate()
 }
 

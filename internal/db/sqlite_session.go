@@ -3,6 +3,8 @@ package db
 import (
 	"context"
 	"database/sql"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // sqliteConn is a connection with its prepared statements. One goroutine has
@@ -10,16 +12,50 @@ import (
 type sqliteConn struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+	size  int                    // of their texts
 	inner map[string]*directStmt // for the hot path, without database/sql between
+
+	interrupt func() // ends what the connection executes; nil where the driver is laid out differently
 }
 
-// maxStmts bounds the statements kept per connection. Those written in the
-// program are few; those made for queries over classes are not, and the one that
-// comes replaces any other.
-const maxStmts = 500
+// The statements kept per connection are bounded in number and in bytes of text:
+// SQLite keeps several times as much of each. Those written in the program are
+// few; those made for queries over classes are not, and the one that comes
+// replaces any other.
+const (
+	maxStmts = 500
+	maxTexts = 256 << 10
+)
 
 func newSQLiteConn(conn *sql.Conn) *sqliteConn {
-	return &sqliteConn{conn: conn, stmts: map[string]*sql.Stmt{}, inner: map[string]*directStmt{}}
+	c := &sqliteConn{conn: conn, stmts: map[string]*sql.Stmt{}, inner: map[string]*directStmt{}}
+	conn.Raw(func(raw any) error { //nolint:errcheck // then there is no interruption
+		db, tls, err := handles(raw)
+		if err == nil {
+			c.interrupt = func() { sqlite3.Xsqlite3_interrupt(tls, db) }
+		}
+		return err
+	})
+	return c
+}
+
+// until interrupts the connection when ctx ends; what it returns ends that, and
+// has to be called once. The driver watches over a query until its first row only,
+// and the second may be a whole table away.
+func (c *sqliteConn) until(ctx context.Context) (stop func()) {
+	if ctx.Done() == nil || c.interrupt == nil {
+		return func() {}
+	}
+	over := make(chan struct{})
+	end := context.AfterFunc(ctx, func() {
+		defer close(over)
+		c.interrupt()
+	})
+	return func() {
+		if !end() {
+			<-over // or it would hit the statement that comes next
+		}
+	}
 }
 
 func (c *sqliteConn) close() error {
@@ -40,6 +76,7 @@ func (c *sqliteConn) close() error {
 func (c *sqliteConn) take(ctx context.Context, text string) (*sql.Stmt, error) {
 	if s, ok := c.stmts[text]; ok {
 		delete(c.stmts, text)
+		c.size -= len(text)
 		return s, nil
 	}
 	return c.conn.PrepareContext(ctx, text)
@@ -48,14 +85,18 @@ func (c *sqliteConn) take(ctx context.Context, text string) (*sql.Stmt, error) {
 func (c *sqliteConn) give(text string, s *sql.Stmt) {
 	if old, ok := c.stmts[text]; ok {
 		old.Close() //nolint:errcheck // nothing hangs on it
-	} else if len(c.stmts) >= maxStmts {
-		for other, old := range c.stmts { // in no order
-			delete(c.stmts, other)
-			old.Close() //nolint:errcheck // nothing hangs on it
-			break
-		}
+		c.size -= len(text)
 	}
 	c.stmts[text] = s
+	c.size += len(text)
+	for other, old := range c.stmts { // in no order
+		if len(c.stmts) <= maxStmts && c.size <= maxTexts {
+			break
+		}
+		delete(c.stmts, other)
+		c.size -= len(other)
+		old.Close() //nolint:errcheck // nothing hangs on it
+	}
 }
 
 // control runs BEGIN, COMMIT and the like, which no context interrupts.
@@ -107,7 +148,7 @@ func (s *sqliteSession) query(ctx context.Context, text string, args []any) (cur
 		s.conn.give(text, stmt)
 		return nil, sqliteError(err)
 	}
-	s.open = &sqliteCursor{Rows: rows, conn: s.conn, stmt: stmt, text: text}
+	s.open = &sqliteCursor{Rows: rows, ctx: ctx, conn: s.conn, stmt: stmt, text: text, stop: s.conn.until(ctx)}
 	return s.open, nil
 }
 
@@ -185,21 +226,30 @@ func (s *sqliteSession) release() { s.home <- s.conn }
 // sqliteCursor gives its statement back when it is closed.
 type sqliteCursor struct {
 	*sql.Rows
+	ctx  context.Context
 	conn *sqliteConn
 	stmt *sql.Stmt
 	text string
+	stop func() // see until
 }
 
 func (c *sqliteCursor) Close() error {
 	err := c.Rows.Close()
 	if c.stmt != nil {
+		c.stop()
 		c.conn.give(c.text, c.stmt)
 		c.stmt = nil
 	}
 	return sqliteError(err)
 }
 
-func (c *sqliteCursor) Err() error { return sqliteError(c.Rows.Err()) }
+func (c *sqliteCursor) Err() error {
+	err := c.Rows.Err()
+	if err != nil && c.ctx.Err() != nil {
+		return c.ctx.Err() // and not that it was interrupted
+	}
+	return sqliteError(err)
+}
 
 func (c *sqliteCursor) Next() bool {
 	if c.Rows.Next() {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -163,15 +165,13 @@ func (t *tail) read(ctx context.Context) error {
 		}
 		t.mu.Lock()
 		t.at = page.Next
-		for w := range t.who {
-			if w.wanted(page.Items) {
-				select {
-				case w.wake <- struct{}{}:
-				default:
-				}
+		waiting := slices.Collect(maps.Keys(t.who))
+		t.mu.Unlock()
+		for _, w := range waiting { // nobody who comes or leaves waits for their filters
+			if len(w.wake) == 0 && w.wanted(page.Items) {
+				w.wake <- struct{}{}
 			}
 		}
-		t.mu.Unlock()
 		if !page.More {
 			return nil
 		}

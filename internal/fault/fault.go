@@ -30,6 +30,7 @@ const (
 	Stale           Code = "stale"              // 412: If-Match names an older version
 	TooLarge        Code = "too-large"          // 413
 	Unsupported     Code = "unsupported-media"  // 415
+	NoRange         Code = "no-range"           // 416: a file has nothing in that range
 	Unprocessable   Code = "unprocessable"      // 422: readable, but the content is wrong
 	VersionRequired Code = "version-required"   // 428: If-Match is demanded
 	TooMany         Code = "too-many"           // 429

@@ -25,6 +25,7 @@ var kinds = map[Code]struct {
 	Stale:           {412, "Changed in the meantime"},
 	TooLarge:        {413, "Too large"},
 	Unsupported:     {415, "Unsupported format"},
+	NoRange:         {416, "Nothing in that range"},
 	Unprocessable:   {422, "The content is not valid"},
 	VersionRequired: {428, "If-Match is required"},
 	TooMany:         {429, "Too many requests"},

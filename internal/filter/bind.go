@@ -7,6 +7,30 @@ import (
 	"junctor/internal/strict"
 )
 
+// MaxParts is how many parts, down to each name and literal, Bounded lets through.
+const MaxParts = 20_000
+
+// Bounded refuses an expression that has more than MaxParts: a short one may name
+// a parameter that stands for a long one, and that often. The error is an *Error.
+func Bounded(e *Expr) error {
+	if parts(e, MaxParts) > MaxParts {
+		return wrong(e.At, "has more than %d parts with what its parameters stand for", MaxParts)
+	}
+	return nil
+}
+
+// parts counts, to a bound.
+func parts(e *Expr, most int) int {
+	n := 1
+	for _, arg := range e.Args {
+		if n > most {
+			break
+		}
+		n += parts(arg, most-n)
+	}
+	return n
+}
+
 // Bind puts expressions in the place of parameters, by their names without the
 // @. A List stands behind in only, where nothing else but a Literal can stand
 // within parentheses. A parameter that is not in params is an error.

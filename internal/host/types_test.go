@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -10,8 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"junctor/internal/db/dbtest"
 	"junctor/internal/record"
 )
 
@@ -159,38 +158,8 @@ func TestClassDeclarationsPassTheCompiler(t *testing.T) {
 	}
 }
 
-// installTypeScript returns the compiler's script, installed once per machine.
+// installTypeScript returns the compiler's script.
 func installTypeScript(t *testing.T) string {
 	t.Helper()
-	leaveOut := func(reason string) {
-		t.Helper()
-		if os.Getenv("CI") == "true" {
-			t.Fatal(reason)
-		}
-		t.Skip(reason)
-	}
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			leaveOut("junctor.d.ts is not compiled: " + tool + " is not installed")
-		}
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = t.TempDir()
-	}
-	dir := filepath.Join(cache, "junctor-test", typescript)
-	compiler := filepath.Join(dir, "node_modules", "typescript", "lib", "tsc.js")
-	if _, err := os.Stat(compiler); err == nil {
-		return compiler
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	install := exec.CommandContext(ctx, "npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts", typescript)
-	if out, err := install.CombinedOutput(); err != nil {
-		leaveOut("junctor.d.ts is not compiled: npm cannot install " + typescript + ": " + strings.TrimSpace(string(out)))
-	}
-	return compiler
+	return filepath.Join(dbtest.Packages(t, typescript), "node_modules", "typescript", "lib", "tsc.js")
 }

@@ -40,6 +40,12 @@ var documented = map[string]string{
       extra: json
       double: { type: "decimal(14,2)", computed: "total mul 2" }
       locked: text
+    buttons:
+      approve: { scenario: approve, label: Approve }
+      secret: { scenario: approve }
+queries:
+  joined: { comment: who has come, params: { since: date!, vip: boolean }, sql: "SELECT code, name, since FROM api_customers WHERE since >= :since AND (:vip IS NULL OR vip = :vip)" }
+  hidden_rows: { sql: "SELECT code FROM api_customers" }
 functions:
   placeOrder: { scenario: place, comment: "places an 'order'" }
   other: { scenario: place }
@@ -55,8 +61,9 @@ roles:
   shop:
     classes:
       customers: { read: true, create: true, update: true, delete: true, hide: [margin] }
-      orders: { read: true, create: true, update: true, delete: true, readonly: [locked] }
+      orders: { read: true, create: true, update: true, delete: true, readonly: [locked], buttons: [approve] }
     functions: [placeOrder]
+    queries: [joined]
     packets: [customer_card]
   reader:
     classes: { customers: { read: "code eq 'x'" } }
@@ -65,6 +72,7 @@ applications:
   reader: { password: open sesame, roles: [reader] }
   nobody: { password: open sesame }
 `,
+	"scenarios/approve.ts": `export default () => "approved";`,
 	"scenarios/place.ts": `import type { Request } from "junctor";
 export const params = {
   type: "object", required: ["number", "lines"], additionalProperties: false,
@@ -126,7 +134,7 @@ func TestDocsByRights(t *testing.T) {
 		return all
 	}
 	for login, want := range map[string]string{
-		"eshop":  "classes/customers create list read update upsert delete; classes/orders create list read update delete; packets/customer_card fetch; functions/placeOrder call",
+		"eshop":  "classes/customers create list read update upsert delete; classes/orders create list read update delete press_approve press_approve_many; queries/joined rows; packets/customer_card fetch; functions/placeOrder call",
 		"reader": "classes/customers list read", "nobody": "",
 	} {
 		if got := strings.Join(seen(login), "; "); got != want {
@@ -140,7 +148,7 @@ func TestDocsByRights(t *testing.T) {
 	if _, page := s.as("eshop", "GET", "/docs/functions/placeOrder", "", "Accept", "text/html"); !strings.Contains(page, "for &lt;people&gt;") || !strings.Contains(page, "Соединение.ВызватьHTTPМетод") {
 		t.Errorf("the function's page: %s", page)
 	}
-	for _, path := range []string{"/docs/functions/other", "/docs/packets/hidden_card", "/docs/classes/none", "/docs/none/customers"} {
+	for _, path := range []string{"/docs/functions/other", "/docs/packets/hidden_card", "/docs/classes/none", "/docs/queries/hidden_rows", "/docs/none/customers"} {
 		s.wantCall(404, "GET", path, "", "eshop:open sesame")
 	}
 	s.wantCall(401, "GET", "/docs", "", "")
@@ -200,7 +208,8 @@ func TestDocsExamplesRun(t *testing.T) {
 			s.as("eshop", "DELETE", "/api/v1/data/orders(year=2020,number=%272026-0001%27)", "", "If-Match", "*")
 			s.as("eshop", "DELETE", "/api/v1/data/customers(code=%27AA-1111%27)", "")
 			run("classes/customers", most...)
-			run("classes/orders", most...)
+			run("classes/orders", append(most, "press_approve", "press_approve_many")...)
+			run("queries/joined", "rows")
 			run("packets/customer_card", "fetch")
 			run("functions/placeOrder", "call")
 			run("classes/orders", "delete")
@@ -292,6 +301,7 @@ func TestDocumentsAgree(t *testing.T) {
 					Type string `xml:",attr"`
 				} `xml:"Property"`
 			} `xml:"DataServices>Schema>EntityType"`
+			operations
 		}
 		_, body = s.as(login, "GET", "/api/v1/data/$metadata", "")
 		if err := xml.Unmarshal([]byte(body), &edmx); err != nil {
@@ -340,20 +350,89 @@ func TestDocumentsAgree(t *testing.T) {
 			}
 			for _, r := range page.Requests {
 				path, _, _ := strings.Cut(r.Path, "?")
-				if before, _, keyed := strings.Cut(path, "("); keyed {
-					path = before + "/{id}"
+				if before, key, keyed := strings.Cut(path, "("); keyed {
+					_, behind, _ := strings.Cut(key, ")")
+					path = before + "/{id}" + behind
 				}
 				if openapi.Paths[path][strings.ToLower(r.Method)] == nil {
 					t.Errorf("%s: the document has no %s %s", login, r.Method, path)
 				}
 			}
 		}
-		for path := range openapi.Paths {
+		var said []string
+		for path, calls := range openapi.Paths {
 			if strings.HasPrefix(path, "/api/v1/admin/") {
 				t.Errorf("%s is told of %s", login, path)
 			}
+			said = append(said, saidOf(path, calls)...)
+		}
+		slices.Sort(said)
+		if want := edmx.said(); !slices.Equal(said, want) {
+			t.Errorf("%s: of buttons and queries the document has\n%v\n$metadata has\n%v", login, said, want)
+		}
+		for _, name := range []string{"pressOrdersApprove", "getJoined"} {
+			if strings.Contains(wsdl, `<xsd:element name="`+name+`">`) != (login == "eshop") {
+				t.Errorf("%s: the WSDL and $metadata differ in %s", login, name)
+			}
 		}
 	}
+}
+
+// operations are the buttons and stored queries of $metadata.
+type operations struct {
+	Actions []struct {
+		Name       string `xml:",attr"`
+		Parameters []struct {
+			Type string `xml:",attr"`
+		} `xml:"Parameter"`
+	} `xml:"DataServices>Schema>Action"`
+	Functions []struct {
+		Name       string `xml:",attr"`
+		Parameters []struct {
+			Name string `xml:",attr"`
+		} `xml:"Parameter"`
+	} `xml:"DataServices>Schema>Function"`
+}
+
+// said are the buttons as addresses, and the stored queries with their parameters.
+func (o operations) said() (all []string) {
+	for _, a := range o.Actions {
+		of := a.Parameters[0].Type
+		if class, many := strings.CutPrefix(of, "Collection(junctor."); many {
+			all = append(all, strings.TrimSuffix(class, ")")+"/"+a.Name)
+		} else {
+			all = append(all, strings.TrimPrefix(of, "junctor.")+"/{id}/"+a.Name)
+		}
+	}
+	for _, f := range o.Functions {
+		for _, p := range f.Parameters {
+			all = append(all, f.Name+"?"+p.Name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// saidOf is what an address of the OpenAPI document says of that.
+func saidOf(path string, calls map[string]any) (all []string) {
+	at, ok := strings.CutPrefix(path, "/api/v1/data/")
+	if !ok {
+		return nil
+	}
+	if calls["post"] != nil && strings.Contains(at, "/") {
+		all = append(all, at)
+	}
+	raw, _ := json.Marshal(calls["get"]) //nolint:errcheck // it was JSON
+	var get struct{ Parameters []struct{ Name, In string } }
+	if json.Unmarshal(raw, &get) != nil {
+		return all
+	}
+	for _, p := range get.Parameters {
+		if p.In == "query" && !strings.HasPrefix(p.Name, "$") {
+			all = append(all, at+"?"+p.Name)
+		}
+	}
+	return all
 }
 
 // edm is OData's word for a type of JSON Schema, of the properties in this test.

@@ -27,6 +27,10 @@ var tokens = map[string][2]string{ // real, invented
 	"{note}":   {"foreign-note", "unknown-note"},
 	"{buyer}":  {"Foreign-Buyer", "Unknown-Buyer"},
 	"{mail}":   {"foreign@mail", "unknown@mail"},
+	"{button}": {"secretly", "overtly"},
+	"{Button}": {"Secretly", "Overtly"},
+	"{rows}":   {"everyone", "somebody"}, // a stored query
+	"{Rows}":   {"Everyone", "Somebody"},
 }
 
 const matrixPassword = "a password of the matrix"
@@ -47,8 +51,16 @@ classes:
       note: text
       paper: file
       hint: file
+      mark: text
     rules:
       - { when: [created], scenario: look }
+      - { when: [created, updated], before: true, scenario: guard }
+    buttons:
+      press: { scenario: look }
+      secretly: { scenario: look }
+queries:
+  mine: { params: { note: text }, sql: "SELECT o.number, o.note FROM api_orders AS o JOIN api_customers AS c ON c.code = o.customer WHERE c.owner = :account_login AND (:note IS NULL OR o.note = :note)" }
+  everyone: { params: { code: text }, sql: "SELECT number, note, margin FROM api_orders WHERE :code IS NULL OR note = :code" }
 functions:
   look: { scenario: look }
 packets:
@@ -61,16 +73,17 @@ roles:
   own:
     classes:
       customers: { read: "owner eq @account.login", hide: [mail] }
-      orders: { read: "customer/owner eq @account.login", create: "customer/owner eq @account.login", update: "customer/owner eq @account.login", delete: "customer/owner eq @account.login", hide: [margin, hint] }
+      orders: { read: "customer/owner eq @account.login", create: "customer/owner eq @account.login", update: "customer/owner eq @account.login", delete: "customer/owner eq @account.login", hide: [margin, hint, mark], buttons: [press] }
+    queries: [mine]
     events: { read: ["**"] }
     packets: [card]
   viewer:
     classes:
       customers: { read: "owner eq @account.login", hide: [mail] }
-      orders: { read: true, hide: [margin, hint] }
+      orders: { read: true, hide: [margin, hint, mark] }
     events: { read: ["record.**"] }
     packets: [card]
-  maker: { classes: { orders: { create: true, hide: [margin, hint] } }, packets: [card] }
+  maker: { classes: { orders: { create: true, hide: [margin, hint, mark], buttons: ["*"] } }, packets: [card] }
   mute: { events: { read: ["record.**"] } }
 applications:
   own: { password: "${env:MATRIX}", roles: [own] }
@@ -79,6 +92,11 @@ applications:
   mute: { password: "${env:MATRIX}", roles: [mute] }
 `,
 	"scenarios/look.ts": `export default async () => "looked"`,
+	"scenarios/guard.ts": `import { Problem, type RecordChange } from "junctor";
+export default async ({ record }: RecordChange) => {
+  if (record.note === "refuse") throw new Problem({ status: 409, title: "the rule refuses " + record.number });
+  return record.note === "give away" ? { customer_id: "cus-foreign" } : { mark: "marked-" + record.number };
+}`,
 }
 
 // probe is a request: "/orders?..." below the door, a body, and headers.
@@ -92,6 +110,7 @@ type probe struct {
 var dataProbes = map[string][]probe{
 	"POST /$batch": {
 		{at: "/$batch", body: `{"requests":[{"id":"1","method":"GET","url":"orders/{id}"},{"id":"2","method":"GET","url":"orders?$filter={hidden} gt 1"},{"id":"3","method":"GET","url":"orders?$expand=boss,customer"},{"id":"4","method":"GET","url":"orders(number='{number}')"},
+			{"id":"8","method":"POST","url":"orders/{id}/press"},{"id":"9","method":"POST","url":"orders/rec-own-1/{button}"},{"id":"10","method":"GET","url":"{rows}"},{"id":"11","method":"POST","url":"orders/press","body":{"records":["{id}"]}},
 			{"id":"5","method":"PATCH","url":"orders/rec-own-1","headers":{"if-match":"W/\"999\""},"body":{"note":"x"}},{"id":"6","method":"GET","url":"$5/boss"},{"id":"7","method":"PATCH","url":"orders/{id}","headers":{"if-match":"W/\"999\""},"body":{"note":"x"}}]}`, header: []string{"Prefer", "odata.continue-on-error"}},
 		{at: "/$batch", body: `{"requests":[{"id":"1","atomicityGroup":"g","method":"PATCH","url":"orders/rec-own-1","body":{"note":"group"}},{"id":"2","atomicityGroup":"g","method":"DELETE","url":"orders/{id}"}]}`},
 		{at: "/$batch", body: "--b\r\nContent-Type: application/http\r\n\r\nGET orders/{id} HTTP/1.1\r\n\r\n\r\n--b\r\nContent-Type: application/http\r\n\r\nGET orders?$select={hidden} HTTP/1.1\r\n\r\n\r\n--b\r\nContent-Type: application/http\r\n\r\nGET orders HTTP/1.1\r\n\r\n\r\n--b--", header: []string{"Content-Type", "multipart/mixed;boundary=b", "Prefer", "odata.continue-on-error"}},
@@ -116,12 +135,28 @@ var dataProbes = map[string][]probe{
 		{at: "/orders", body: `{"number":"P-1","customer":"cus-own","boss":{"number":"{number}"}}`, differs: true}, {at: "/orders", body: `{"number":"P-1","customer":"cus-own","boss@odata.bind":"orders('{id}')"}`, differs: true},
 		{at: "/orders", body: `{"number":"{number}","customer":"cus-own"}`, differs: true}, {at: "/orders", body: `{"id":"{id}","number":"P-2","customer":"cus-own"}`, differs: true},
 		{at: "/orders", body: `{"number":"P-3","customer":"cus-foreign"}`, differs: true}, {at: "/orders?$select={hidden}", body: `{"number":"P-4","customer":"cus-none"}`}, {at: "/orders?$expand=boss,customer", body: `{"number":"P-5","customer":"cus-own","boss":"rec-own-1"}`, differs: true},
+		{at: "/orders", body: `{"number":"P-6","customer":"cus-own","note":"give away"}`}, {at: "/orders", body: `{"number":"P-7","customer":"cus-own","note":"refuse"}`}, {at: "/orders", body: `{"number":"P-8","customer":"cus-own"}`, header: []string{"Prefer", "return=representation"}},
 		{at: "/customers", body: `{"code":"{buyer}"}`},
 	},
 	"POST /{class}/$query": {
 		{at: "/orders/$query", body: "$filter={hidden} gt 1", header: []string{"Content-Type", "text/plain"}}, {at: "/orders/$query", body: "$filter=note eq '{note}'&$expand=boss,customer", header: []string{"Content-Type", "text/plain"}},
 		{at: "/orders/$query", body: "$orderby={hidden}", header: []string{"Content-Type", "text/plain", "Accept", "text/csv"}},
 	},
+	"POST /{class}/{button}": {
+		{at: "/orders/{button}", body: `{"records":["rec-own-1"]}`}, {at: "/orders/junctor.{button}", body: `{"records":["rec-own-1"]}`}, {at: "/orders/press", body: `{"records":["rec-own-1","{id}"]}`}, {at: "/orders/press", body: `{"records":[{"number":"{number}"}]}`},
+		{at: "/orders/press", body: `{"records":[{"{hidden}":{value}}]}`}, {at: "/orders/press", body: `{"records":[{"@odata.id":"orders('{id}')"}]}`}, {at: "/orders/press", body: `{"records":[{"id":"{id}","@odata.etag":"W/\"999\""}]}`}, {at: "/orders/press", body: `{"records":["rec-own-1","rec-own-2"]}`},
+		{at: "/orders/press", body: `{"records":[{"id":"rec-own-1","@odata.etag":"W/\"999\""}]}`}, {at: "/customers/{button}", body: `{"records":["cus-own"]}`},
+	},
+	"POST /{class}/{key}/{button}": {
+		{at: "/orders/rec-own-1/{button}"}, {at: "/orders/rec-own-1/junctor.{button}"}, {at: "/orders/rec-own-1/{hidden}"}, {at: "/orders/{id}/press"}, {at: "/orders('{id}')/junctor.press"}, {at: "/orders(number='{number}')/press"}, {at: "/orders({hidden}={value})/press"},
+		{at: "/orders/{id}/press", header: []string{"If-Match", `W/"999"`}}, {at: "/orders/rec-own-1/press", header: []string{"If-Match", `W/"999"`}}, {at: "/orders/rec-own-1/boss/press"}, {at: "/orders/rec-own-1/customer/{button}"}, {at: "/orders/rec-own-1/press", body: `{}`},
+	},
+	"GET /{query}": {
+		{at: "/{rows}"}, {at: "/{rows}()"}, {at: "/{rows}(code='{note}')"}, {at: "/{rows}?code={note}"}, {at: "/{rows}?$filter={hidden} gt 1"}, {at: "/{rows}", header: []string{"Accept", "text/csv"}}, {at: "/{rows}('{id}')"}, {at: "/{rows}/{id}"},
+		{at: "/mine"}, {at: "/mine?$filter={hidden} gt 1"}, {at: "/mine?$select={hidden}"}, {at: "/mine?$orderby={hidden}"}, {at: "/mine?note={note}"}, {at: "/mine(note='{note}')"}, {at: "/mine({hidden}=1)"}, {at: "/mine?$filter=note eq '{note}'"}, {at: "/mine?$count=true&$top=0"},
+		{at: "/mine?$format=csv"}, {at: "/mine?$format=xml"}, {at: "/mine", header: []string{"Prefer", "maxpagesize=1"}},
+	},
+	"GET /{query}/$count": {{at: "/{rows}/$count"}, {at: "/mine/$count"}, {at: "/mine/$count?$filter=number eq '{number}'"}},
 	"GET /{class}/$count": {{at: "/orders/$count"}, {at: "/orders/$count?$filter={hidden} gt 1"}, {at: "/orders/$count?$filter=id eq '{id}'"}, {at: "/orders/$count?$filter=boss/note eq '{note}'"}, {at: "/customers/$count"}},
 	"GET /{class}/{key}": {
 		{at: "/orders/rec-own-1"}, {at: "/orders/rec-own-1?$expand=boss,customer"}, {at: "/orders/rec-own-1?$select={hidden}"}, {at: "/orders/rec-own-1/boss"}, {at: "/orders/rec-own-1/boss/boss"}, {at: "/orders/rec-own-1?$format=csv"}, {at: "/orders/rec-own-1?$format=xml"},
@@ -131,6 +166,8 @@ var dataProbes = map[string][]probe{
 	"PATCH /{class}/{key}": {
 		{at: "/orders/rec-own-1", body: `{"{hidden}":1}`}, {at: "/orders/rec-own-1", body: `{"{hidden}":1,"note":5}`}, {at: "/orders/rec-own-1", body: `{"note":"x"}`, header: []string{"If-Match", `W/"999"`}}, {at: "/orders/rec-own-1", body: `{"note":"own-note"}`, header: []string{"Prefer", "return=representation"}, differs: true},
 		{at: "/orders/rec-own-1", body: `{"customer":"cus-foreign"}`}, {at: "/orders/rec-own-1", body: `{"customer":{"name":"{buyer}"}}`}, {at: "/orders/rec-own-1", body: `{"number":"{number}"}`, differs: true},
+		{at: "/orders/{id}", body: `{"note":"refuse"}`}, {at: "/orders(number='{number}')", body: `{"note":"refuse"}`}, {at: "/orders/rec-own-1/boss", body: `{"note":"refuse"}`}, {at: "/orders/rec-own-2", body: `{"note":"refuse"}`},
+		{at: "/orders/rec-own-2", body: `{"note":"give away"}`}, {at: "/orders/rec-own-2", body: `{"note":"give away"}`, header: []string{"Prefer", "return=representation"}}, {at: "/orders/rec-own-2", body: `{"note":"own-note"}`, header: []string{"Prefer", "return=representation"}},
 		{at: "/orders/{id}", body: `{"note":"x"}`}, {at: "/orders/{id}", body: `{"customer":"cus-own"}`}, {at: "/orders/{id}", body: `{"note":"x"}`, header: []string{"If-Match", `W/"999"`}}, {at: "/orders/{id}", body: `{"note":"x"}`, header: []string{"If-Match", `*`}},
 		{at: "/orders(number='{number}')", body: `{"note":"x"}`}, {at: "/orders({hidden}={value})", body: `{"note":"x"}`}, {at: "/orders/rec-own-1/boss", body: `{"note":"x"}`}, {at: "/orders/rec-own-1/boss", body: `{"note":"x"}`, header: []string{"If-Match", `W/"999"`}},
 		{at: "/orders(number='{number}')", body: `{"customer":"cus-own"}`, header: []string{"Prefer", "upsert"}, differs: true},
@@ -178,7 +215,7 @@ var otherProbes = map[string][]probe{
 	},
 	"GET /api/v1/packets/card": {{at: "/api/v1/packets/card?code={note}"}},
 	"GET /docs":                {{at: "/docs"}},
-	"GET /docs/{kind}/{code}":  {{at: "/docs/classes/orders"}, {at: "/docs/classes/customers"}, {at: "/docs/packets/card"}, {at: "/docs/functions/look"}},
+	"GET /docs/{kind}/{code}":  {{at: "/docs/classes/orders"}, {at: "/docs/classes/customers"}, {at: "/docs/packets/card"}, {at: "/docs/functions/look"}, {at: "/docs/queries/mine"}, {at: "/docs/queries/{rows}"}},
 	"GET /healthz":             {{at: "/healthz"}},
 	"GET /readyz":              nil, // says nothing of anything
 	"GET /metrics":             {{at: "/metrics"}},
@@ -195,22 +232,26 @@ var soapProbes = []string{
 	`<updateOrders><record><id>rec-own-1</id><{hidden}>1</{hidden}></record></updateOrders>`, `<updateOrders><record><id>rec-own-1</id><version>999</version><note>x</note></record></updateOrders>`,
 	`<updateOrders><atomic>true</atomic><record><id>rec-own-1</id><note>x</note></record><record><id>{id}</id><note>x</note></record></updateOrders>`,
 	`<deleteOrders><record><id>{id}</id></record></deleteOrders>`, `<deleteOrders><record><number>{number}</number></record></deleteOrders>`, `<look/>`,
+	`<pressOrdersPress><record><id>{id}</id></record></pressOrdersPress>`, `<pressOrdersPress><record><id>rec-own-1</id></record><record><number>{number}</number></record></pressOrdersPress>`, `<pressOrdersPress><record><{hidden}>{value}</{hidden}></record></pressOrdersPress>`,
+	`<pressOrdersPress><record><id>{id}</id><version>999</version></record></pressOrdersPress>`, `<pressOrders{Button}><record><id>rec-own-1</id></record></pressOrders{Button}>`,
+	`<getMine/>`, `<getMine><filter>{hidden} gt 1</filter></getMine>`, `<getMine><params><note>{note}</note></params></getMine>`, `<getMine><params><{hidden}>1</{hidden}></params></getMine>`, `<get{Rows}/>`, `<get{Rows}><params><code>{note}</code></params></get{Rows}>`,
+	`<updateOrders><record><id>{id}</id><note>refuse</note></record></updateOrders>`, `<updateOrders><record><id>rec-own-2</id><note>give away</note></record></updateOrders>`,
 }
 
-var opening = regexp.MustCompile(`^<(\w+)(/?)>`)
+var opening = regexp.MustCompile(`^<([\w{}]+)(/?)>`)
 
 // envelope is the probe of a Body.
 func envelope(body string) probe {
-	return probe{at: "/soap/v1", header: []string{"Content-Type", "text/xml"}, body: `<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body>` + opening.ReplaceAllString(body, `<$1 xmlns="urn:junctor:v1"$2>`) + `</Body></Envelope>`}
+	return probe{at: "/soap/v1", header: []string{"Content-Type", "text/xml"}, body: `<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body>` + opening.ReplaceAllString(body, `<${1} xmlns="urn:junctor:v1"$2>`) + `</Body></Envelope>`}
 }
 
 // secrets are what no answer to a role has, unless it was in the request.
 var matrixSecrets = map[string][]string{
-	"own":      {"margin", "hint", "987654", "rec-foreign-1", "F-7001", "foreign-", "Foreign-", "foreign@", "B-1", "own@mail", "own-hint", "cus-foreign"},
-	"viewer":   {"margin", "hint", "987654", "Foreign-", "foreign@", "own@mail", "own-hint"},
-	"maker":    {"margin", "hint", "987654", "foreign-", "Foreign-", "foreign@", "own-note", "own-paper", "O-1", "rec-own-1", "own@mail", "own-hint"},
-	"mute":     {"margin", "hint", "987654", "foreign-", "Foreign-", "foreign@", "own-note", "O-1", "customer", "total"},
-	"stranger": {"margin", "hint", "987654", "foreign-", "Foreign-", "foreign@", "own-note", "O-1", "customer", "total"},
+	"own":      {"marked-", "secretly", "Secretly", "everyone", "Everyone", "margin", "hint", "987654", "rec-foreign-1", "F-7001", "foreign-", "Foreign-", "foreign@", "B-1", "own@mail", "own-hint", "cus-foreign"},
+	"viewer":   {"marked-", "secretly", "Secretly", "everyone", "Everyone", "margin", "hint", "987654", "Foreign-", "foreign@", "own@mail", "own-hint"},
+	"maker":    {"marked-", "secretly", "Secretly", "everyone", "Everyone", "margin", "hint", "987654", "foreign-", "Foreign-", "foreign@", "own-note", "own-paper", "O-1", "rec-own-1", "own@mail", "own-hint"},
+	"mute":     {"marked-", "secretly", "Secretly", "everyone", "Everyone", "margin", "hint", "987654", "foreign-", "Foreign-", "foreign@", "own-note", "O-1", "customer", "total"},
+	"stranger": {"marked-", "secretly", "Secretly", "everyone", "Everyone", "margin", "hint", "987654", "foreign-", "Foreign-", "foreign@", "own-note", "O-1", "customer", "total"},
 }
 
 func TestMatrix(t *testing.T) {
@@ -471,6 +512,9 @@ func (m *matrix) untouched() {
 	}
 	if own := m.must("GET", odata.Base+"/orders/rec-own-1", ""); !strings.Contains(own, `"margin":987654.35`) || !strings.Contains(own, `"customer_id":"cus-own"`) {
 		m.t.Errorf("the own row is %s", own)
+	}
+	if other := m.must("GET", odata.Base+"/orders/rec-own-2", ""); !strings.Contains(other, `"customer_id":"cus-own"`) || !strings.Contains(other, `"mark":"marked-O-2"`) {
+		m.t.Errorf("the row that a rule gives away is %s", other)
 	}
 	if answer := m.must("GET", odata.Base+"/orders/rec-own-1/hint", ""); answer != "own-hint" {
 		m.t.Errorf("the hidden file is %q", answer)

@@ -109,6 +109,12 @@ func (s secrets) everywhere(t *testing.T, out, gone string) string {
 		strings.Replace(connection("tls", s.pair(t)), "http://", "https://", 1) +
 		connection("proxied", "proxy: \"http://u:"+s.bare("proxy")+"@"+strings.TrimPrefix(gone, "http://")+"\"") +
 		strings.Replace(connection("gone", "auth: { api_key: { query: key, value: "+s.literal("api_key to nobody")+" } }"), out, gone, 1) +
+		"applications:\n" +
+		"  eshop: { password: " + s.literal("password!") + " }\n" +
+		"  portal: { password: \"" + env("application by env") + "\" }\n" +
+		"  office: { password: \"${secret:planted}\" }\n" +
+		"accounts:\n" +
+		"  ann: { password: " + s.literal("password of a person") + " }\n" +
 		"channels:\n" +
 		"  open: { type: public, scenario: calls, await: true, timeout: 20s, external: { url: \"" + out + "\", allow_private: true, primary_token: " + s.literal("external.primary_token") +
 		", secondary_token: " + s.literal("external.secondary_token") + " } }\n" +
@@ -193,7 +199,7 @@ func planted(t *testing.T, database string) {
 		t.Fatal(err)
 	}
 	files["junctor.yaml"] = all.everywhere(t, out.URL, gone.URL)
-	for _, member := range slices.Concat(connection.SecretMembers(), channel.SecretMembers()) {
+	for _, member := range slices.Concat(connection.SecretMembers(), channel.SecretMembers(), access.SecretMembers()) {
 		if all[member] == "" {
 			t.Errorf("no secret is planted at %s: put one into everywhere", member)
 		}
@@ -207,6 +213,23 @@ func planted(t *testing.T, database string) {
 	all["API token"], all["admin password"] = token.Token, adminPassword
 
 	var shown strings.Builder // all that anybody is answered
+	for login, where := range map[string]string{"eshop": "password!", "portal": "application by env", "office": "set by hand", "ann": "password of a person"} {
+		for _, password := range []string{all[where], all[where] + "x"} {
+			sent, err := json.Marshal(map[string]string{"login": login, "password": password})
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, body := s.call("POST", "/api/v1/session", string(sent))
+			if right := password == all[where]; right != (resp.StatusCode == http.StatusCreated) {
+				t.Errorf("%s comes in: %d %s", login, resp.StatusCode, body)
+			}
+			fmt.Fprintln(&shown, body)
+			for _, path := range []string{"/api/v1/session", "/api/v1/data/", "/soap/v1?wsdl"} {
+				_, body := s.callAs("GET", path, "", login+":"+password)
+				fmt.Fprintln(&shown, body)
+			}
+		}
+	}
 	ids := s.messages(all, &shown)
 	set, problems := config.Load(t.Context(), s.write(files))
 	if len(problems) > 0 {
@@ -231,6 +254,7 @@ func planted(t *testing.T, database string) {
 	shown.Write(text)
 	for _, path := range []string{
 		"runs?limit=1000", "connections", "channels", "settings", "scenarios", "accounts", "sessions", "tokens", "secrets", "audit?limit=1000", "configuration", "nodes",
+		"applications", "applications/eshop", "accounts/ann",
 		"connections/basic", "channels/bearer", "connections/none", "tokens/none", "runs/" + ids[0],
 	} {
 		shown.WriteString(s.get("/api/v1/admin/"+path, session))

@@ -82,7 +82,7 @@ func (h *Hub) ruled(tx *db.Tx, starts ...record.Start) error {
 		_, err := h.insertRun(tx, s.Scenario, c.Key, c.Depth, "", host.Change{
 			Class: h.model().Class(c.Class), Action: string(c.Kind), Record: s.Record, Before: s.Before,
 			Changed: c.Changed, Account: c.Account, Run: c.Run,
-		})
+		}, nil)
 		if err != nil { // the change is written already: it goes back with the transaction
 			return fault.Wrap(err, fault.Internal, "The rule %s of the class %s cannot be followed.", s.Scenario, c.Class)
 		}
@@ -91,7 +91,7 @@ func (h *Hub) ruled(tx *db.Tx, starts ...record.Start) error {
 }
 
 // insertRun starts the run of a rule or a button.
-func (h *Hub) insertRun(tx *db.Tx, code, subject string, depth int, account string, change host.Change) (id string, err error) {
+func (h *Hub) insertRun(tx *db.Tx, code, subject string, depth int, account string, change host.Change, once *run.Once) (id string, err error) {
 	version, err := h.version(code)
 	if err != nil {
 		return "", err
@@ -104,45 +104,8 @@ func (h *Hub) insertRun(tx *db.Tx, code, subject string, depth int, account stri
 		return "", err
 	}
 	return h.runs.Insert(tx, run.Start{
-		Program: scenario.ProgramName(code), Version: version, Subject: subject, Account: account, Input: input.Encode(), Depth: depth,
+		Program: scenario.ProgramName(code), Version: version, Subject: subject, Account: account, Input: input.Encode(), Depth: depth, Once: once,
 	})
-}
-
-// maxPressed bounds the records for which a button is pressed at once.
-const maxPressed = 100
-
-// Press starts a run of a button's scenario for each of the records, all of them
-// or none, and returns their ids in the order of the records. The caller needs
-// the right to press the button and to read the records.
-//
-// Errors: fault.NotFound for the class, the button and a record; fault.Forbidden;
-// fault.Invalid for no record or more than 100. They are said before anything is
-// written. ErrStale as of every write.
-func (h *Hub) Press(tx *db.Tx, m *record.Model, a record.Actor, class, button string, at ...record.Address) (runs []string, err error) {
-	if len(at) == 0 || len(at) > maxPressed {
-		return nil, fault.New(fault.Invalid, "A button is pressed for 1 to %d records, not for %d.", maxPressed, len(at))
-	}
-	pressed, err := record.Pressable(m, a, class, button)
-	if err != nil {
-		return nil, err
-	}
-	changes, keys := make([]host.Change, len(at)), make([]string, len(at))
-	for i, one := range at {
-		row, key, err := h.records.Row(tx, m, a, class, one)
-		if err != nil {
-			return nil, err
-		}
-		changes[i] = host.Change{Class: m.Class(class), Action: button, Record: row, Account: a.Rights.Account, Run: a.Run}
-		keys[i] = key
-	}
-	for i, change := range changes {
-		id, err := h.insertRun(tx, pressed.Scenario, keys[i], a.Depth, a.Rights.Account.ID, change)
-		if err != nil {
-			return nil, fault.Wrap(err, fault.Internal, "The button %s of the class %s cannot be pressed.", button, class)
-		}
-		runs = append(runs, id)
-	}
-	return runs, nil
 }
 
 // asked asks a rule that comes before a change, in its transaction.

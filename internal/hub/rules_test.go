@@ -227,7 +227,8 @@ func (s *site) press(role, class, button string, numbers ...string) (runs []stri
 	}
 	_, m := s.hub.Records()
 	err = s.hub.Write(s.t.Context(), func(tx *db.Tx) (err error) {
-		runs, err = s.hub.Press(tx, m, jana, class, button, at...)
+		done, err := s.hub.Press(tx, m, jana, record.Pressing{Class: class, Button: button, At: at})
+		runs = done.Runs
 		return err
 	})
 	return runs, err
@@ -255,8 +256,8 @@ export default async ({ class: code, action, record, before, changed, account, r
 			numbers             []string
 			code                fault.Code
 		}{
-			{"clerk", "orders", "drop", []string{"1"}, fault.Forbidden},
-			{"reader", "orders", "approve", []string{"1"}, fault.Forbidden},
+			{"clerk", "orders", "drop", []string{"1"}, fault.NotFound},
+			{"reader", "orders", "approve", []string{"1"}, fault.NotFound},
 			{"writer", "orders", "approve", []string{"1"}, fault.NotFound},
 			{"clerk", "orders", "approv", []string{"1"}, fault.NotFound},
 			{"clerk", "order", "approve", []string{"1"}, fault.NotFound},

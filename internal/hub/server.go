@@ -14,6 +14,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/ingress"
+	"junctor/internal/limit"
 	"junctor/internal/link"
 	"junctor/internal/soap"
 )
@@ -159,6 +160,10 @@ func (h *Hub) renewPasswords(ctx context.Context) error {
 	return err
 }
 
+// doorRoom is how many bytes of bodies and answers the doors for who has an account
+// hold in memory at the same time.
+const doorRoom = 128 << 20
+
 // handlers are the doors behind each of the server's addresses.
 func (h *Hub) handlers() []http.Handler {
 	messages := h.counted(ingress.New(ingress.Options{
@@ -176,9 +181,10 @@ func (h *Hub) handlers() []http.Handler {
 		}
 		messages.ServeHTTP(w, r)
 	})
-	data, envelopes, admin := h.data(), h.soap(), api.New(api.Services{
+	room := limit.NewRoom(doorRoom)
+	data, envelopes, admin := h.data(room), h.soap(room), api.New(api.Services{
 		Access: h.access, Events: h.events, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, Approvals: h.links, ChannelToken: h.tokens.Token,
-		Functions: h, Packets: h, Offer: h.offer, BaseURL: h.baseURL,
+		Functions: h, Packets: h, Offer: h.offer, BaseURL: h.baseURL, Room: room,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
 	})

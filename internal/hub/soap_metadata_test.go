@@ -33,7 +33,7 @@ type described map[string]map[string]string
 func classesOfMetadata(t *testing.T, text string) described {
 	t.Helper()
 	var document struct {
-		Junctor map[string]map[string]json.RawMessage `json:"junctor"`
+		Junctor map[string]json.RawMessage `json:"junctor"`
 	}
 	if err := json.Unmarshal([]byte(text), &document); err != nil {
 		t.Fatal(err)
@@ -43,8 +43,13 @@ func classesOfMetadata(t *testing.T, text string) described {
 		"Edm.Boolean": "xsd:boolean", "Edm.Date": "xsd:date", "Edm.DateTimeOffset": "xsd:dateTime",
 	}
 	found := described{}
-	for name, members := range document.Junctor {
-		if string(members["$Kind"]) != `"EntityType"` {
+	for name, raw := range document.Junctor {
+		var members map[string]json.RawMessage
+		if json.Unmarshal(raw, &members) != nil {
+			continue // an action or a function
+		}
+		kind := string(members["$Kind"])
+		if name = strings.TrimSuffix(name, "_row"); kind != `"EntityType"` && kind != `"ComplexType"` {
 			continue
 		}
 		found[name] = map[string]string{}
@@ -58,7 +63,7 @@ func classesOfMetadata(t *testing.T, text string) described {
 				Nullable  bool   `json:"$Nullable"`
 				Length    int    `json:"$MaxLength"`
 				Precision int    `json:"$Precision"`
-				Scale     int    `json:"$Scale"`
+				Scale     any    `json:"$Scale"`
 				Values    []struct{ Value string }
 			}
 			var annotated map[string]json.RawMessage
@@ -78,7 +83,7 @@ func classesOfMetadata(t *testing.T, text string) described {
 			if p.Length > 0 {
 				said += fmt.Sprint(" ", p.Length)
 			}
-			if p.Type == "Edm.Decimal" {
+			if p.Type == "Edm.Decimal" && string(annotated["$Scale"]) != `"variable"` {
 				said += fmt.Sprint(" ", p.Precision, " ", p.Scale)
 			}
 			if p.Nullable {
@@ -87,12 +92,8 @@ func classesOfMetadata(t *testing.T, text string) described {
 			found[name][property] = said
 		}
 	}
-	container, err := json.Marshal(document.Junctor["Container"])
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all map[string]json.RawMessage
-	if err := json.Unmarshal(container, &all); err != nil {
+	if err := json.Unmarshal(document.Junctor["Container"], &all); err != nil {
 		t.Fatal(err)
 	}
 	sets := map[string]map[string]json.RawMessage{}
@@ -103,6 +104,10 @@ func classesOfMetadata(t *testing.T, text string) described {
 		}
 	}
 	for name := range found {
+		if sets[name] == nil { // a stored query
+			found[name][""] = "get "
+			continue
+		}
 		allowed := func(term string) bool { return !strings.Contains(string(sets[name]["@Capabilities."+term]), "false") }
 		found[name][""] = verbs(allowed("ReadRestrictions"), allowed("InsertRestrictions"), allowed("UpdateRestrictions"), allowed("DeleteRestrictions"))
 	}

@@ -15,12 +15,21 @@ import (
 
 	"junctor/internal/channel"
 	"junctor/internal/fault"
+	"junctor/internal/limit"
 	"junctor/internal/unit"
 )
 
 // A body must arrive within bodyTime, unless the options say otherwise; a
 // sender that needs longer is too slow to be served.
 const bodyTime = time.Minute
+
+// bodyRoom is how many bytes of bodies are received at the same time, unless the
+// options say otherwise. Each body is bounded, but many slow senders of large
+// ones would take all of the memory together. Small ones (see promised) come in
+// without a place: what they take is bounded by the connections.
+const bodyRoom = 128 << 20
+
+var errNoRoom = fault.New(fault.Unavailable, "Too many large messages are being received at the moment; nothing was accepted.").WithRetryAfter(time.Second)
 
 // promised is how much room a body gets for what its Content-Length says: a
 // sender that announces much and sends nothing must not cost memory.
@@ -32,32 +41,32 @@ const promised = 64 << 10
 // fault.Unsupported for an unknown compression, fault.Timeout for a slow sender,
 // fault.Unavailable when too much is being received.
 func (d *door) readBody(w http.ResponseWriter, r *http.Request, c *channel.Config, from string) ([]byte, error) {
-	limit := c.BodyLimit
+	most := c.BodyLimit
 	if r.ContentLength == 0 {
 		return nil, nil
 	}
-	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
+	if r.ContentLength > most {
+		return nil, tooLarge(most)
 	}
-	limited := http.MaxBytesReader(w, r.Body, limit)
-	reader, err := decompress(limited, r.Header.Values("Content-Encoding"), limit)
+	limited := http.MaxBytesReader(w, r.Body, most)
+	reader, err := decompress(limited, r.Header.Values("Content-Encoding"), most)
 	if err != nil {
-		return nil, d.bodyError(err, limit)
+		return nil, d.bodyError(err, most)
 	}
 	var body []byte
 	if reader == io.Reader(limited) && 0 < r.ContentLength && r.ContentLength <= promised {
 		body = make([]byte, r.ContentLength)
 		_, err = io.ReadFull(reader, body)
 	} else {
-		place := d.room.place(c.Code, from, limit)
-		defer place.leave()
-		body, err = io.ReadAll(place.of(io.LimitReader(reader, limit+1)))
+		place := d.room.Place(most, "channel "+c.Code, "address "+limit.Network(from))
+		defer place.Leave()
+		body, err = io.ReadAll(place.Of(io.LimitReader(reader, most+1), errNoRoom))
 	}
 	if err != nil {
-		return nil, d.bodyError(err, limit)
+		return nil, d.bodyError(err, most)
 	}
-	if int64(len(body)) > limit {
-		return nil, tooLarge(limit)
+	if int64(len(body)) > most {
+		return nil, tooLarge(most)
 	}
 	// What comes now may take its time: the scenario is at work.
 	http.NewResponseController(w).SetReadDeadline(time.Time{}) //nolint:errcheck // see hurry

@@ -20,6 +20,7 @@ import (
 	"junctor/internal/content"
 	"junctor/internal/db"
 	"junctor/internal/fault"
+	"junctor/internal/limit"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
 )
@@ -89,14 +90,14 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &door{Options: o, metrics: newMetrics(o.Metrics), packer: newPacker(), room: newRoom(o.BodyRoom)}
+	return &door{Options: o, metrics: newMetrics(o.Metrics), packer: newPacker(), room: limit.NewRoom(o.BodyRoom)}
 }
 
 type door struct {
 	Options
 	metrics *metrics
 	packer  *packer
-	room    *room
+	room    *limit.Room
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -1,5 +1,5 @@
 // Package limit counts how often something is done and says when it is too
-// often, by buckets that refill with time.
+// often, by buckets that refill with time; and how much is done at the same time.
 //
 // It must not know what is counted, or any of Junctor's nouns.
 package limit

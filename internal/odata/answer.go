@@ -21,7 +21,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	entity string // canonical address of the record, below Base, for references
+	file   db.Blob // in place of body: to be sent as it is read
+	entity string  // canonical address of the record, below Base, for references
 }
 
 func (q *request) newAnswer(status int) *answer {
@@ -210,12 +211,16 @@ func (q *request) recordForm(described files) record.Form {
 		return f
 	}
 	whole := q.form.metadata == full
+	var types map[string]string
+	if whole {
+		types = q.names().types
+	}
 	f.Before = func(b []byte, r *record.Record) []byte {
 		b = append(b, `"@odata.etag":"W/\"`...)
 		b = strconv.AppendInt(b, r.Version(), 10)
 		b = append(b, `\"",`...)
 		if whole {
-			b = q.everything(b, r)
+			b = q.everything(b, r, types)
 		}
 		if described != nil {
 			b = q.streams(b, r, described)
@@ -226,9 +231,9 @@ func (q *request) recordForm(described files) record.Form {
 }
 
 // everything is the control information that a client could work out by itself.
-func (q *request) everything(b []byte, r *record.Record) []byte {
+func (q *request) everything(b []byte, r *record.Record, types map[string]string) []byte {
 	self := entityPath(r.Class(), r.ID())
-	b = member(b, "@odata.type", "#"+namespace+"."+r.Class())
+	b = member(b, "@odata.type", "#"+namespace+"."+types[r.Class()])
 	b = member(b, "@odata.id", q.base+"/"+self)
 	b = member(b, "@odata.editLink", self)
 	c := q.model.Class(r.Class())
@@ -241,6 +246,17 @@ func (q *request) everything(b []byte, r *record.Record) []byte {
 			b = member(b, column.Code+"@odata.navigationLink", self+"/"+column.Code)
 		}
 	})
+	if c == nil {
+		return b
+	}
+	for _, button := range c.Offered(q.actor.Rights.Class(c.Code)) { // JSON format 4.01, 16
+		name := namespace + "." + button.Code
+		b = append(appendText(b, "#"+name), ':', '{')
+		if button.Label != "" {
+			b = member(b, "title", button.Label)
+		}
+		b = append(appendText(append(b, `"target":`...), q.base+"/"+self+"/"+name), '}', ',')
+	}
 	return b
 }
 

@@ -63,7 +63,7 @@ type running struct {
 }
 
 func (b *running) all(items []*item) {
-	stopped, size := false, 0
+	stopped, full, size := false, false, 0
 	for len(items) > 0 {
 		n := 1
 		if group := items[0].group; group != "" {
@@ -76,7 +76,7 @@ func (b *running) all(items []*item) {
 		switch {
 		case stopped || b.ctx.Err() != nil:
 			skip(part, "was not tried: a request before it has failed; Prefer: odata.continue-on-error goes on")
-		case size > answerLimit:
+		case size > answerLimit || full:
 			skip(part, "was not tried: the answers of those before it fill the batch; send it again by itself")
 		case part[0].group != "":
 			b.together(part)
@@ -86,6 +86,7 @@ func (b *running) all(items []*item) {
 		for _, i := range part {
 			b.remember(i)
 			size += len(i.answer.body)
+			full = !b.place.Grow(int64(len(i.answer.body))) || full
 			if i.failed() && !b.prefer.continueOnError && i.when == nil {
 				stopped = true
 			}
@@ -180,7 +181,7 @@ func (b *running) try(i *item, tx *db.Tx) (*answer, error) {
 func (b *running) derive(i *item, tx *db.Tx) (*request, error) {
 	one := &request{
 		door: b.door, http: b.http, ctx: b.ctx, method: i.method, header: i.header, body: b.resolveBody(i.body), base: b.base,
-		caller: b.caller, actor: b.actor, model: b.model, tx: tx, inner: true,
+		caller: b.caller, actor: b.actor, model: b.model, queries: b.queries, tx: tx, inner: true,
 	}
 	if one.header.Get(headerMaxVersion) == "" {
 		one.header.Set(headerMaxVersion, b.version)

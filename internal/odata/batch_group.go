@@ -32,7 +32,7 @@ func (b *running) reload() bool {
 	if b.door.Reload(b.ctx) != nil {
 		return false
 	}
-	b.model = b.door.Model()
+	b.model, b.queries = b.door.Model(), b.door.Queries()
 	return true
 }
 
@@ -47,10 +47,14 @@ func (b *running) commit(items []*item, size int) (bad int, err error) {
 	var failed error
 	err = b.door.Committer.Commit(b.ctx, db.Item{Size: size, Func: func(tx *db.Tx) ([]db.Op, error) {
 		b.known, failed, bad = clone(outer), nil, -1
-		begun := time.Now()
+		begun, size := time.Now(), 0
 		for n, i := range items {
 			if time.Since(begun) > groupTime {
 				bad, failed = n, fault.New(fault.TooLarge, "The group takes longer than %s, and everybody who writes waits for it: make it smaller.", groupTime)
+				return nil, failed
+			}
+			if size > answerLimit {
+				bad, failed = n, fault.New(fault.TooLarge, "The answers of the group have more than %d bytes: make it smaller, or prefer return=minimal.", answerLimit)
 				return nil, failed
 			}
 			i.answer = nil
@@ -66,6 +70,7 @@ func (b *running) commit(items []*item, size int) (bad int, err error) {
 				return nil, err
 			}
 			i.answer = a
+			size += len(a.body)
 			b.remember(i)
 		}
 		return nil, nil

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"junctor/internal/db/dbtest"
 )
 
 // clients are independent implementations of the protocol, by other authors each,
@@ -18,7 +20,11 @@ var clients = []struct{ script, needs string }{
 }
 
 func TestClients(t *testing.T) {
-	modules := npm(t)
+	var needs []string
+	for _, c := range clients {
+		needs = append(needs, c.needs)
+	}
+	modules := dbtest.Packages(t, needs...)
 	for _, c := range clients {
 		t.Run(c.script, func(t *testing.T) {
 			each(t, func(s *site) {
@@ -40,49 +46,4 @@ func TestClients(t *testing.T) {
 			})
 		})
 	}
-}
-
-// npm installs the clients once for this machine. Without Node or a registry the
-// test is left out, with CI=true it fails.
-func npm(t *testing.T) (dir string) {
-	t.Helper()
-	leaveOut := func(reason string) {
-		t.Helper()
-		if os.Getenv("CI") == "true" {
-			t.Fatal(reason)
-		}
-		t.Skip(reason)
-	}
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			leaveOut("no OData client is tried: " + tool + " is not installed")
-		}
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = t.TempDir()
-	}
-	name := []string{}
-	var packages []string
-	for _, c := range clients {
-		packages = append(packages, c.needs)
-		name = append(name, strings.NewReplacer("@", "-", "/", "-").Replace(c.needs))
-	}
-	dir = filepath.Join(cache, "junctor-test", strings.TrimPrefix(strings.Join(name, "_"), "-"))
-	if _, err := os.Stat(filepath.Join(dir, "done")); err == nil {
-		return dir
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	args := append([]string{"install", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts"}, packages...)
-	if out, err := exec.CommandContext(ctx, "npm", args...).CombinedOutput(); err != nil {
-		leaveOut("no OData client is tried: npm cannot install " + strings.Join(packages, " ") + ": " + strings.TrimSpace(string(out)))
-	}
-	if err := os.WriteFile(filepath.Join(dir, "done"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }

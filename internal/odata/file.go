@@ -1,14 +1,18 @@
 package odata
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"junctor/internal/db"
 	"junctor/internal/fault"
@@ -17,17 +21,17 @@ import (
 )
 
 // fileLimit is how large a file may be. One that is read or written is in memory
-// as a whole.
+// a piece at a time.
 const fileLimit = record.MaxFile
 
-// bodyLimit is how large a body may be: only a file's may be as large as a file.
-func (q *request) bodyLimit() int64 {
-	if q.route.limit == fileLimit {
-		if c, err := q.column(q.target.end, q.target.property); err != nil || c.Kind != record.File {
-			return bodyLimit
-		}
-	}
-	return q.route.bodyLimit()
+// batchFile is how large a file may be that a batch answers, where it is in memory
+// as a whole.
+const batchFile = 8 << 20
+
+// isFile reports whether the property of the address is a file.
+func (q *request) isFile() bool {
+	c, err := q.column(q.target.end, q.target.property)
+	return err == nil && c.Kind == record.File
 }
 
 // fileTag is a file's ETag: the hash of its content.
@@ -42,18 +46,88 @@ func (q *request) getFile(tx *db.Tx, r *record.Record, c *record.Column, v value
 	if err != nil {
 		return nil, err
 	}
-	status := http.StatusOK
-	if q.unmodified(fileTag(*f)) {
-		status, content = http.StatusNotModified, nil
+	a := q.newAnswer(http.StatusOK)
+	switch {
+	case !q.inner:
+		a.file = content
+	case q.unmodified(fileTag(*f)):
+		a.status = http.StatusNotModified
+	case f.Size > batchFile:
+		return nil, fault.New(fault.TooLarge, "The file has %d bytes, and a batch answers files up to %d: read it by a request of its own.", f.Size, batchFile)
+	default:
+		if a.body, err = tx.Load(content); err != nil {
+			return nil, err
+		}
 	}
-	a := q.newAnswer(status)
 	a.header.Set("Etag", fileTag(*f))
 	a.header.Set("Content-Type", f.Type)
 	// It is somebody's upload: a browser must not execute it.
 	a.header.Set("Content-Disposition", disposition(f.Name))
 	a.header.Set("Repr-Digest", "sha-256=:"+digest(f.SHA256)+":")
-	a.body = content
 	return a, nil
+}
+
+// manyRanges is how many ranges of a file are answered at most; more are no reason
+// to read it again and again. Those, and units that are not known, are as if they
+// had not been asked for (RFC 9110, 14.2).
+const manyRanges = 16
+
+// sendFile answers a file as its caller takes it, whole or in ranges (RFC 9110, 13
+// and 14). What it returns is to be answered in its place.
+func (q *request) sendFile(w http.ResponseWriter, a *answer) error {
+	content, err := q.door.DB.OpenLarge(q.ctx, a.file)
+	if err != nil {
+		return err
+	}
+	if a.file.Large() && !q.place.Grow(db.ReadSize) {
+		return errNoRoom
+	}
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	r := q.http
+	if asked := r.Header.Get("Range"); !strings.HasPrefix(asked, "bytes=") || strings.Count(asked, ",") >= manyRanges {
+		r = r.Clone(q.ctx)
+		r.Header.Del("Range")
+	}
+	http.ServeContent(&refusing{ResponseWriter: w, request: q}, r, "", time.Time{}, content)
+	return nil
+}
+
+// refusing answers what http.ServeContent refuses in the form of OData.
+type refusing struct {
+	http.ResponseWriter
+	request *request
+	done    bool // the rest is of the other form
+}
+
+var refusals = map[int]*fault.Error{
+	http.StatusPreconditionFailed:           fault.New(fault.Stale, "The file is another one now than If-Match names."),
+	http.StatusRequestedRangeNotSatisfiable: fault.New(fault.NoRange, "The file has nothing in the range that is asked for; Content-Range says how large it is."),
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *refusing) WriteHeader(status int) {
+	said := refusals[status]
+	if said == nil {
+		w.ResponseWriter.WriteHeader(status)
+		return
+	}
+	w.done = true
+	h := w.Header()
+	for _, name := range []string{"Content-Disposition", "Repr-Digest", "Content-Type"} {
+		h.Del(name)
+	}
+	secure(h)
+	w.request.refuse(said).write(w.ResponseWriter, w.request.http)
+}
+
+// Write implements http.ResponseWriter.
+func (w *refusing) Write(b []byte) (int, error) {
+	if w.done {
+		return len(b), nil
+	}
+	return w.ResponseWriter.Write(b)
 }
 
 func disposition(name string) string {
@@ -75,12 +149,18 @@ func (q *request) putFile(c *record.Column) (*answer, error) {
 	if err := q.door.DB.Read(q.ctx, q.mayPutFile); err != nil {
 		return nil, err
 	}
-	f, err := q.door.Records.PutFile(q.ctx, q.door.DB, q.fileName(), q.header.Get("Content-Type"), q.body)
-	if err != nil {
-		return nil, err
+	if q.uploaded == nil {
+		if q.content == nil {
+			q.content = bytes.NewReader(q.body)
+		}
+		f, err := q.door.Records.PutFile(q.ctx, q.door.DB, q.fileName(), q.header.Get("Content-Type"), q.content)
+		if err != nil {
+			return nil, err
+		}
+		q.uploaded = f
 	}
-	id := appendText(nil, f.ID)
-	return q.write(func(q *request, tx *db.Tx) (*answer, error) {
+	id := appendText(nil, q.uploaded.ID)
+	a, err := q.write(func(q *request, tx *db.Tx) (*answer, error) {
 		at, err := q.there(tx)
 		if err != nil {
 			return nil, err
@@ -90,10 +170,14 @@ func (q *request) putFile(c *record.Column) (*answer, error) {
 		}
 		a, err := q.set(tx, q.target.end, at, c.Field(), id)
 		if err == nil {
-			a.header.Set("Etag", fileTag(*f))
+			a.header.Set("Etag", fileTag(*q.uploaded))
 		}
 		return a, err
 	})
+	if err != nil && !outdated(err) { // nobody wants it any more
+		err = errors.Join(err, q.door.Records.DropFile(context.WithoutCancel(q.ctx), q.door.DB, q.uploaded.ID))
+	}
+	return a, err
 }
 
 // mayPutFile refuses whose upload no record would take, before anything of it is

@@ -53,7 +53,7 @@ func (q *request) chooseForm() (form, error) {
 		offered = []string{asXML, asJSON}
 	case pattern == "/" || strings.HasSuffix(pattern, "/$ref"):
 		offered = offered[:1]
-	case pattern == batch.pattern, q.route.method == remove, strings.HasSuffix(pattern, "/$count"), strings.HasSuffix(pattern, "/$value"), strings.HasSuffix(pattern, "/{property}"):
+	case pattern == batch.pattern, q.route.method == remove, strings.HasSuffix(pattern, "/$count"), strings.HasSuffix(pattern, "/$value"), strings.HasSuffix(pattern, "/{property}") && (q.route.method != get || q.isFile()):
 		return f.with(values)
 	}
 	if q.route.method != get && answersRecord(q.route.pattern) { // what is sent back has a place only in JSON

@@ -68,6 +68,29 @@ func TestXML(t *testing.T) {
 	})
 }
 
+func TestOneColumnByAccept(t *testing.T) {
+	each(t, func(s *site) {
+		s.must(204, "PATCH /orders/o1", `{"note":"=1 & <2>","extra":{"a":[1]}}`)
+		for _, c := range [][3]string{
+			{"total", "application/xml", `<answer><value>10.10</value></answer>`}, {"note", "text/xml", `<answer><value>=1 &amp; &lt;2&gt;</value></answer>`},
+			{"note", "text/csv", "note\r\n'=1 & <2>\r\n"}, {"extra", "application/xml", `<answer><value><a>1</a></value></answer>`}, {"total", "application/json", `"value":10.10}`},
+		} {
+			got := s.do("GET /orders/o1/"+c[0], "", "Accept", c[1])
+			if got.status != 200 || !strings.Contains(got.body, c[2]) || strings.Contains(c[1], "xml") && !strings.HasPrefix(got.header.Get("Content-Type"), "application/xml") {
+				s.Errorf("%v: %d %s", c, got.status, got.body)
+			}
+		}
+		for request, status := range map[string]int{"GET /orders/o1/total": 406, "GET /orders/o1/none": 406, "GET /orders/o1/total/$value": 200, "GET /orders/o1/paper": 204} {
+			if got := s.do(request, "", "Accept", "image/png"); got.status != status {
+				s.Errorf("%s: %d %s", request, got.status, got.body)
+			}
+		}
+		if got := s.do("GET /orders/o5/total", "", "Accept", "application/xml"); got.status != 204 {
+			s.Errorf("null: %d %s", got.status, got.body)
+		}
+	})
+}
+
 func TestMetadata(t *testing.T) {
 	each(t, func(s *site) {
 		got := s.do("GET /$metadata", "")

@@ -19,6 +19,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
+	"junctor/internal/limit"
 	"junctor/internal/odata"
 	"junctor/internal/record"
 	"junctor/internal/right"
@@ -83,6 +84,12 @@ func apply(t testing.TB, d *db.DB, orders string) {
 // newSiteOn is newSite over a database that has its tables.
 func newSiteOn(t testing.TB, d *db.DB) *site {
 	t.Helper()
+	return newSiteIn(t, d, limit.NewRoom(128<<20))
+}
+
+// newSiteIn is newSiteOn with room for so many bytes.
+func newSiteIn(t testing.TB, d *db.DB, room *limit.Room) *site {
+	t.Helper()
 	var model atomic.Pointer[record.Model]
 	reload := func(ctx context.Context) error {
 		return d.Read(ctx, func(tx *db.Tx) error {
@@ -98,7 +105,7 @@ func newSiteOn(t testing.TB, d *db.DB) *site {
 	s := &site{TB: t, rights: map[string]*right.Set{"admin": everything}}
 	door := odata.New(odata.Services{
 		DB: d, Committer: committer, Records: record.NewStore(record.Hooks{Changed: told, Log: logged{}}, func() time.Time { return noon }),
-		Model: model.Load, Reload: reload,
+		Model: model.Load, Reload: reload, Queries: func() map[string]*record.Stored { return nil },
 		Caller: func(r *http.Request) (access.Caller, error) {
 			login, _, _ := r.BasicAuth()
 			set := s.rights[login]
@@ -113,7 +120,7 @@ func newSiteOn(t testing.TB, d *db.DB) *site {
 				s.note()
 			}
 		},
-		Log: slog.New(slog.NewTextHandler(testLog{t}, nil)),
+		Room: room, Log: slog.New(slog.NewTextHandler(testLog{t}, nil)),
 	})
 	server := httptest.NewServer(door)
 	s.close = sync.OnceFunc(func() {

@@ -68,20 +68,22 @@ func (q *request) askedJSON() bool {
 
 // schema is what $metadata says, before it is written.
 type schema struct {
-	container string
-	types     []entityType
+	names
+	types   []entityType
+	queries []storedFunction
 }
 
 type entityType struct {
-	name, comment string
-	properties    []property
-	navigations   []navigation
-	keys          [][]string // alternate ones
-	read          bool       // there is an entity set to be read
-	insertable    bool
-	updatable     bool
-	deletable     bool
-	requireMatch  bool
+	code, name, comment string
+	properties          []property
+	buttons             []*record.Button
+	navigations         []navigation
+	keys                [][]string // alternate ones
+	read                bool       // there is an entity set to be read
+	insertable          bool
+	updatable           bool
+	deletable           bool
+	requireMatch        bool
 }
 
 type property struct {
@@ -89,58 +91,83 @@ type property struct {
 	nullable            bool
 	length              int // 0: none is said
 	precision, scale    int
+	variable            bool   // the scale is not known
 	fallback            string // its default
 	values              []string
 	computed, readOnly  bool
 }
 
 type navigation struct {
-	name, to string
-	nullable bool
+	name, to, kind string // kind is the type of what it leads to
+	nullable       bool
+}
+
+// names are those of the schema. Types, actions, functions and the container
+// share one namespace: what stands in addresses has its own name, and the rest
+// gives way.
+type names struct {
+	types     map[string]string // of classes, by code
+	functions map[string]string // of stored queries, by code
+	rows      map[string]string // the types of their rows
+	container string
+}
+
+func (q *request) names() names {
+	n := names{types: map[string]string{}, functions: map[string]string{}, rows: map[string]string{}}
+	taken := map[string]bool{}
+	give := func(name string) string {
+		for taken[name] {
+			name += "_"
+		}
+		taken[name] = true
+		return name
+	}
+	for _, code := range q.classes() {
+		for _, b := range q.model.Class(code).Offered(q.actor.Rights.Class(code)) {
+			taken[b.Code] = true
+		}
+	}
+	for _, code := range q.offered() {
+		n.functions[code] = give(code)
+	}
+	for _, code := range q.classes() {
+		n.types[code] = give(code)
+	}
+	for _, code := range q.offered() {
+		n.rows[code] = give(code + "_row")
+	}
+	n.container = give("Container")
+	return n
 }
 
 func (q *request) schema() schema {
-	s := schema{container: "Container"}
-	for q.model.Class(s.container) != nil { // a type and a container share one namespace
-		s.container += "_"
-	}
+	s := schema{names: q.names()}
 	for _, code := range q.classes() {
-		s.types = append(s.types, q.entityType(q.model.Class(code)))
+		s.types = append(s.types, q.entityType(q.model.Class(code), s.names))
+	}
+	for _, code := range q.offered() {
+		if stored := q.queries[code]; stored.Columns != nil { // else nobody knows what it answers
+			s.queries = append(s.queries, functionOf(stored, s.names))
+		}
 	}
 	return s
 }
 
-func (q *request) entityType(c *record.Class) entityType {
+func (q *request) entityType(c *record.Class, n names) entityType {
 	rights := q.actor.Rights.Class(c.Code)
 	t := entityType{
-		name: c.Code, comment: c.Comment, read: !rights.Read.None(), requireMatch: c.RequireMatch,
+		code: c.Code, name: n.types[c.Code], comment: c.Comment, read: !rights.Read.None(), requireMatch: c.RequireMatch, buttons: c.Offered(rights),
 		insertable: !rights.Create.None(), updatable: !rights.Update.None(), deletable: !rights.Delete.None(),
 	}
 	for _, column := range columnsOf(c) {
 		if !column.System && !rights.Sees(column.Code) {
 			continue
 		}
-		p := property{
-			name: column.Field(), kind: edmType(column), comment: column.Comment, nullable: !column.Required && !column.System,
-			computed: !column.Written() && column.Code != "id", readOnly: rights.ReadOnly[column.Code], values: column.Values,
-		}
-		switch p.kind {
-		case "Edm.String":
-			p.length = column.Length
-		case "Edm.Decimal":
-			p.precision, p.scale = column.Precision, column.Scale
-			if p.precision == 0 {
-				p.precision = value.MaxDigits
-			}
-		case "Edm.DateTimeOffset":
-			p.precision = 6
-		}
-		if column.Default != nil && !column.Default.IsNull() {
-			p.fallback = column.Default.String()
-		}
+		p := propertyOf(column)
+		p.computed, p.readOnly = !column.Written() && column.Code != "id", rights.ReadOnly[column.Code]
 		t.properties = append(t.properties, p)
 		if to := q.leads(c, column.Code); to != nil {
-			t.navigations = append(t.navigations, navigation{column.Code, to.Code, !column.Required})
+			t.navigations = append(t.navigations, navigation{column.Code, to.Code, n.types[to.Code], !column.Required})
 		}
 	}
 	for _, key := range c.Keys {
@@ -155,4 +182,24 @@ func (q *request) entityType(c *record.Class) entityType {
 		}
 	}
 	return t
+}
+
+// propertyOf is a column, or a parameter, by itself.
+func propertyOf(column *record.Column) property {
+	p := property{name: column.Field(), kind: edmType(column), comment: column.Comment, nullable: !column.Required && !column.System, values: column.Values}
+	switch p.kind {
+	case "Edm.String":
+		p.length = column.Length
+	case "Edm.Decimal":
+		p.precision, p.scale = column.Precision, column.Scale
+		if p.precision == 0 {
+			p.precision = value.MaxDigits
+		}
+	case "Edm.DateTimeOffset":
+		p.precision = 6
+	}
+	if column.Default != nil && !column.Default.IsNull() {
+		p.fallback = column.Default.String()
+	}
+	return p
 }

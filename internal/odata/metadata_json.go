@@ -10,6 +10,10 @@ func (s schema) json() map[string]any {
 	all := map[string]any{}
 	for _, t := range s.types {
 		all[t.name] = t.json()
+		for _, b := range t.buttons {
+			overloads, _ := all[b.Code].([]any) // of the same name for other classes
+			all[b.Code] = append(overloads, t.actionsJSON(b)...)
+		}
 		set := map[string]any{"$Collection": true, "$Type": namespace + "." + t.name}
 		bindings := map[string]any{}
 		for _, n := range t.navigations {
@@ -26,9 +30,13 @@ func (s schema) json() map[string]any {
 		if t.requireMatch {
 			set["@Core.OptimisticConcurrency"] = []string{}
 		}
-		container[t.name] = set
+		container[t.code] = set
 	}
-	all[s.container] = container
+	for _, f := range s.queries {
+		all[f.row], all[f.name] = f.rowJSON(), []any{f.json()}
+		container[f.code] = map[string]any{"$Function": namespace + "." + f.name, "$IncludeInServiceDocument": f.listed}
+	}
+	all[s.container], all["@Core.DefaultNamespace"] = container, true
 	return map[string]any{"$Version": version401, "$EntityContainer": namespace + "." + s.container, "$Reference": references, namespace: all}
 }
 
@@ -38,7 +46,7 @@ func (t entityType) json() map[string]any {
 		all[p.name] = p.json()
 	}
 	for _, n := range t.navigations {
-		one := map[string]any{"$Kind": "NavigationProperty", "$Type": namespace + "." + n.to, "$ReferentialConstraint": map[string]any{n.name + "_id": "id"}}
+		one := map[string]any{"$Kind": "NavigationProperty", "$Type": namespace + "." + n.kind, "$ReferentialConstraint": map[string]any{n.name + "_id": "id"}}
 		if n.nullable {
 			one["$Nullable"] = true
 		}
@@ -77,6 +85,9 @@ func (p property) json() map[string]any {
 	}
 	if p.kind == "Edm.Decimal" {
 		one["$Scale"] = p.scale
+	}
+	if p.variable {
+		one["$Scale"] = "variable"
 	}
 	if p.fallback != "" {
 		one["$DefaultValue"] = p.fallback

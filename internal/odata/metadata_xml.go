@@ -48,12 +48,20 @@ func (s schema) xml(version string) []byte {
 	}
 	w.open("edmx:DataServices")
 	w.open("Schema", "xmlns", "http://docs.oasis-open.org/odata/ns/edm", "Namespace", namespace)
+	w.leaf("Annotation", "Term", "Core.DefaultNamespace", "Bool", "true")
 	for _, t := range s.types {
 		t.xml(&w)
+		t.actionsXML(&w)
+	}
+	for _, f := range s.queries {
+		f.xml(&w)
 	}
 	w.open("EntityContainer", "Name", s.container)
 	for _, t := range s.types {
 		t.set(&w)
+	}
+	for _, f := range s.queries {
+		w.leaf("FunctionImport", "Name", f.code, "Function", namespace+"."+f.name, "IncludeInServiceDocument", strconv.FormatBool(f.listed))
 	}
 	w.says("Capabilities.KeyAsSegmentSupported", true)
 	w.leaf("Annotation", "Term", "Capabilities.BatchSupported", "Bool", "true")
@@ -74,7 +82,7 @@ func (t entityType) xml(w *element) {
 		p.xml(w)
 	}
 	for _, n := range t.navigations {
-		w.open("NavigationProperty", "Name", n.name, "Type", namespace+"."+n.to, "Nullable", strconv.FormatBool(n.nullable))
+		w.open("NavigationProperty", "Name", n.name, "Type", namespace+"."+n.kind, "Nullable", strconv.FormatBool(n.nullable))
 		w.leaf("ReferentialConstraint", "Property", n.name+"_id", "ReferencedProperty", "id")
 		w.close("NavigationProperty")
 	}
@@ -104,7 +112,8 @@ func (t entityType) xml(w *element) {
 	w.close("EntityType")
 }
 
-func (p property) xml(w *element) {
+// pairs are what a property and a parameter have in common.
+func (p property) pairs() []string {
 	pairs := []string{"Name", p.name, "Type", p.kind}
 	if !p.nullable {
 		pairs = append(pairs, "Nullable", "false")
@@ -116,8 +125,13 @@ func (p property) xml(w *element) {
 		pairs = append(pairs, "Precision", strconv.Itoa(p.precision))
 	}
 	if p.kind == "Edm.Decimal" {
-		pairs = append(pairs, "Scale", strconv.Itoa(p.scale))
+		pairs = append(pairs, "Scale", p.scaleText())
 	}
+	return pairs
+}
+
+func (p property) xml(w *element) {
+	pairs := p.pairs()
 	if p.fallback != "" {
 		pairs = append(pairs, "DefaultValue", p.fallback)
 	}
@@ -150,7 +164,7 @@ func (p property) xml(w *element) {
 }
 
 func (t entityType) set(w *element) {
-	w.open("EntitySet", "Name", t.name, "EntityType", namespace+"."+t.name)
+	w.open("EntitySet", "Name", t.code, "EntityType", namespace+"."+t.name)
 	for _, n := range t.navigations {
 		w.leaf("NavigationPropertyBinding", "Path", n.name, "Target", n.to)
 	}

@@ -13,10 +13,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -24,6 +22,7 @@ import (
 	"junctor/internal/access"
 	"junctor/internal/db"
 	"junctor/internal/fault"
+	"junctor/internal/limit"
 	"junctor/internal/record"
 )
 
@@ -38,7 +37,10 @@ const (
 	// answerLimit is how many bytes the answers of a batch have before no more is
 	// tried.
 	answerLimit = 32 << 20
+	small       = 64 << 10 // bytes of a body or an answer that needs no room
 )
+
+var errNoRoom = fault.New(fault.Unavailable, "Too much is being received and answered at the moment; nothing was done. Try again in a moment.").WithRetryAfter(time.Second)
 
 // Services are what the door leads to. All must be set, but those that say
 // otherwise.
@@ -49,6 +51,11 @@ type Services struct {
 	// Model is the classes as they are in use; Reload brings the newest into use.
 	Model  func() *record.Model
 	Reload func(context.Context) error
+	// Queries are the stored queries in use, by code.
+	Queries func() map[string]*record.Stored
+	// Press starts a run of a button's scenario for each of the records, all or
+	// none. Its refusals come before anything is written.
+	Press func(*db.Tx, *record.Model, record.Actor, record.Pressing) (record.Pressed, error)
 	// Caller says who makes a request, with his rights; its errors are those of
 	// package access.
 	Caller func(*http.Request) (access.Caller, error)
@@ -56,7 +63,9 @@ type Services struct {
 	Refused func(who access.Caller, r *http.Request, what string)
 	// BaseURL is scheme://host as the caller sees it; nil means as it was asked.
 	BaseURL func(*http.Request) string
-	Log     *slog.Logger
+	// Room is what bodies and answers share with other doors. What is small needs none.
+	Room *limit.Room
+	Log  *slog.Logger
 }
 
 // New makes the door. It answers every path below Base.
@@ -83,9 +92,23 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			refusal(errors.New("panic"), version40).write(w, r)
 		}
 	}()
-	q := &request{door: d, http: r, ctx: r.Context(), method: r.Method, header: r.Header, query: r.URL.RawQuery, base: d.BaseURL(r) + Base, model: d.Model()}
+	q := &request{door: d, http: r, ctx: r.Context(), method: r.Method, header: r.Header, query: r.URL.RawQuery, base: d.BaseURL(r) + Base, model: d.Model(), queries: d.Queries()}
 	q.path = strings.TrimPrefix(r.URL.EscapedPath(), Base)
+	defer func() {
+		if q.place != nil {
+			q.place.Leave()
+		}
+	}()
 	a, err := d.answer(q, w, r)
+	if err == nil {
+		err = q.fits(a)
+	}
+	if err == nil && a.file != nil {
+		err = q.sendFile(w, a)
+		if err == nil {
+			return
+		}
+	}
 	if err != nil {
 		q.note(err)
 		a = q.refuse(err)
@@ -100,53 +123,41 @@ func (d *door) answer(q *request, w http.ResponseWriter, r *http.Request) (*answ
 		return nil, err
 	}
 	q.actor = record.Actor{Rights: q.caller.Rights, By: q.caller.Account.Login}
+	q.place = d.Room.Place(0, "account "+q.caller.Account.Login)
 	if err := q.prepare(); err != nil {
 		return nil, err
 	}
 	if q.route.takesBody() {
-		if q.body, err = receive(w, r, q.bodyLimit()); err != nil {
+		if err := q.receive(w, r); err != nil {
 			return nil, err
 		}
 	}
 	return q.run()
 }
 
+// fits refuses an answer that was only read and finds no room to wait in for its
+// caller to take it. What was written is answered in any case.
+func (q *request) fits(a *answer) error {
+	if len(a.body) > small && !q.place.Grow(int64(len(a.body))) && q.route.read != nil {
+		return errNoRoom
+	}
+	return nil
+}
+
 // note writes the server's log, and the audit log of what somebody may not do.
 func (q *request) note(err error) {
 	code := fault.CodeOf(err)
 	level := slog.LevelDebug
-	if fault.Status(code) >= http.StatusInternalServerError {
+	switch {
+	case errors.Is(err, errNoRoom):
+		level = slog.LevelWarn
+	case fault.Status(code) >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
 	q.door.Log.Log(q.ctx, level, "call refused", "method", q.method, "path", q.path, "error", err)
 	if code == fault.Forbidden && q.route != nil && q.door.Refused != nil {
-		q.door.Refused(q.caller, q.http, q.method+" "+Base+strings.Replace(q.route.pattern, "{class}", q.target.class.Code, 1))
+		q.door.Refused(q.caller, q.http, q.method+" "+Base+q.target.named(q.route.pattern))
 	}
-}
-
-// receive reads a body within its limits of size and time. The limit of time
-// stays where it was not kept: the rest is not waited for either.
-func receive(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return nil, fault.New(fault.Unsupported, "Bodies are taken uncompressed here; Content-Encoding is %.100q.", encoding)
-	}
-	connection := http.NewResponseController(w)
-	patience := 30*time.Second + time.Duration(limit>>20)*2*time.Second
-	// Only a test's connection has no deadlines.
-	timed := connection.SetReadDeadline(time.Now().Add(patience)) == nil
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, fault.New(fault.Timeout, "The body did not arrive within %s.", patience)
-	case errors.As(err, &tooLarge):
-		return nil, fault.New(fault.TooLarge, "The body is larger than the %d bytes that are taken here.", limit)
-	case err != nil:
-		return nil, fault.Wrap(err, fault.Invalid, "The body ended early.")
-	case timed:
-		err = connection.SetReadDeadline(time.Time{})
-	}
-	return body, err
 }
 
 // secure sets what every answer carries. Nothing here is made to be framed,

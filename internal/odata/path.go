@@ -20,6 +20,20 @@ type target struct {
 	via      []string      // refs to be followed from there
 	end      *record.Class // where they lead
 	property string
+	button   string
+	query    *record.Stored // in the place of a class
+	inner    string         // what stands behind the parenthesis of a query
+}
+
+// named is a pattern with the name of what is meant.
+func (t *target) named(pattern string) string {
+	switch {
+	case t.class != nil:
+		return strings.Replace(pattern, "{class}", t.class.Code, 1)
+	case t.query != nil:
+		return strings.Replace(pattern, "{query}", t.query.Code, 1)
+	}
+	return pattern
 }
 
 const (
@@ -39,17 +53,27 @@ func (q *request) readPath() (pattern string, err error) {
 	if strings.HasPrefix(segments[0], "$") {
 		return "/" + strings.Join(segments, "/"), nil
 	}
+	t := &q.target
+	*t = target{}
+	if pattern, is := q.queryPath(segments); is {
+		return pattern, nil
+	}
 	code, key, keyed, err := splitKey(segments[0])
 	if err != nil {
 		return "", err
 	}
-	t := &q.target
-	*t = target{keyed: keyed}
+	t.keyed = keyed
 	if t.class, err = q.class(code); err != nil {
 		return "", err
 	}
 	t.end = t.class
 	rest := segments[1:]
+	if q.method == post && !keyed && len(rest) == 1 {
+		if name, is := q.button(t.class, rest[0]); is {
+			t.button = name
+			return "/{class}/{button}", nil
+		}
+	}
 	if !keyed && len(rest) > 0 && !strings.HasPrefix(rest[0], "$") {
 		t.at, t.keyed, rest = record.Address{ID: rest[0]}, true, rest[1:]
 	} else {
@@ -70,6 +94,13 @@ func (q *request) readPath() (pattern string, err error) {
 	}
 	if len(rest) == 0 || strings.HasPrefix(rest[0], "$") {
 		return "/{class}/{key}" + joined(rest), nil
+	}
+	if q.method == post && len(rest) == 1 {
+		name, _ := q.button(t.end, rest[0])
+		if _, err := q.column(t.end, rest[0]); err != nil || q.presses(t.end, name) {
+			t.button = name
+			return "/{class}/{key}/{button}", nil
+		}
 	}
 	t.property = rest[0]
 	return "/{class}/{key}/{property}" + joined(rest[1:]), nil

@@ -36,10 +36,15 @@ func (q *request) plainList(page *record.Page) (*answer, error) {
 		}
 		a, err = q.xml(append(b, ']'))
 	}
+	return q.linked(a, err, page.Next, page.Delta)
+}
+
+// linked adds the addresses of what follows.
+func (q *request) linked(a *answer, err error, next, delta string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range []struct{ option, cursor, relation string }{{"$skiptoken", page.Next, "next"}, {"$deltatoken", page.Delta, "delta"}} {
+	for _, l := range []struct{ option, cursor, relation string }{{"$skiptoken", next, "next"}, {"$deltatoken", delta, "delta"}} {
 		if l.cursor != "" {
 			a.header.Add("Link", "<"+q.base+q.path+"?"+escapeLink(q.from(l.option, l.cursor))+`>; rel="`+l.relation+`"`)
 		}
@@ -111,6 +116,10 @@ func (q *request) csv(records []*record.Record, groups []*record.Group) (*answer
 			rows = append(rows, q.fields(make([]string, 0, len(rows[0])), r, q.target.end, q.options.selects, q.expansion()))
 		}
 	}
+	return q.table(rows)
+}
+
+func (q *request) table(rows [][]string) (*answer, error) {
 	text, err := csv.Write(rows, csv.Options{Formulas: true})
 	if err != nil {
 		return nil, fault.New(fault.NotAcceptable, "CSV cannot hold this answer: %v. Ask for application/json.", err)

@@ -67,17 +67,7 @@ func etag(version int64) string { return `W/"` + strconv.FormatInt(version, 10) 
 // match reads If-Match of a write. A tag of any form that is not one of ours
 // matches no version.
 func (q *request) match() (m record.Match, mustNot bool, err error) {
-	for _, tag := range tags(q.header.Values("If-Match")) {
-		m.Given = true
-		if tag == "*" {
-			m.Any = true
-			continue
-		}
-		tag = strings.TrimPrefix(tag, "W/")
-		if v, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64); err == nil && v > 0 {
-			m.Versions = append(m.Versions, v)
-		}
-	}
+	m = matchOf(q.header.Values("If-Match"))
 	for _, tag := range tags(q.header.Values("If-None-Match")) {
 		if tag != "*" {
 			return m, false, fault.New(fault.Invalid, "If-None-Match of a write can only be *, for \"it must not exist\".")
@@ -88,6 +78,22 @@ func (q *request) match() (m record.Match, mustNot bool, err error) {
 		return m, false, fault.New(fault.Invalid, "If-Match and If-None-Match contradict each other.")
 	}
 	return m, mustNot, nil
+}
+
+// matchOf reads the tags that a record may have.
+func matchOf(header []string) (m record.Match) {
+	for _, tag := range tags(header) {
+		m.Given = true
+		if tag == "*" {
+			m.Any = true
+			continue
+		}
+		tag = strings.TrimPrefix(tag, "W/")
+		if v, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64); err == nil && v > 0 {
+			m.Versions = append(m.Versions, v)
+		}
+	}
+	return m
 }
 
 // tags splits If-Match or If-None-Match.

@@ -11,18 +11,29 @@ import (
 	"junctor/internal/value"
 )
 
-// serviceDocument lists the classes that the caller may read.
+// serviceDocument lists the classes that the caller may read, and the stored
+// queries that need no parameter.
 func (q *request) serviceDocument() (*answer, error) {
 	b := q.context([]byte("{"), "")
 	b = append(b, `"value":[`...)
-	for i, code := range q.readable() {
-		if i > 0 {
+	first := true
+	list := func(code, kind string) {
+		if !first {
 			b = append(b, ',')
 		}
+		first = false
 		b = append(b, '{')
 		b = member(b, "name", code)
-		b = member(b, "kind", "EntitySet")
+		b = member(b, "kind", kind)
 		b = append(appendText(append(b, `"url":`...), code), '}')
+	}
+	for _, code := range q.readable() {
+		list(code, "EntitySet")
+	}
+	for _, code := range q.offered() {
+		if stored := q.queries[code]; stored.Columns != nil && callable(stored) {
+			list(code, "FunctionImport")
+		}
 	}
 	return q.json(append(b, ']', '}')), nil
 }
@@ -169,6 +180,10 @@ func (q *request) getProperty(tx *db.Tx) (*answer, error) {
 		return q.getFile(tx, r, c, v)
 	case v.IsNull():
 		return q.newAnswer(http.StatusNoContent), nil
+	case q.form.kind == asXML:
+		return q.xml(append(v.AppendJSON([]byte(`{"value":`)), '}'))
+	case q.form.kind == asCSV:
+		return q.table([][]string{{c.Field()}, {plainText(v)}})
 	}
 	b := q.context([]byte("{"), "#"+entityPath(r.Class(), r.ID())+"/"+c.Field())
 	b = append(b, `"value":`...)

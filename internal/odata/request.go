@@ -3,6 +3,7 @@ package odata
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"junctor/internal/access"
 	"junctor/internal/db"
 	"junctor/internal/fault"
+	"junctor/internal/limit"
 	"junctor/internal/record"
 	"junctor/internal/strict"
 )
@@ -29,27 +31,31 @@ const (
 
 // request is one OData request: one of HTTP, or one of a batch.
 type request struct {
-	door   *door
-	http   *http.Request // that of HTTP which it is, or is a part of
-	ctx    context.Context
-	method string
-	path   string // escaped, behind Base
-	query  string // escaped
-	header http.Header
-	body   []byte
-	base   string // https://host/api/v1/data
-	caller access.Caller
-	actor  record.Actor
-	model  *record.Model
+	door    *door
+	http    *http.Request // that of HTTP which it is, or is a part of
+	ctx     context.Context
+	method  string
+	path    string // escaped, behind Base
+	query   string // escaped
+	header  http.Header
+	body    []byte
+	base    string // https://host/api/v1/data
+	caller  access.Caller
+	actor   record.Actor
+	model   *record.Model
+	queries map[string]*record.Stored
 
-	version string
-	form    form
-	prefer  preferences
-	route   *route
-	target  target
-	options options
-	tx      *db.Tx // of the group of a batch that it belongs to; nil for any other
-	inner   bool   // of a batch
+	version  string
+	form     form
+	prefer   preferences
+	route    *route
+	target   target
+	options  options
+	tx       *db.Tx // of the group of a batch that it belongs to; nil for any other
+	inner    bool   // of a batch
+	place    *limit.Place
+	content  io.Reader          // the body of a file, not yet read; nil where body has it
+	uploaded *record.StoredFile // what was made of it, for another try
 }
 
 // prepare reads everything but the body.
@@ -112,7 +118,7 @@ func (q *request) run() (*answer, error) {
 		if reloadErr := q.door.Reload(q.ctx); reloadErr != nil {
 			return nil, errors.Join(err, reloadErr)
 		}
-		q.model = q.door.Model()
+		q.model, q.queries = q.door.Model(), q.door.Queries()
 		if err := q.prepare(); err != nil {
 			return nil, err
 		}
@@ -140,6 +146,8 @@ func (q *request) once() (a *answer, err error) {
 		return q.batch()
 	case r.whole != nil:
 		return r.whole(q)
+	case r.read != nil && q.tx != nil && r.many:
+		return nil, fault.New(fault.Invalid, "Lists are read by a request of its own, not in a group, for which all who write wait.")
 	case r.read != nil && q.tx != nil:
 		return r.read(q, q.tx)
 	case r.read != nil:
@@ -203,7 +211,7 @@ func overtaken(err error) error {
 func (q *request) class(code string) (*record.Class, error) {
 	c := q.model.Class(code)
 	if c == nil || q.actor.Rights.Class(code).Nothing() {
-		return nil, fault.New(fault.NotFound, "%s", strict.None("class", code, q.classes()))
+		return nil, fault.New(fault.NotFound, "%s", strict.None("class", code, append(q.classes(), q.offered()...)))
 	}
 	return c, nil
 }

@@ -20,7 +20,7 @@ const (
 // route is a line of the table: everything the door knows about a call.
 type route struct {
 	method  string
-	pattern string // {class}, {key} and {property} stand for one segment each
+	pattern string // {class}, {query}, {key}, {property} and {button} stand for one segment each
 	summary string
 	options string // the system query options that it takes, without their $
 
@@ -28,11 +28,14 @@ type route struct {
 	write func(*request, *db.Tx) (*answer, error) // within the transaction of a group commit
 	whole func(*request) (*answer, error)         // makes its own transactions, or needs none
 
+	many bool // it may look at any number of records
+
 	limit int64 // of the body in bytes; bodyLimit when 0
 }
 
 const (
 	shape = "select expand format"
+	rows  = "filter orderby top skip count select skiptoken format" // of a stored query
 	lists = "filter orderby top skip count select expand apply skiptoken deltatoken format"
 )
 
@@ -44,10 +47,16 @@ func table() []route {
 		{method: get, pattern: "/$metadata", summary: "The classes for the caller's rights, as CSDL in XML or JSON", options: "format", whole: (*request).metadata},
 		{method: get, pattern: "/$entity", summary: "One record by its $id", options: shape + " id", read: (*request).getEntity},
 
-		{method: get, pattern: "/{class}", summary: "List records, or follow their changes", options: lists, read: (*request).list},
+		{method: get, pattern: "/{class}", summary: "List records, or follow their changes", options: lists, read: (*request).list, many: true},
 		{method: post, pattern: "/{class}", summary: "Create a record", options: shape, write: (*request).create},
-		{method: post, pattern: "/{class}/$query", summary: "List records with the options in the body", read: (*request).listByBody},
-		{method: get, pattern: "/{class}/$count", summary: "How many records there are", options: "filter", read: (*request).count},
+		{method: post, pattern: "/{class}/$query", summary: "List records with the options in the body", read: (*request).listByBody, many: true},
+		{method: get, pattern: "/{class}/$count", summary: "How many records there are", options: "filter", read: (*request).count, many: true},
+
+		{method: post, pattern: "/{class}/{button}", summary: "Press a button for the records that the body names", write: (*request).pressMany},
+		{method: post, pattern: "/{class}/{key}/{button}", summary: "Press a button for a record", write: (*request).press},
+
+		{method: get, pattern: "/{query}", summary: "The rows of a stored query", options: rows, read: (*request).storedRows},
+		{method: get, pattern: "/{query}/$count", summary: "How many rows of a stored query there are", options: "filter", read: (*request).storedCount},
 
 		{method: get, pattern: "/{class}/{key}", summary: "Read a record", options: shape, read: (*request).get},
 		{method: patch, pattern: "/{class}/{key}", summary: "Change the columns that are given; with Prefer: upsert also create", options: shape, write: (*request).patch},

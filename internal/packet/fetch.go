@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"junctor/internal/db"
@@ -145,6 +146,7 @@ type fetch struct {
 	root    *node
 	asks    int
 	records int
+	size    atomic.Int64 // bytes of what was read
 	classes []string
 	later   []func(context.Context) error // what comes from outside
 }
@@ -244,6 +246,9 @@ func (x *fetch) row(p *Part, s scope, n *node, r row, each func(func(string, jso
 		return fault.New(fault.Unprocessable, "The packet has more than %d records: give its parts a smaller top.", mostRecord)
 	}
 	item := &node{own: r.AppendJSON(nil, record.Form{})}
+	if err := x.grow(item.own); err != nil {
+		return err
+	}
 	n.items = append(n.items, item)
 	if len(p.Parts) == 0 {
 		return nil
@@ -262,6 +267,14 @@ func (x *fetch) row(p *Part, s scope, n *node, r row, each func(func(string, jso
 		inner.exprs[parent+name], inner.texts[parent+name] = e, raw
 	})
 	return x.parts(p.Parts, inner, item)
+}
+
+// grow bounds what a packet holds in memory.
+func (x *fetch) grow(by []byte) error {
+	if x.size.Add(int64(len(by))) > mostBytes {
+		return fault.New(fault.Unprocessable, "The packet has more than %d bytes: give its parts a smaller top, or select fewer columns.", mostBytes)
+	}
+	return nil
 }
 
 func (x *fetch) names(p *Part) (names []string) {
@@ -389,6 +402,7 @@ func (x *fetch) ask(ctx context.Context, p *Part, s scope, n *node) error {
 	switch {
 	case err == nil:
 		n.raw = answer
+		return x.grow(answer)
 	case p.Optional && !errors.Is(ctx.Err(), context.Canceled):
 	case p.Function != "" && fault.CodeOf(err) == fault.Unprocessable:
 		return fault.Wrap(err, fault.Unprocessable, "The part %q of the packet got parameters that its function cannot take.", p.Name)

@@ -60,4 +60,5 @@ const (
 	most       = 10_000  // records of a part without top, and the largest top
 	mostAsks   = 1_000   // reads of one fetch
 	mostRecord = 100_000 // records of one fetch
+	mostBytes  = 32 << 20
 )

@@ -2,7 +2,6 @@ package record
 
 import (
 	"crypto/sha256"
-	"database/sql/driver"
 	"encoding/base64"
 	"fmt"
 	"math/big"
@@ -16,8 +15,11 @@ import (
 	"junctor/internal/value"
 )
 
-// maxGroups bounds what is sorted in memory.
-const maxGroups = 10_000
+// What is sorted in memory is bounded in number and in bytes of text.
+const (
+	maxGroups     = 10_000
+	maxGroupBytes = 32 << 20
+)
 
 // Group is one group of records with what was calculated over it.
 type Group struct {
@@ -101,7 +103,6 @@ func allOf(a, b *filter.Expr) *filter.Expr {
 
 // groups reads all groups.
 func (b *builder) groups(a *Grouping, where string) ([]*Group, error) {
-	var selected []string
 	var by []string
 	var names [][]string
 	var cells []Cell
@@ -115,24 +116,19 @@ func (b *builder) groups(a *Grouping, where string) ([]*Group, error) {
 		}
 		by, names, cells = append(by, c.sql), append(names, path), append(cells, Cell{Column: c.Column})
 	}
-	selected = slices.Clone(by)
+	r := reading{sql: slices.Clone(by), at: map[string]int{}}
+	for i := range cells {
+		r.targets = append(r.targets, &cells[i])
+	}
 	var sums []*sum
 	for _, g := range a.Aggregates {
-		one, err := b.aggregate(g)
+		one, err := b.aggregate(g, &r)
 		if err != nil {
 			return nil, err
 		}
-		selected = append(selected, one.sql...)
 		names, sums = append(names, []string{g.As}), append(sums, one)
 	}
-	targets := make([]any, 0, len(selected))
-	for i := range cells {
-		targets = append(targets, &cells[i])
-	}
-	for _, one := range sums {
-		targets = append(targets, one.targets()...)
-	}
-	sql := "SELECT " + strings.Join(selected, ", ") + " FROM " + b.from() + where
+	sql := "SELECT " + strings.Join(r.sql, ", ") + " FROM " + b.from() + where
 	if len(by) > 0 {
 		sql += " GROUP BY " + strings.Join(by, ", ")
 	}
@@ -142,11 +138,12 @@ func (b *builder) groups(a *Grouping, where string) ([]*Group, error) {
 	}
 	defer rows.Close()
 	var groups []*Group
+	size := 0
 	for rows.Next() {
-		if len(groups) == maxGroups {
-			return nil, fault.New(fault.Invalid, "There are more than %d groups: filter, or group by fewer columns.", maxGroups)
+		if len(groups) == maxGroups || size > maxGroupBytes {
+			return nil, fault.New(fault.Invalid, "There are more than %d groups, or they have more than %d bytes of text: filter, or group by fewer columns.", maxGroups, maxGroupBytes)
 		}
-		if err := rows.Scan(targets...); err != nil {
+		if err := rows.Scan(r.targets...); err != nil {
 			return nil, err
 		}
 		g := &Group{names: names, values: make([]value.Value, 0, len(names))}
@@ -161,47 +158,74 @@ func (b *builder) groups(a *Grouping, where string) ([]*Group, error) {
 			g.values = append(g.values, v)
 		}
 		groups = append(groups, g)
+		size += weight(g.values)
 	}
 	return groups, rows.Err()
+}
+
+// reading is what a statement selects, and where it goes: each expression once.
+type reading struct {
+	sql     []string
+	targets []any
+	at      map[string]int
+}
+
+// read adds an expression, unless it is there, and is where its value goes.
+func read[T any](r *reading, sql string, target *T) *T {
+	if i, ok := r.at[sql]; ok {
+		return r.targets[i].(*T) //nolint:forcetypeassert // one expression has one kind of target
+	}
+	r.at[sql] = len(r.sql)
+	r.sql, r.targets = append(r.sql, sql), append(r.targets, target)
+	return target
 }
 
 // sum is an aggregate with what is read for it.
 type sum struct {
 	method string
 	column *Column
-	sql    []string
-	limbs  []any // of a sum: int64 on SQLite, text on PostgreSQL
-	count  int64
-	cell   Cell // of min and max
+	limbs  []*any // of a sum, the highest first: int64 on SQLite, text on PostgreSQL
+	below  *any   // of a sum of long decimals on SQLite: how many of them are negative
+	count  *int64
+	cell   *Cell // of min and max
 }
 
 // limb is the base in which SQLite adds numbers up, piece by piece, so that no
 // sum of up to nine thousand million numbers leaves 64 bits.
-const limb = 1_000_000_000
+const (
+	limb       = 1_000_000_000
+	limbDigits = 9
+)
 
 // aggregate plans one.
-func (b *builder) aggregate(g Aggregate) (*sum, error) {
+func (b *builder) aggregate(g Aggregate, r *reading) (*sum, error) {
 	one := &sum{method: g.Method}
+	count := func(sql string) { one.count = read(r, sql, new(int64)) }
 	if g.Path == nil {
-		one.sql = []string{"count(*)"}
+		count("count(*)")
 		return one, nil
 	}
 	c, err := b.resolve(b.root, g.Path)
 	if err != nil {
 		return nil, err
 	}
-	one.column, one.cell.Column = c.Column, c.Column
+	one.column = c.Column
 	number := c.Type.IsNumber()
 	switch ordered := c.Type != value.JSON && c.Type != value.Boolean; {
 	case g.Method == Count:
-		one.sql = []string{"count(" + c.sql + ")"}
+		count("count(" + c.sql + ")")
 	case g.Method == CountDistinct && c.Type != value.JSON:
-		one.sql = []string{"count(DISTINCT " + c.sql + ")"}
+		count("count(DISTINCT " + c.sql + ")")
 	case (g.Method == Min || g.Method == Max) && ordered:
-		one.sql = []string{g.Method + "(" + c.sql + ")"}
+		one.cell = read(r, g.Method+"("+c.sql+")", &Cell{Column: c.Column})
 	case (g.Method == Sum || g.Method == Average) && number:
-		one.sql = append(b.summed(c), "count("+c.sql+")")
-		one.limbs = make([]any, len(one.sql)-1)
+		for _, sql := range b.summed(c) {
+			one.limbs = append(one.limbs, read(r, sql, new(any)))
+		}
+		if !b.postgres && c.long() {
+			one.below = read(r, "sum("+c.sql+" < '1')", new(any))
+		}
+		count("count(" + c.sql + ")")
 	default:
 		return nil, fault.New(fault.Invalid, "There is no %s of %s, which is %s.", g.Method, strings.Join(g.Path, "/"), c.Type)
 	}
@@ -213,49 +237,16 @@ func (b *builder) summed(c column) []string {
 	switch {
 	case b.postgres:
 		return []string{"CAST(sum(" + c.sql + ") AS text)"}
-	case c.Type == value.Integer || c.Precision <= scaledDigits:
+	case !c.long():
 		return []string{fmt.Sprintf("sum(%s / %d)", c.sql, limb), fmt.Sprintf("sum(%s %% %d)", c.sql, limb)}
 	}
-	handle := b.arg(b.tx.Call(func(arguments []driver.Value) (any, error) { return digitsOf(c.Column, arguments) }), "")
-	var all []string
-	for piece := (value.MaxDigits - 1) / 9; piece >= 0; piece-- {
-		all = append(all, fmt.Sprintf("sum(junctor_call(%s, %s, %d))", handle, c.sql, piece))
+	var all []string // the digits behind the first, which is the sign: see ordered and total
+	for end := c.Precision + 1; end > 1; end -= limbDigits {
+		start := max(2, end-limbDigits+1)
+		all = append(all, fmt.Sprintf("sum(CAST(substr(%s, %d, %d) AS INTEGER))", c.sql, start, end-start+1))
 	}
+	slices.Reverse(all)
 	return all
-}
-
-// digitsOf is one piece of nine digits of a long decimal, counted from the last.
-func digitsOf(c *Column, arguments []driver.Value) (any, error) {
-	v, err := c.read(arguments[0])
-	if err != nil || v.IsNull() {
-		return nil, err
-	}
-	text := strings.Replace(v.String(), ".", "", 1)
-	digits := strings.TrimPrefix(text, "-")
-	piece, _ := arguments[1].(int64)
-	end := len(digits) - 9*int(piece)
-	if end <= 0 {
-		return int64(0), nil
-	}
-	n, err := strconv.ParseInt(digits[max(0, end-9):end], 10, 64)
-	if len(digits) < len(text) {
-		n = -n
-	}
-	return n, err
-}
-
-func (s *sum) targets() []any {
-	switch s.method {
-	case Count, CountDistinct:
-		return []any{&s.count}
-	case Min, Max:
-		return []any{&s.cell}
-	}
-	var all []any
-	for i := range s.limbs {
-		all = append(all, &s.limbs[i])
-	}
-	return append(all, &s.count)
 }
 
 // value is the result for the row that was read last. The sum and the average of
@@ -263,31 +254,36 @@ func (s *sum) targets() []any {
 func (s *sum) value() (value.Value, error) {
 	switch s.method {
 	case Count, CountDistinct:
-		return value.Int(s.count), nil
+		return value.Int(*s.count), nil
 	case Min, Max:
 		return s.cell.Value, nil
 	}
-	if s.count == 0 {
+	if *s.count == 0 {
 		return value.Value{}, nil
 	}
 	total, err := s.total()
 	if err != nil || s.method == Sum {
 		return total, err
 	}
-	return value.DivBy(total, value.Int(s.count))
+	return value.DivBy(total, value.Int(*s.count))
 }
 
 // total is a Decimal of the column's scale, also for whole numbers, whose sum may
 // need more than 64 bits.
 func (s *sum) total() (value.Value, error) {
 	var text string
-	if t, ok := s.limbs[0].(string); ok {
+	if t, ok := (*s.limbs[0]).(string); ok {
 		text = t
 	} else {
 		total := new(big.Int)
 		for _, l := range s.limbs {
-			n, _ := l.(int64)
+			n, _ := (*l).(int64)
 			total.Add(total.Mul(total, big.NewInt(limb)), big.NewInt(n))
+		}
+		if s.below != nil { // each of them stands there as itself and 10^p-1
+			n, _ := (*s.below).(int64)
+			most := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(s.column.Precision)), nil)
+			total.Sub(total, most.Mul(most.Sub(most, big.NewInt(1)), big.NewInt(n)))
 		}
 		text = total.String()
 		if s.column.Scale > 0 {

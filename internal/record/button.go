@@ -10,6 +10,25 @@ import (
 	"junctor/internal/value"
 )
 
+// MaxPressed bounds the records for which a button is pressed at once.
+const MaxPressed = 100
+
+// Pressing is a button that is pressed for records.
+type Pressing struct {
+	Class, Button string
+	At            []Address // 1 to MaxPressed
+	Matches       []Match   // of each record; nil demands nothing
+	Key           string    // what is sent again with the same one starts nothing; "" for none
+}
+
+// Pressed is what came of it.
+type Pressed struct {
+	Runs    []string // that were started, in the order of the records
+	Again   bool     // they were started before, by the same key
+	Refused int      // the place of the record that an error is about
+	Current *Record  // that record, with fault.Stale
+}
+
 // Button finds a button of the class by its code; nil when there is none.
 func (c *Class) Button(code string) *Button {
 	for i := range c.Buttons {
@@ -20,25 +39,45 @@ func (c *Class) Button(code string) *Button {
 	return nil
 }
 
-// Pressable finds a button that the caller may press. Errors: fault.NotFound for
-// the class and the button, fault.Forbidden.
+// Offered are the buttons that may be pressed with the rights, in the order of
+// their codes. Pressing needs the right to read records.
+func (c *Class) Offered(rights right.Class) (buttons []*Button) {
+	for i := range c.Buttons {
+		if b := &c.Buttons[i]; rights.Presses(b.Code) && !rights.Read.None() {
+			buttons = append(buttons, b)
+		}
+	}
+	return buttons
+}
+
+// Pressable finds a button that the caller may press. For who may not, it does
+// not exist. Errors: fault.NotFound for the class and the button.
 func Pressable(m *Model, a Actor, class, button string) (*Button, error) {
 	c, rights := m.Class(class), rightsOf(a, class)
 	if c == nil || rights.Read.None() {
 		return nil, noClass(m, class, func(code string) bool { return !rightsOf(a, code).Read.None() })
 	}
-	found := c.Button(button)
-	if found == nil {
-		var codes []string
-		for _, b := range c.Buttons {
-			codes = append(codes, b.Code)
+	var codes []string
+	for _, b := range c.Offered(rights) {
+		if b.Code == button {
+			return b, nil
 		}
-		return nil, fault.New(fault.NotFound, "The class %s: %s", class, strict.None("button", button, codes))
+		codes = append(codes, b.Code)
 	}
-	if !rights.Presses(button) {
-		return nil, fault.New(fault.Forbidden, "You may not press the button %s of the class %s.", button, class)
+	return nil, fault.New(fault.NotFound, "The class %s: %s", class, strict.None("button", button, codes))
+}
+
+// Meets looks whether a record that the caller sees has a version that a button
+// may be pressed for: what is started may change it, so the class asks for the
+// same as for a change. It returns the present record with a fault.Stale.
+//
+// Errors: those of Get; fault.VersionRequired, fault.Stale.
+func (s *Store) Meets(tx *db.Tx, m *Model, a Actor, class string, at Address, match Match) (*Record, error) {
+	r, err := s.Get(tx, m, a, class, at, nil, nil)
+	if err != nil {
+		return nil, err
 	}
-	return found, nil
+	return r, match.check(m.Class(class), r.Version())
 }
 
 // Row is a whole record that the caller may see, with what is hidden from him

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -131,30 +132,45 @@ func (w *write) set(rule Rule, columns json.RawMessage, when moment) error {
 	if len(columns) == 0 || string(columns) == "null" || when == onDeleted {
 		return nil
 	}
+	if w.wished == nil {
+		w.wished = slices.Clone(w.row)
+	}
 	var found []fault.Field
+	var causes []error
+	wrong := func(name, detail string) {
+		causes = append(causes, errors.New(name+" "+detail))
+		if i, ok := w.layout.at[name]; ok && !w.rights.Sees(w.layout.columns[i].Code) {
+			found = append(found, fault.Field{Detail: "a column that you cannot see got another value than it takes"})
+			return
+		}
+		found = append(found, fault.Field{Pointer: strict.Pointer("", name), Detail: detail})
+	}
 	if !json.Valid(columns) || columns[0] != '{' {
 		found = append(found, fault.Field{Detail: "must be a JSON object of columns"})
 	} else {
 		members(columns, func(name string, raw []byte) {
 			i, ok := w.layout.at[name]
 			if !ok || i >= w.layout.own && !w.layout.columns[i].Written() {
-				found = append(found, fault.Field{Pointer: strict.Pointer("", name), Detail: "is no column that a rule can write"})
+				wrong(name, "is no column that a rule can write")
 				return
 			}
 			v, err := w.layout.columns[i].FromJSON(raw)
 			switch {
 			case err != nil:
-				found = append(found, fault.Field{Pointer: strict.Pointer("", name), Detail: err.Error()})
+				wrong(name, err.Error())
 			case i >= w.layout.own:
 				w.row[i], w.placed[i] = v, true
 			}
 		})
 	}
 	if found != nil {
-		return fault.New(fault.ScenarioFailed, "The rule %s of the class %s returned what cannot be stored.", rule.Scenario, w.class.Code).WithFields(found...)
+		return fault.Wrap(errors.Join(causes...), fault.ScenarioFailed, "The rule %s of the class %s returned what cannot be stored.", rule.Scenario, w.class.Code).WithFields(found...)
 	}
 	return nil
 }
+
+// ruled reports whether a rule has given a column its value.
+func (w *write) ruled(i int) bool { return w.wished != nil && !sameValue(w.row[i], w.wished[i]) }
 
 // applies evaluates a rule's condition. It names the row's columns as they are to
 // be, or of a deleted record as they were; before/COLUMN is the former value, and

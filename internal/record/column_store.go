@@ -79,6 +79,9 @@ func (c *Column) sqlValid(name string) string {
 // scaledDigits is up to how many digits a decimal is an INTEGER on SQLite.
 const scaledDigits = 18
 
+// long reports whether a column's numbers are text on SQLite.
+func (c *Column) long() bool { return c.Type == value.Decimal && c.Precision > scaledDigits }
+
 // Arg is a value of the column as an argument of a statement, for a place where
 // the database knows by itself that it belongs to the column; elsewhere on
 // PostgreSQL the placeholder is followed by Cast.

@@ -81,26 +81,31 @@ func (s *Store) Changes(tx *db.Tx, m *Model, a Actor, q Query, delta string) (*C
 		size = DefaultPage
 	}
 	size = min(size, MaxPage)
-	logged, next, more, err := s.hooks.Log.Since(tx, c.Code, form.Start, size)
-	if err != nil {
-		return nil, err
+	for ; ; size /= 2 {
+		logged, next, more, err := s.hooks.Log.Since(tx, c.Code, form.Start, size)
+		if err != nil {
+			return nil, err
+		}
+		out := &Changed{}
+		if fits, err := s.since(tx, m, a, q, logged, out); err != nil {
+			return nil, err
+		} else if !fits && size > 1 {
+			continue // half as many changes have as much to show
+		}
+		token := encodeCursor(cursorForm{Sum: form.Sum, Rest: -1, Start: next})
+		if more {
+			out.Next = token
+		} else {
+			out.Delta = token
+		}
+		return out, nil
 	}
-	out := &Changed{}
-	if err := s.since(tx, m, a, q, logged, out); err != nil {
-		return nil, err
-	}
-	token := encodeCursor(cursorForm{Sum: form.Sum, Rest: -1, Start: next})
-	if more {
-		out.Next = token
-	} else {
-		out.Delta = token
-	}
-	return out, nil
 }
 
 // since sorts the records that were changed into those that are in the answer
-// and those that are not.
-func (s *Store) since(tx *db.Tx, m *Model, a Actor, q Query, logged []Logged, out *Changed) error {
+// and those that are not. It is false when the records are more than a page may
+// have.
+func (s *Store) since(tx *db.Tx, m *Model, a Actor, q Query, logged []Logged, out *Changed) (fits bool, err error) {
 	var ids []string
 	for _, l := range slices.Backward(logged) { // each where it was changed last
 		if !slices.Contains(ids, l.ID) {
@@ -109,7 +114,7 @@ func (s *Store) since(tx *db.Tx, m *Model, a Actor, q Query, logged []Logged, ou
 	}
 	slices.Reverse(ids)
 	if ids == nil {
-		return nil
+		return true, nil
 	}
 	list := &filter.Expr{Op: filter.List}
 	for _, id := range ids {
@@ -118,8 +123,8 @@ func (s *Store) since(tx *db.Tx, m *Model, a Actor, q Query, logged []Logged, ou
 	among := &filter.Expr{Op: filter.In, Args: []*filter.Expr{{Op: filter.Name, Name: []string{"id"}}, list}}
 	now := Query{Class: q.Class, Filter: allOf(q.Filter, among), Params: q.Params, Select: q.Select, Expand: q.Expand, Page: MaxPage}
 	page, err := s.Query(tx, m, a, now)
-	if err != nil {
-		return err
+	if err != nil || page.Next != "" {
+		return false, err
 	}
 	found := map[string]*Record{}
 	for _, r := range page.Records {
@@ -127,7 +132,7 @@ func (s *Store) since(tx *db.Tx, m *Model, a Actor, q Query, logged []Logged, ou
 	}
 	w, err := s.begin(tx, m, a, q.Class)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, id := range ids {
 		if r := found[id]; r != nil {
@@ -136,13 +141,13 @@ func (s *Store) since(tx *db.Tx, m *Model, a Actor, q Query, logged []Logged, ou
 		}
 		removed, told, err := w.left(id, logged)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if told {
 			out.Removed = append(out.Removed, removed)
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // left decides whether a record that is not in the answer is told: only when the

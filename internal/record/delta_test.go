@@ -137,7 +137,7 @@ func TestFilesBelongToOneRecord(t *testing.T) {
 		s := newShop(t, open(), record.Hooks{}, "papers", `{"delete":"hard","columns":{"title":"text","scan":"file","copy":"file"}}`)
 		content := bytes.Repeat([]byte("0123456789"), 20_000)
 		upload := func(content []byte) string {
-			f, err := s.store.PutFile(t.Context(), s.d, "scan.pdf", "application/pdf", content)
+			f, err := s.store.PutFile(t.Context(), s.d, "scan.pdf", "application/pdf", bytes.NewReader(content))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -147,7 +147,10 @@ func TestFilesBelongToOneRecord(t *testing.T) {
 		paper := record.Address{ID: s.create("papers", `{"scan":"`+first+`"}`)}
 		file := func() (f *record.StoredFile, content []byte, err error) {
 			err = s.d.Read(t.Context(), func(tx *db.Tx) (err error) {
-				f, content, err = s.store.File(tx, s.model, admin, "papers", paper, "scan")
+				var blob db.Blob
+				if f, blob, err = s.store.File(tx, s.model, admin, "papers", paper, "scan"); err == nil {
+					content, err = tx.Load(blob)
+				}
 				return err
 			})
 			return f, content, err

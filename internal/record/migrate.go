@@ -62,6 +62,9 @@ func (m *Migration) Execute(_ context.Context, x *run.Execution) run.Outcome {
 			if err := json.Unmarshal(c.Result, &done); err != nil {
 				return run.Outcome{Failure: &run.Failure{ErrorInfo: run.ErrorInfo{Name: "Error", Message: err.Error(), Permanent: true}}}
 			}
+			for _, note := range done.Notes {
+				x.Log("warn", note)
+			}
 			if superseded = superseded || done.Superseded; done.Done {
 				break
 			}
@@ -93,9 +96,10 @@ func (p *process) step(name string, args []byte) (run.Completion, error) {
 
 // progress is a step's result.
 type progress struct {
-	Done       bool  `json:"done"`
-	Copied     int64 `json:"copied,omitempty"` // rows, all in all
-	Superseded bool  `json:"superseded,omitempty"`
+	Done       bool     `json:"done"`
+	Copied     int64    `json:"copied,omitempty"` // rows, all in all
+	Superseded bool     `json:"superseded,omitempty"`
+	Notes      []string `json:"notes,omitempty"` // for the run's log
 }
 
 // Handlers are the steps of MigrationProgram.
@@ -187,8 +191,14 @@ func (m *Migration) prepare(ctx context.Context, u Unfinished) (progress, error)
 		if err := s.dialect.impatient(tx); err != nil {
 			return err
 		}
-		statements := append(s.dialect.createTable(c, shadow(u.Class), stamp()), s.dialect.touchTriggers(t.class)...)
-		if s.dialect.postgres { // a vacuum would hold the table when it is to take the other's place
+		if err := define(tx, s.dialect.createTable(c, shadow(u.Class), stamp())); err != nil {
+			return err
+		}
+		if err := s.dialect.carryIndexes(tx, t.class, c); err != nil {
+			return err
+		}
+		statements := s.dialect.touchTriggers(t.class) // from here on writers wait for the commit
+		if s.dialect.postgres {                        // a vacuum would hold the table when it is to take the other's place
 			statements = append(statements, fmt.Sprintf("ALTER TABLE %s SET (autovacuum_enabled = false)", quote(shadow(u.Class))))
 		}
 		if err := define(tx, statements); err != nil {

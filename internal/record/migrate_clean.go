@@ -11,7 +11,8 @@ import (
 	"junctor/internal/db"
 )
 
-// duplicates says which values are not unique.
+// duplicates says which values are not unique. It is nil when that is an
+// administrator's index, which does without from then on.
 func (m *Migration) duplicates(ctx context.Context, u Unfinished, cause error) error {
 	bad := &misfit{}
 	err := m.DB.Read(ctx, func(tx *db.Tx) error {
@@ -29,10 +30,20 @@ func (m *Migration) duplicates(ctx context.Context, u Unfinished, cause error) e
 		}
 		return nil
 	})
-	if err != nil || bad.text == "" {
+	switch {
+	case err != nil:
 		return cause
+	case bad.text != "":
+		return bad
 	}
-	return bad
+	_, err = m.write(ctx, u, func(tx *db.Tx, s *state, _ *tableState, _ *Class) error {
+		any, err := s.dialect.uncarry(tx, u.Class)
+		if err == nil && !any {
+			err = cause
+		}
+		return err
+	})
+	return err
 }
 
 // duplicate looks for two records with the same values in the old table.

@@ -44,7 +44,10 @@ func (m *Migration) copy(ctx context.Context, u Unfinished) (progress, error) {
 			done.Done = false
 			continue
 		case errors.Is(err, db.ErrUnique):
-			return progress{}, m.duplicates(ctx, u, err)
+			if err := m.duplicates(ctx, u, err); err != nil {
+				return progress{}, err
+			}
+			done.Done = false
 		case err != nil:
 			return progress{}, err
 		}

@@ -38,7 +38,8 @@ func (m *Migration) swap(ctx context.Context, u Unfinished) (progress, error) {
 				return err
 			}
 			done.Done = true
-			return m.exchange(tx, s, t, v)
+			done.Notes, err = m.exchange(tx, s, t, v)
+			return err
 		})
 		switch {
 		case superseded:
@@ -48,7 +49,10 @@ func (m *Migration) swap(ctx context.Context, u Unfinished) (progress, error) {
 			done.Done = false
 			continue
 		case errors.Is(err, db.ErrUnique):
-			return progress{}, m.duplicates(ctx, u, err)
+			if err := m.duplicates(ctx, u, err); err != nil {
+				return progress{}, err
+			}
+			done.Done = false
 		case err != nil:
 			return progress{}, err
 		}
@@ -61,43 +65,43 @@ func (m *Migration) swap(ctx context.Context, u Unfinished) (progress, error) {
 	return done, ctx.Err()
 }
 
-// exchange is the end of a change: nobody writes while it lasts.
-func (m *Migration) exchange(tx *db.Tx, s *state, t *tableState, v *conversion) error {
+// exchange is the end of a change: nobody writes while it lasts. notes are what
+// became of an administrator's indexes.
+func (m *Migration) exchange(tx *db.Tx, s *state, t *tableState, v *conversion) (notes []string, err error) {
 	if s.dialect.postgres {
 		if err := s.dialect.impatient(tx); err != nil {
-			return err
+			return nil, err
 		}
 		if err := tx.Define("LOCK TABLE " + quote(t.class.Table()) + " IN ACCESS EXCLUSIVE MODE"); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for left := int64(1); left > 0; {
-		var err error
 		if left, err = v.again(tx, t.code, 10_000); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	changed := map[string]bool{t.code: true}
 	kept, err := s.dropViews(tx, changed)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := define(tx, s.dialect.dropTouchTriggers(t.class)); err != nil {
-		return err
+		return nil, err
 	}
-	if err := swap(tx, s.dialect, t.class, v.new); err != nil {
-		return err
+	if notes, err = swap(tx, s.dialect, t.class, v.new); err != nil {
+		return nil, err
 	}
 	if s.dialect.postgres {
 		if err := tx.Define(fmt.Sprintf("ALTER TABLE %s RESET (autovacuum_enabled)", quote(t.class.Table()))); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if _, err := tx.Exec(`UPDATE record_tables SET body = wanted, change = change + 1, wanted = NULL, position = NULL, generation = $2, changed_at = $3 WHERE class = $1`,
 		t.code, stamp(), db.Micros(time.Now())); err != nil {
-		return err
+		return nil, err
 	}
-	return m.finished(tx, changed, kept)
+	return notes, m.finished(tx, changed, kept)
 }
 
 // dropped drops a class that had to wait for others, which refer to it no more.
@@ -164,20 +168,25 @@ func (d dialect) dropTouchTriggers(c *Class) []string {
 }
 
 // swap puts the shadow in the place of a class's table and makes the triggers
-// again: Junctor's own, and those that an administrator has made. Views are the
-// caller's.
-func swap(tx *db.Tx, d dialect, old, new *Class) error {
+// again: Junctor's own, and those that an administrator has made, whose indexes
+// get their names back. notes are the indexes that are not there any more. Views
+// are the caller's.
+func swap(tx *db.Tx, d dialect, old, new *Class) (notes []string, err error) {
 	table := old.Table()
 	theirs, err := d.foreignTriggers(tx, table)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	indexes, err := d.foreignIndexes(tx, table)
+	if err != nil {
+		return nil, err
 	}
 	given, err := d.granted(tx, table, table)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := discard(tx, d, table); err != nil {
-		return inTheWay(table, err)
+		return nil, inTheWay(table, err)
 	}
 	if d.postgres {
 		err = tx.Define(fmt.Sprintf("ALTER TABLE %s RENAME TO %s", quote(shadow(old.Code)), quote(table)))
@@ -185,17 +194,20 @@ func swap(tx *db.Tx, d dialect, old, new *Class) error {
 		err = renameTable(tx, shadow(old.Code), table)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := define(tx, append(given, d.captureTriggers(new)...)); err != nil {
-		return err
+		return nil, err
+	}
+	if notes, err = d.adoptIndexes(tx, old, new, indexes); err != nil {
+		return nil, err
 	}
 	for _, t := range theirs {
 		if err := tx.Define(t.sql); err != nil {
-			return misfitting(t, table, err)
+			return nil, misfitting(t, table, err)
 		}
 	}
-	return d.tryTriggers(tx, table, theirs)
+	return notes, d.tryTriggers(tx, table, theirs)
 }
 
 // inTheWay says what an administrator has hung on a table that has to go.

@@ -205,6 +205,8 @@ func TestAChangeIsARun(t *testing.T) {
 		defer e.Stop(context.Background())
 		apply(t, d, false, "t", narrow)
 		put(t, d, "t", "rec_1", `{"a":"1","b":"2"}`)
+		put(t, d, "t", "rec_2", `{"a":"2","b":"02"}`)
+		write(t, d, func(tx *db.Tx) error { return tx.Define(`CREATE UNIQUE INDEX theirs ON class_t (b)`) })
 		result, err := e.Await(context.Background(), apply(t, d, false, "t", typed)[0].Start(), time.Minute)
 		if err != nil || result.State != run.Succeeded {
 			t.Fatalf("%+v %v", result, err)
@@ -215,6 +217,9 @@ func TestAChangeIsARun(t *testing.T) {
 		info, err := e.Get(context.Background(), result.Run)
 		if err != nil || len(info.Steps) != 4 || info.Steps[1].Name != "table.copy" || info.Subject != "t" {
 			t.Errorf("%+v %v", info, err)
+		}
+		if len(info.Logs) != 1 || !strings.Contains(info.Logs[0].Text, "the index theirs, which is not Junctor's, is not there any more") {
+			t.Errorf("the log is %+v", info.Logs)
 		}
 	})
 }

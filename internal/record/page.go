@@ -79,7 +79,7 @@ func (q Query) sum(order []sortKey) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n", q.Class)
 	if q.Filter != nil {
-		if bound, err := filter.Bind(q.Filter, q.Params); err == nil {
+		if bound, err := filter.Bind(q.Filter, q.Params); err == nil && filter.Bounded(bound) == nil {
 			fmt.Fprintf(h, "%s", bound)
 		}
 	}

@@ -78,6 +78,7 @@ type classPlan struct {
 	alterations []Alteration
 	byRun       bool
 	define      []string // what is done at once, between dropping and making triggers and views
+	added       []*Column
 }
 
 func (p *classPlan) add(column, format string, args ...any) *Alteration {
@@ -160,18 +161,25 @@ func (s *state) compare(tx *db.Tx, p *classPlan) error {
 			}
 		}
 		if o == nil {
-			p.addColumn(d, c, rows)
+			p.addColumn(c, rows)
 			continue
 		}
 		former[o.Code] = c
 		needs = p.changeColumn(d, o, c) || needs
 	}
+	drops := false
 	for _, o := range p.old.Columns {
 		if former[o.Code] == nil {
+			drops = true
 			a := p.add(o.Code, "the column %s is dropped", o.Code)
 			a.Loses = rows > 0
 			p.define = append(p.define, fmt.Sprintf("ALTER TABLE %s DROP COLUMN %s", quote(p.old.Table()), quote(o.Field())))
 			p.byRun = p.byRun || !d.postgres // there it is written anew as a whole
+		}
+	}
+	if drops {
+		if err := p.dropsIndexes(tx, d); err != nil {
+			return err
 		}
 	}
 	look, err := p.changeIndexes(tx, d, former)
@@ -205,7 +213,7 @@ func (p *classPlan) rename(o, c *Column) {
 	}
 }
 
-func (p *classPlan) addColumn(d dialect, c *Column, rows int64) {
+func (p *classPlan) addColumn(c *Column, rows int64) {
 	a := p.add(c.Code, "the column %s is added: %s", c.Code, c.describe())
 	if c.notNull() && c.Default == nil && rows > 0 {
 		a.Problem = fmt.Sprintf("a required column needs a default for the %s that there are; or add it without being required, fill it, and make it required then", howMany(rows))
@@ -213,7 +221,7 @@ func (p *classPlan) addColumn(d dialect, c *Column, rows int64) {
 	if c.Computed != nil && rows > 0 {
 		p.byRun = true // it is computed for each
 	}
-	p.define = append(p.define, fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s", quote(p.old.Table()), d.definition(c)))
+	p.added = append(p.added, c)
 }
 
 // changeColumn compares two definitions of a column and reports whether every
@@ -379,6 +387,17 @@ func (p *classPlan) changeIndexes(tx *db.Tx, d dialect, former map[string]*Colum
 		}
 	}
 	return look, nil
+}
+
+// dropsIndexes names an administrator's indexes that go with a column.
+func (p *classPlan) dropsIndexes(tx *db.Tx, d dialect) error {
+	theirs, err := d.foreignIndexes(tx, p.old.Table())
+	for _, i := range theirs {
+		if _, gone := i.fit(p.old, p.new); gone != "" {
+			p.add("", "the index %s, which is not Junctor's, is dropped with %s", i.name, gone)
+		}
+	}
+	return err
 }
 
 func renamedField(old *Class, field string, former map[string]*Column) string {

@@ -33,6 +33,9 @@ type Query struct {
 const (
 	DefaultPage = 100
 	MaxPage     = 1000
+	// pageBytes is how many bytes of text a page has, about: it ends with the
+	// record that reaches it, and says where the next one begins.
+	pageBytes = 8 << 20
 )
 
 // Expand shows a ref with the record that it leads to.
@@ -93,6 +96,9 @@ func (b *builder) conditions(q Query) (string, error) {
 	all := []string{b.live(b.root), rights}
 	if q.Filter != nil {
 		e, err := filter.Bind(q.Filter, q.Params)
+		if err == nil {
+			err = filter.Bounded(e)
+		}
 		if err != nil {
 			return "", unreadable(err)
 		}
@@ -134,7 +140,7 @@ func (s *Store) page(b *builder, where string, q Query, page *Page) error {
 		size = DefaultPage
 	}
 	size = min(size, MaxPage)
-	more := true
+	more, cut := true, false
 	if at.rest >= 0 && at.rest <= size {
 		size, more = at.rest, false
 	}
@@ -150,11 +156,14 @@ func (s *Store) page(b *builder, where string, q Query, page *Page) error {
 		if q.Skip > 0 && q.Cursor == "" {
 			sql += " OFFSET " + strconv.Itoa(q.Skip)
 		}
-		if page.Records, err = b.read(sql, &read, limit); err != nil {
+		if page.Records, cut, err = b.read(sql, &read, limit); err != nil {
 			return err
 		}
+		if cut {
+			size = len(page.Records)
+		}
 	}
-	if more && len(page.Records) > size {
+	if cut || more && len(page.Records) > size {
 		page.Records = page.Records[:size]
 		last := page.Records[size-1]
 		at.values = last.order

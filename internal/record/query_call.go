@@ -66,6 +66,18 @@ func (b *builder) call(src *source, e *filter.Expr) (string, error) {
 	return sql.String(), nil
 }
 
+// columnsIn is how many columns expressions have.
+func columnsIn(all []*filter.Expr) int {
+	found := map[string]bool{}
+	for _, e := range all {
+		eachName(e, func(path []string) error { //nolint:errcheck // there is none
+			found[strings.Join(path, "/")] = true
+			return nil
+		})
+	}
+	return len(found)
+}
+
 // eachName calls f with every path in an expression.
 func eachName(e *filter.Expr, f func(path []string) error) error {
 	if e.Op == filter.Name {

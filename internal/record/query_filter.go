@@ -71,47 +71,86 @@ func withNow(e *filter.Expr, now value.Value) *filter.Expr {
 }
 
 func (b *builder) condition(src *source, e *filter.Expr, f faith) (string, error) {
-	switch e.Op {
-	case filter.And, filter.Or:
-		word := " AND "
-		if e.Op == filter.Or {
-			word = " OR "
-		}
-		parts := make([]string, len(e.Args))
-		for i, arg := range e.Args {
-			part, err := b.condition(src, arg, f)
-			if err != nil {
-				return "", err
-			}
-			parts[i] = part
-		}
-		return "(" + strings.Join(parts, word) + ")", nil
-	case filter.Not:
-		inner, err := b.condition(src, e.Args[0], f.not())
-		return "(NOT " + bracket(inner) + ")", err
-	case filter.Literal:
-		return truth(e.Value), nil
-	case filter.Name:
-		c, err := b.resolve(src, e.Name)
-		return c.sql, err
-	case filter.Eq, filter.Ne, filter.Gt, filter.Ge, filter.Lt, filter.Le:
-		if sql, ok, err := b.comparison(src, e, f); ok || err != nil {
-			return sql, err
-		}
-	case filter.In:
-		if sql, ok, err := b.membership(src, e, f); ok || err != nil {
-			return sql, err
-		}
-	case filter.Call:
-		if sql, ok, err := b.search(src, e); ok || err != nil {
-			return sql, err
-		}
-	}
-	if b.postgres {
+	sql, ok, err := b.said(src, e, f)
+	switch {
+	case ok || err != nil:
+		return sql, err
+	case b.postgres:
 		t, err := b.term(src, e)
 		return t.sql, err
 	}
 	return b.call(src, e)
+}
+
+// said is what both databases say alike. It is not ok for anything else.
+func (b *builder) said(src *source, e *filter.Expr, f faith) (sql string, ok bool, err error) {
+	switch e.Op {
+	case filter.And, filter.Or:
+		sql, err = b.junction(src, e, f)
+		return sql, true, err
+	case filter.Not:
+		inner, err := b.condition(src, e.Args[0], f.not())
+		return "(NOT " + bracket(inner) + ")", true, err
+	case filter.Literal:
+		return truth(e.Value), true, nil
+	case filter.Name:
+		c, err := b.resolve(src, e.Name)
+		return c.sql, true, err
+	case filter.Eq, filter.Ne, filter.Gt, filter.Ge, filter.Lt, filter.Le:
+		return b.comparison(src, e, f)
+	case filter.In:
+		return b.membership(src, e, f)
+	case filter.Call:
+		return b.search(src, e)
+	}
+	return "", false, nil
+}
+
+// junction is and, or. What SQLite has to ask about it asks once for all parts,
+// since asking costs more than the answer.
+func (b *builder) junction(src *source, e *filter.Expr, f faith) (string, error) {
+	var parts []string
+	var asked []*filter.Expr
+	for _, arg := range e.Args {
+		sql, ok, err := b.said(src, arg, f)
+		if err == nil && !ok && b.postgres {
+			sql, err = b.condition(src, arg, f)
+			ok = true
+		}
+		if err != nil {
+			return "", err
+		}
+		if ok {
+			parts = append(parts, sql)
+		} else {
+			asked = append(asked, arg)
+		}
+	}
+	if len(asked) > 1 && columnsIn(asked) <= maxCalled {
+		asked = []*filter.Expr{{Op: e.Op, At: e.At, Args: asked}}
+	}
+	for _, arg := range asked {
+		sql, err := b.call(src, arg)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, sql)
+	}
+	if e.Op == filter.Or {
+		return joined(parts, " OR "), nil
+	}
+	return joined(parts, " AND "), nil
+}
+
+// joined puts a word between parts, in halves of halves: SQLite reads a chain as
+// a tree that is as deep as the chain is long, and has a bound for that.
+func joined(parts []string, word string) string {
+	const few = 16
+	if len(parts) <= few {
+		return "(" + strings.Join(parts, word) + ")"
+	}
+	half := len(parts) / 2
+	return "(" + joined(parts[:half], word) + word + joined(parts[half:], word) + ")"
 }
 
 func bracket(sql string) string { return "(" + sql + ")" }

@@ -95,11 +95,12 @@ func (b *builder) appendSelected(text []byte, src *source, l *list) []byte {
 	return text
 }
 
-// read executes the statement and makes records of its rows.
-func (b *builder) read(sql string, l *list, about int) ([]*Record, error) {
+// read executes the statement and makes records of its rows, about so many. It
+// is cut when they have pageBytes and there is another.
+func (b *builder) read(sql string, l *list, about int) (records []*Record, cut bool, err error) {
 	rows, err := b.tx.Query(sql, b.args...)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer rows.Close()
 	cells := l.cells(make([]Cell, 0, len(l.columns)+8))
@@ -110,11 +111,15 @@ func (b *builder) read(sql string, l *list, about int) ([]*Record, error) {
 	for i := range cells {
 		targets[i] = &cells[i]
 	}
-	records := make([]*Record, 0, min(about, DefaultPage+1))
+	records = make([]*Record, 0, min(about, DefaultPage+1))
 	var values []value.Value // of several records: one piece of memory for many
+	size := 0
 	for rows.Next() {
+		if size >= pageBytes {
+			return records, true, nil
+		}
 		if err := rows.Scan(targets...); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if len(values) < len(cells) {
 			values = make([]value.Value, len(cells)*min(max(about, 1), 64))
@@ -122,12 +127,23 @@ func (b *builder) read(sql string, l *list, about int) ([]*Record, error) {
 		for i := range cells {
 			values[i] = cells[i].Value
 		}
+		size += weight(values[:len(cells)])
 		r, rest := l.record(values[:len(cells):len(cells)])
 		r.order = rest
 		records = append(records, r)
 		values = values[len(cells):]
 	}
-	return records, rows.Err()
+	return records, false, rows.Err()
+}
+
+// weight is how many bytes of text values have.
+func weight(values []value.Value) (n int) {
+	for _, v := range values {
+		if t := v.Type(); t == value.Text || t == value.JSON {
+			n += len(v.Text())
+		}
+	}
+	return n
 }
 
 // cells takes what appendSelected names.

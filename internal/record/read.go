@@ -93,7 +93,7 @@ func (s *Store) Get(tx *db.Tx, m *Model, a Actor, class string, at Address, colu
 		return nil, err
 	}
 	sql := "SELECT " + b.selected(list) + " FROM " + b.from() + " WHERE " + where + and(b.live(b.root)) + and(rights)
-	page, err := b.read(sql, list, 1)
+	page, _, err := b.read(sql, list, 1)
 	if err != nil {
 		return nil, err
 	}

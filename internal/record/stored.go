@@ -129,7 +129,8 @@ func (q *Stored) TypeOf(path []string) (value.Type, error) {
 	return value.Null, fmt.Errorf("of the query %s: %s", q.Code, strict.Unknown(strings.Join(path, "/"), names))
 }
 
-func (q *Stored) param(name string) *Param {
+// Param finds a parameter by its code; nil when there is none.
+func (q *Stored) Param(name string) *Param {
 	if i := slices.IndexFunc(q.Params, func(p *Param) bool { return p.Code == name }); i >= 0 {
 		return q.Params[i]
 	}

@@ -37,7 +37,7 @@ const storedView = "junctor_stored"
 func (q *Stored) describe(tx *db.Tx, m *Model) error {
 	postgres := tx.Postgres()
 	text := q.sql(func(name string) string {
-		if p := q.param(name); p != nil && postgres {
+		if p := q.Param(name); p != nil && postgres {
 			return "(NULL" + p.Cast(true) + ")"
 		} else if postgres {
 			return "(NULL::text)"

@@ -20,13 +20,16 @@ type StoredUse struct {
 	Order  []filter.Order          // nil: as the query has it
 	Select []string                // nil: all columns
 	Skip   int
-	Top    *int // nil: all
+	Top    *int   // nil: all
+	Page   int    // rows of one answer; 0: all
+	Cursor string // Next of the page before, with everything else as it was
 }
 
 // StoredPage is the answer.
 type StoredPage struct {
 	Rows  []*StoredRow
-	Count int // of what fits the filter, whatever Skip and Top say
+	Count int    // of what fits the filter, whatever Skip and Top say
+	Next  string // the cursor of the page behind it; "" on the last
 }
 
 // StoredRow is one row of a stored query.
@@ -66,7 +69,8 @@ func (r *StoredRow) AppendJSON(b []byte, f Form) []byte {
 // Read: the database itself lets nothing be written in it.
 //
 // Errors: fault.Forbidden; fault.Invalid for a filter, an order or a selection
-// that cannot be read; fault.Unprocessable when the query has more rows than one
+// that cannot be read, and for a cursor of another use; fault.Gone for a cursor
+// whose row is not there any more; fault.Unprocessable when the query has more rows than one
 // use may look at; fault.Unavailable for one that cannot be used.
 func (s *Store) QueryStored(tx *db.Tx, q *Stored, a Actor, args Args, use StoredUse) (*StoredPage, error) {
 	switch {
@@ -99,9 +103,8 @@ func (s *Store) QueryStored(tx *db.Tx, q *Stored, a Actor, args Args, use Stored
 		slices.SortStableFunc(rows, func(x, y []value.Value) int { return compareRows(order, x, y) })
 	}
 	page := &StoredPage{Count: len(rows)}
-	rows = rows[min(max(use.Skip, 0), len(rows)):]
-	if use.Top != nil {
-		rows = rows[:min(max(*use.Top, 0), len(rows))]
+	if rows, page.Next, err = q.page(rows, args, use); err != nil {
+		return nil, err
 	}
 	for _, values := range rows {
 		page.Rows = append(page.Rows, &StoredRow{query: q, values: values, shown: shown})
@@ -137,6 +140,9 @@ func (q *Stored) keep(use StoredUse, now value.Value) (func([]value.Value) (bool
 		return func([]value.Value) (bool, error) { return true, nil }, nil
 	}
 	e, err := filter.Bind(use.Filter, use.Params)
+	if err == nil {
+		err = filter.Bounded(e)
+	}
 	if err == nil {
 		err = filter.Condition(e, filter.Env{Column: q.TypeOf})
 	}
@@ -208,7 +214,7 @@ func (q *Stored) read(tx *db.Tx, a Actor, args Args, keep func([]value.Value) (b
 		arg, cast := q.argument(name, a, args, postgres)
 		arguments = append(arguments, arg)
 		places[name] = "$" + strconv.Itoa(len(arguments)) + cast
-		if p := q.param(name); p != nil && p.Type == value.Decimal && !postgres {
+		if p := q.Param(name); p != nil && p.Type == value.Decimal && !postgres {
 			places[name] = "CAST(" + places[name] + " AS NUMERIC)" // or it would be above every number
 		}
 		return places[name]
@@ -217,18 +223,13 @@ func (q *Stored) read(tx *db.Tx, a Actor, args Args, keep func([]value.Value) (b
 	for i, c := range q.Columns {
 		columns[i] = "q." + quote(c.Code) + storedCast(c, postgres)
 	}
-	if postgres {
-		limit := strconv.Itoa(int(storedPatience / time.Millisecond))
-		if _, err := tx.Exec("SET LOCAL statement_timeout = " + limit); err != nil {
-			return nil, err
-		}
-	}
 	rows, err := tx.Query("SELECT "+strings.Join(columns, ", ")+" FROM ("+text+"\n) AS q LIMIT "+strconv.Itoa(maxStoredRows+1), arguments...)
 	if err != nil {
 		return nil, q.failed(err)
 	}
 	defer rows.Close()
 	var all [][]value.Value
+	size := 0
 	for n := 0; rows.Next(); n++ {
 		if n == maxStoredRows {
 			return nil, fault.New(fault.Unprocessable, "The stored query %q has more than %d rows: give it parameters that make it answer less.", q.Code, maxStoredRows)
@@ -245,6 +246,10 @@ func (q *Stored) read(tx *db.Tx, a Actor, args Args, keep func([]value.Value) (b
 			return nil, err
 		} else if taken {
 			all = append(all, values)
+			size += weight(values)
+		}
+		if size > maxStoredBytes {
+			return nil, fault.New(fault.Unprocessable, "The rows of the stored query %q have more than %d bytes of text: give it parameters or a filter that make it answer less.", q.Code, maxStoredBytes)
 		}
 	}
 	if err := rows.Err(); err != nil {
@@ -253,9 +258,10 @@ func (q *Stored) read(tx *db.Tx, a Actor, args Args, keep func([]value.Value) (b
 	return all, nil
 }
 
+// What one use may look at.
 const (
-	maxStoredRows  = 100_000 // of one use
-	storedPatience = 5 * time.Second
+	maxStoredRows  = 100_000
+	maxStoredBytes = 32 << 20 // of text in the rows that are taken
 )
 
 // failed is a query that the database has given up, by what it calculates or by
@@ -277,7 +283,7 @@ func (q *Stored) argument(name string, a Actor, args Args, postgres bool) (any, 
 		}
 		return text, cast
 	}
-	p, v := q.param(name), value.Value{}
+	p, v := q.Param(name), value.Value{}
 	if values := args[name]; len(values) > 0 {
 		v = values[0]
 	}

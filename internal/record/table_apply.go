@@ -228,11 +228,14 @@ func (a *applying) differs(p *classPlan) bool {
 
 // anew replaces a table that has no rows.
 func (a *applying) anew(p *classPlan, generation int64) error {
-	name := shadow(p.code)
-	if err := a.define(a.dialect.createTable(p.new, name, generation)); err != nil {
+	if err := a.define(a.dialect.createTable(p.new, shadow(p.code), generation)); err != nil {
 		return err
 	}
-	return swap(a.tx, a.dialect, p.old, p.new)
+	if err := a.dialect.carryIndexes(a.tx, p.old, p.new); err != nil {
+		return err
+	}
+	_, err := swap(a.tx, a.dialect, p.old, p.new) // the plan has said which indexes go
+	return err
 }
 
 // inPlace changes a table that has rows, which stay as they are.
@@ -242,6 +245,11 @@ func (a *applying) inPlace(p *classPlan) error {
 	}
 	if err := a.define(p.define); err != nil {
 		return inTheWay(p.old.Table(), err)
+	}
+	for _, c := range p.added {
+		if err := a.dialect.addColumn(a.tx, p.old.Table(), c); err != nil {
+			return err
+		}
 	}
 	return a.define(a.dialect.captureTriggers(p.new))
 }
@@ -324,6 +332,34 @@ func cleaning(tx *db.Tx, left []Unfinished) ([]Unfinished, error) {
 		left = append(left, Unfinished{Number: stamp()})
 	}
 	return left, nil
+}
+
+// addColumn adds a column. SQLite's own statement would read the whole table to
+// see whether its values are of their types, and nobody could write meanwhile.
+func (d dialect) addColumn(tx *db.Tx, table string, c *Column) error {
+	if d.postgres {
+		return tx.Define(fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s", quote(table), d.definition(c)))
+	}
+	return rewrite(tx, `UPDATE sqlite_schema SET sql = substr(sql, 1, length(sql) - length(') STRICT')) || $2 || ') STRICT' WHERE type = 'table' AND name = $1 AND sql LIKE '%) STRICT'`,
+		table, ", "+d.definition(c))
+}
+
+// rewrite changes a statement that SQLite's schema consists of, as
+// https://www.sqlite.org/lang_altertable.html#otheralter describes it for changes
+// that leave the rows as they are. Other connections hear of it by the triggers
+// that are made in the same transaction.
+func rewrite(tx *db.Tx, update string, args ...any) error {
+	if err := tx.Define("PRAGMA writable_schema = ON"); err != nil {
+		return err
+	}
+	n, err := tx.Exec(update, args...)
+	if err == nil && n != 1 {
+		err = fmt.Errorf("the schema has no statement that could be changed by %v", args)
+	}
+	if off := tx.Define("PRAGMA writable_schema = RESET"); err == nil {
+		err = off
+	}
+	return err
 }
 
 // renameTable is SQLite's, which by itself would let triggers and views of

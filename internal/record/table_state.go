@@ -115,7 +115,7 @@ func Pending(tx *db.Tx) ([]Unfinished, error) {
 	return cleaning(tx, all)
 }
 
-// indexName finds the index of a table by what it is over; "" when there is none.
+// indexName finds Junctor's index of a table by what it is over; "" when there is none.
 func (d dialect) indexName(tx *db.Tx, table string, i index) (name string, err error) {
 	unique := 0
 	if i.unique {
@@ -129,12 +129,15 @@ func (d dialect) indexName(tx *db.Tx, table string, i index) (name string, err e
 			(SELECT string_agg(a.attname, ',' ORDER BY k.n) FROM unnest(x.indkey) WITH ORDINALITY AS k (att, n)
 				JOIN pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = k.att) = $3`
 	}
-	err = tx.QueryRow(query, table, unique, strings.Join(i.columns, ",")).Scan(&name)
-	if errors.Is(err, db.ErrNoRows) {
-		return "", nil
-	}
+	rows, err := tx.Query(query, table, unique, strings.Join(i.columns, ","))
 	if err != nil {
 		return "", fmt.Errorf("look for the indexes of %s: %w", table, err)
 	}
-	return name, nil
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&name); err != nil || ownIndex.MatchString(name) {
+			return name, err
+		}
+	}
+	return "", rows.Err()
 }

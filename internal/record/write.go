@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"slices"
 
 	"junctor/internal/db"
 	"junctor/internal/fault"
@@ -211,6 +212,7 @@ type write struct {
 	given  []place       // what the body has, in its order
 	old    []value.Value // as it is stored, by the layout's places; nil when there is none
 	row    []value.Value // as it is to be
+	wished []value.Value // row before a rule has set something; nil while none has
 	fits   rowFits
 	found  []fault.Field // what is wrong
 	placed map[int]bool  // places that are given
@@ -267,23 +269,22 @@ func (w *write) permit(rows right.Row, fits bool, what string) error {
 
 // matches compares versions. When they differ the outcome has the present record.
 func (w *write) matches(match Match) (*Outcome, error) {
-	version := w.old[atVersion].Int()
-	if !match.Given {
-		if w.class.RequireMatch {
-			return nil, fault.New(fault.VersionRequired, "A change of a record of the class %s needs If-Match with the version that it is a change of: read the record, and send its ETag.", w.class.Code)
-		}
-		return nil, nil
+	err := match.check(w.class, w.old[atVersion].Int())
+	if fault.Is(err, fault.Stale) {
+		return w.outcome(Unchanged, w.old), err
 	}
-	if match.Any {
-		return nil, nil
+	return nil, err
+}
+
+// check compares a version with what is demanded of it.
+func (match Match) check(c *Class, version int64) error {
+	switch {
+	case !match.Given && c.RequireMatch:
+		return fault.New(fault.VersionRequired, "A change of a record of the class %s needs If-Match with the version that it is a change of: read the record, and send its ETag.", c.Code)
+	case !match.Given, match.Any, slices.Contains(match.Versions, version):
+		return nil
 	}
-	for _, v := range match.Versions {
-		if v == version {
-			return nil, nil
-		}
-	}
-	out := w.outcome(Unchanged, w.old)
-	return out, fault.New(fault.Stale, "The record has version %d now, and the change is meant for another one: look at what has changed, and try again with the present version.", version)
+	return fault.New(fault.Stale, "The record has version %d now, and the change is meant for another one: look at what has changed, and try again with the present version.", version)
 }
 
 // create stores a new record under the id or key that it is to have.

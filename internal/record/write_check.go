@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"junctor/internal/db"
@@ -136,7 +137,8 @@ func (w *write) pointer(i int) string {
 }
 
 // checkRefs finds refs to records that are not there. A record that the caller
-// may not see is not there, unless it may see none of the class at all.
+// may not see is not there, unless it may see none of the class at all. A rule
+// sees every record, and what it names is not told to the caller.
 func (w *write) checkRefs() error {
 	for _, ref := range w.layout.refs {
 		i := w.layout.at[ref.Field()]
@@ -149,14 +151,18 @@ func (w *write) checkRefs() error {
 			continue
 		}
 		eyes := asSystem
-		if !rightsOf(w.actor, to.Code).Read.None() {
+		if !w.ruled(i) && !rightsOf(w.actor, to.Code).Read.None() {
 			eyes = asCaller
 		}
 		id, err := w.idOf(to, Address{ID: v.Text()}, eyes)
 		if err != nil {
 			return err
 		}
-		if id == "" {
+		switch {
+		case id == "" && w.ruled(i):
+			return fault.Wrap(fmt.Errorf("there is no record %s(%s)", to.Code, literal(v.Text())), fault.ScenarioFailed,
+				"A rule of the class %s returned what cannot be stored: a ref to a record that is not there.", w.class.Code)
+		case id == "":
 			w.wrong(w.pointer(i), "there is no record %s(%s)", to.Code, literal(v.Text()))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,25 +38,24 @@ const (
 	maxFileType = 255
 )
 
-// PutFile uploads a file. One that no record takes within a day is removed by
-// CollectFiles. Errors: fault.TooLarge, fault.Unprocessable for a name or type
-// that is too long.
-func (s *Store) PutFile(ctx context.Context, d *db.DB, name, mediaType string, content []byte) (*StoredFile, error) {
-	switch {
-	case len(content) > MaxFile:
-		return nil, fault.New(fault.TooLarge, "A file has at most %d bytes, this one has %d.", MaxFile, len(content))
-	case len([]rune(name)) > maxFileName || len(mediaType) > maxFileType || plain(name) != name || plain(mediaType) != mediaType:
+// PutFile uploads a file as it can be read from content, a piece at a time; nothing
+// stays stored when that fails, with its error. A file that no record takes within
+// a day is removed by CollectFiles, and at once by DropFile. Errors:
+// fault.TooLarge, fault.Unprocessable for a name or type that is too long.
+func (s *Store) PutFile(ctx context.Context, d *db.DB, name, mediaType string, content io.Reader) (*StoredFile, error) {
+	if len([]rune(name)) > maxFileName || len(mediaType) > maxFileType || plain(name) != name || plain(mediaType) != mediaType {
 		return nil, fault.New(fault.Unprocessable, "A file's name has at most %d characters, its type %d, and NUL is none.", maxFileName, maxFileType)
 	}
-	sum := sha256.Sum256(content)
-	f := &StoredFile{ID: s.ids.New("file", s.now()), Name: name, Type: mediaType, Size: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}
+	f := &StoredFile{ID: s.ids.New("file", s.now()), Name: name, Type: mediaType}
 	if f.Type == "" {
 		f.Type = "application/octet-stream"
 	}
-	blob, err := d.PutLarge(ctx, content)
+	sum := sha256.New()
+	blob, size, err := d.PutLargeFrom(ctx, io.TeeReader(&bounded{from: content}, sum))
 	if err != nil {
 		return nil, err
 	}
+	f.Size, f.SHA256 = size, hex.EncodeToString(sum.Sum(nil))
 	err = d.Write(ctx, func(tx *db.Tx) error {
 		_, err := tx.Exec(`INSERT INTO record_files (id, name, media_type, size, sha256, content, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			f.ID, f.Name, f.Type, f.Size, f.SHA256, blob, db.Micros(s.now()))
@@ -72,9 +72,28 @@ func (s *Store) PutFile(ctx context.Context, d *db.DB, name, mediaType string, c
 	return f, nil
 }
 
-// File reads a record's file and its content. Errors: as those of Get, and
-// fault.NotFound when the column is empty.
-func (s *Store) File(tx *db.Tx, m *Model, a Actor, class string, at Address, column string) (*StoredFile, []byte, error) {
+// bounded fails where more is read from it than a file may have.
+type bounded struct {
+	from io.Reader
+	read int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if b.read += int64(n); b.read > MaxFile {
+		return 0, fault.New(fault.TooLarge, "A file has at most %d bytes.", MaxFile)
+	}
+	return n, err
+}
+
+// DropFile removes an uploaded file that no record has taken.
+func (s *Store) DropFile(ctx context.Context, d *db.DB, id string) error {
+	return d.Write(ctx, func(tx *db.Tx) error { return dropFiles(tx, `id = $1 AND class IS NULL`, id) })
+}
+
+// File reads a record's file; its content is to be opened with db.DB.OpenLarge.
+// Errors: as those of Get, and fault.NotFound when the column is empty.
+func (s *Store) File(tx *db.Tx, m *Model, a Actor, class string, at Address, column string) (*StoredFile, db.Blob, error) {
 	r, err := s.Get(tx, m, a, class, at, []string{column}, nil)
 	if err != nil {
 		return nil, nil, err
@@ -94,11 +113,8 @@ func (s *Store) File(tx *db.Tx, m *Model, a Actor, class string, at Address, col
 	if !ok {
 		return nil, nil, fault.New(fault.NotFound, "The file %s is no longer stored.", v.Text())
 	}
-	var blob db.Blob
-	if err := tx.QueryRow(`SELECT content FROM record_files WHERE id = $1`, f.ID).Scan(&blob); err != nil {
-		return nil, nil, err
-	}
-	content, err := tx.Load(blob)
+	var content db.Blob
+	err = tx.QueryRow(`SELECT content FROM record_files WHERE id = $1`, f.ID).Scan(&content)
 	return &f, content, err
 }
 

@@ -1,11 +1,79 @@
 package record
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 
 	"junctor/internal/filter"
+	"junctor/internal/right"
 	"junctor/internal/value"
 )
+
+// ParseNamed reads which record of a class JSON names: a text is its id, an
+// object has the id, all columns of a key that the caller sees, or OData's
+// address of it as @odata.id. Other members say nothing.
+func ParseNamed(c *Class, rights right.Class, raw json.RawMessage) (Address, error) {
+	var id string
+	if json.Unmarshal(raw, &id) == nil && string(raw) != "null" {
+		return byID(id)
+	}
+	var given map[string]json.RawMessage
+	if json.Unmarshal(raw, &given) != nil || given == nil {
+		return Address{}, errors.New("must be the id of a record, or an object with its id or key")
+	}
+	for _, name := range []string{"@odata.id", "@id", "id"} {
+		text, ok := given[name]
+		if !ok {
+			continue
+		}
+		if json.Unmarshal(text, &id) != nil {
+			return Address{}, fmt.Errorf("%s must be a text", name)
+		}
+		if name == "id" {
+			return byID(id)
+		}
+		at, ok := parseLink(id, c.Code)
+		if !ok {
+			return Address{}, fmt.Errorf("%s must be like %s('id') or %s(key='value')", name, c.Code, c.Code)
+		}
+		return at, nil
+	}
+	var keys []string
+	for _, key := range c.Keys {
+		at, whole := Address{}, true
+		for _, code := range key {
+			column := c.Column(code)
+			if whole = whole && rights.Sees(code); !whole {
+				break
+			}
+			text, ok := given[column.Field()]
+			if !ok {
+				continue
+			}
+			v, err := column.FromJSON(text)
+			if err != nil {
+				return Address{}, fmt.Errorf("%s %w", column.Field(), err)
+			}
+			at.Key = append(at.Key, KeyPart{Column: column.Field(), Value: v})
+		}
+		if whole && len(at.Key) == len(key) {
+			return at, nil
+		}
+		if whole {
+			keys = append(keys, strings.Join(key, ","))
+		}
+	}
+	return Address{}, fmt.Errorf("does not say which record it is: it needs the id, or all columns of a key (%s)", strings.Join(keys, " | "))
+}
+
+func byID(id string) (Address, error) {
+	if id == "" {
+		return Address{}, errors.New("must not be empty")
+	}
+	return Address{ID: id}, nil
+}
 
 // bind reads OData's address of a record: customers('id'), customers/id or
 // customers(code='C1'), with anything before it.

@@ -370,6 +370,50 @@ func TestRulesComeBeforeAndAfter(t *testing.T) {
 	}
 }
 
+// A rule may name what the caller does not see; neither the record nor a column
+// that is hidden from him is in what he hears, and his own input is judged with
+// his own eyes.
+func TestRulesTellNothing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		answer := ""
+		hooks := record.Hooks{Before: func(*db.Tx, record.Ask) (json.RawMessage, error) { return json.RawMessage(answer), nil }}
+		s := newShop(t, open(), hooks, "owners", `{"key":"code","columns":{"code":"text!","of":"text"}}`,
+			"things", `{"columns":{"owner":"ref(owners)","name":"text","price":"integer"},"rules":[{"when":["created","updated"],"before":true,"scenario":"check"}]}`)
+		s.create("owners", `{"id":"mine","code":"M","of":"clerk"}`)
+		s.create("owners", `{"id":"theirs","code":"T","of":"boss"}`)
+		all := right.Row{All: true}
+		clerk := record.Actor{By: "clerk", Rights: &right.Set{Classes: map[string]right.Class{
+			"owners": {Read: right.Row{Filter: expr(t, "of eq 'clerk'")}},
+			"things": {Create: all, Read: all, Update: all, Hidden: map[string]bool{"price": true}},
+		}}}
+		for _, c := range []struct {
+			rule, body string
+			code       fault.Code
+			owner      string
+		}{
+			{`{"owner_id":"theirs"}`, `{"name":"a","owner":"mine"}`, "", `"theirs"`},
+			{`{"owner_id":"mine"}`, `{"name":"b","owner":"theirs"}`, "", `"mine"`},
+			{`{"owner_id":"theirs"}`, `{"name":"c","owner":"theirs"}`, fault.Unprocessable, ""}, // the rule has only said it again
+			{`{"owner_id":"hidden-one"}`, `{"name":"d"}`, fault.ScenarioFailed, ""},
+			{`{"price":"hidden-one"}`, `{"name":"e"}`, fault.ScenarioFailed, ""},
+			{`{"name":5}`, `{"name":"f"}`, fault.ScenarioFailed, ""},
+		} {
+			answer = c.rule
+			out, err := s.tryCreate(clerk, "things", c.body)
+			if c.code == "" {
+				if err != nil || !strings.Contains(string(out.Record.AppendJSON(nil, record.Form{})), `"owner_id":`+c.owner) {
+					t.Errorf("%s %s: %v %v", c.rule, c.body, out, err)
+				}
+				continue
+			}
+			said := string(fault.ProblemOf(err).JSON())
+			if fault.CodeOf(err) != c.code || strings.Contains(said, "price") || strings.Contains(said, "hidden-one") || strings.Contains(c.rule, `"name"`) != strings.Contains(said, `"pointer":"/name"`) {
+				t.Errorf("%s %s: %s", c.rule, c.body, said)
+			}
+		}
+	})
+}
+
 // Whoever refers to a record and whoever removes it for good at the same moment
 // do not both succeed.
 func TestNothingRefersToWhatIsGone(t *testing.T) {

@@ -34,8 +34,9 @@ type Start struct {
 	// this one, before it does or is retried for that; its error is the answer.
 	Repeats func(ctx context.Context) error
 
-	parentSeq             int
-	seed, clock, position int64 // of a run that repeats another's first steps
+	parentSeq   int
+	seed, clock int64  // of a run that repeats another's first steps
+	position    *int64 // and this, 0 too
 }
 
 func (s *Start) scope() string { return cmp.Or(s.Source, s.Channel) }
@@ -70,7 +71,9 @@ func (e *Engine) compose(s Start, input db.Blob, owner string) *row {
 		subject: clean(s.Subject, maxSubject), mode: s.Mode, state: Queued, input: input,
 		seed: s.seed, clock: s.clock, createdAt: now, owner: owner, epoch: 1, orderingKey: digested(s.OrderingKey, 512),
 		function: s.Function, account: s.Account, source: s.Source, origin: s.Origin, parent: s.Parent, parentSeq: s.parentSeq, depth: s.Depth,
-		position: s.position,
+	}
+	if s.position != nil {
+		r.position, r.placed = *s.position, true
 	}
 	for _, tag := range s.Tags {
 		r.tag(tag)

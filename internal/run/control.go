@@ -200,7 +200,7 @@ func (e *Engine) Rerun(ctx context.Context, id string, o RerunOptions) (*Info, e
 	}
 	var kept []*step
 	if o.FromStep > 1 {
-		s.seed, s.clock, s.position = old.seed, old.clock, old.position
+		s.seed, s.clock, s.position = old.seed, old.clock, &old.position
 		if kept, err = e.keptSteps(ctx, id, o.FromStep); err != nil {
 			return nil, err
 		}

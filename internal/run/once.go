@@ -90,32 +90,37 @@ func (e *Engine) first(ctx context.Context, channel string, o *Once) (earlier *r
 // earlier finds the run that has the key, nil when there is none.
 func (e *Engine) earlier(ctx context.Context, scope string, o *Once) (*row, error) {
 	var r *row
-	var sum []byte
 	err := e.db.Read(ctx, func(tx *db.Tx) error {
 		r = nil
-		var id string
-		err := tx.QueryRow(`SELECT run, digest FROM run_keys WHERE scope = $1 AND name = $2 AND expires_at > $3`,
-			scope, o.name(), e.now()).Scan(&id, &sum)
-		if errors.Is(err, db.ErrNoRows) {
-			return nil
+		id, err := e.holder(tx, scope, o)
+		if err == nil && id != "" {
+			r, err = scan(tx.QueryRow(`SELECT `+columns+` FROM runs WHERE id = $1`, id))
 		}
-		if err != nil {
-			return err
-		}
-		r, err = scan(tx.QueryRow(`SELECT `+columns+` FROM runs WHERE id = $1`, id))
 		return err
 	})
 	if errors.Is(err, db.ErrNoRows) { // purged: the key is free again
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	if r != nil && !bytes.Equal(sum, o.Digest) {
-		return nil, fault.New(fault.Unprocessable,
+	return r, err
+}
+
+// Earlier finds the run that has the key, for what starts runs by Insert: "" when
+// there is none. Errors: fault.Unprocessable when its content was another one.
+func (e *Engine) Earlier(tx *db.Tx, o *Once) (string, error) { return e.holder(tx, o.Scope, o) }
+
+func (e *Engine) holder(tx *db.Tx, scope string, o *Once) (id string, err error) {
+	var sum []byte
+	err = tx.QueryRow(`SELECT run, digest FROM run_keys WHERE scope = $1 AND name = $2 AND expires_at > $3`, scope, o.name(), e.now()).Scan(&id, &sum)
+	switch {
+	case errors.Is(err, db.ErrNoRows):
+		return "", nil
+	case err != nil:
+		return "", err
+	case !bytes.Equal(sum, o.Digest):
+		return "", fault.New(fault.Unprocessable,
 			"The idempotency key %q was used before with another content; send a new key with a new message.", o.name())
 	}
-	return r, nil
+	return id, nil
 }
 
 // repeat answers a repeated message that nobody awaits.

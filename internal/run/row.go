@@ -32,6 +32,7 @@ type row struct {
 	origin, parent                               string
 	parentSeq, depth                             int
 	position                                     int64 // known once the row has been read; see inserts
+	placed                                       bool  // position is to be written
 }
 
 // columns is the one list of the columns of runs, in the order of scan.
@@ -89,8 +90,16 @@ func (r *row) values() []any {
 		bytesOrNull(r.input), bytesOrNull(r.output), errorText(r.err), r.seed, r.clock, r.createdAt, intOrNull(r.dueAt),
 		intOrNull(r.finishedAt), r.owner, r.epoch, int64(r.attempt), int64(r.extra), int64(r.crashes), bit(r.answered),
 		bit(r.cancel), r.orderingKey, r.orderingSeq, r.origin, r.parent, int64(r.parentSeq), int64(r.depth), r.function, r.account,
-		r.source, intOrNull(r.position),
+		r.source, r.place(),
 	}
+}
+
+// place is the position to write; nil for that of the moment.
+func (r *row) place() any {
+	if !r.placed {
+		return nil
+	}
+	return r.position
 }
 
 // inserts are the statements that write new rows. Where a row has no position, it
@@ -116,7 +125,7 @@ func newInserts(position string) inserts {
 func (i inserts) of(r *row) db.Op {
 	plain := r.waitingFor == "" && len(r.tags) == 0 && r.err == nil && r.dueAt == 0 && r.attempt == 0 && r.extra == 0 &&
 		r.crashes == 0 && !r.answered && !r.cancel && r.orderingKey == "" && r.origin == "" && r.parent == "" && r.depth == 0 &&
-		r.function == "" && r.account == "" && r.source == "" && r.position == 0
+		r.function == "" && r.account == "" && r.source == "" && !r.placed
 	if !plain {
 		return db.Op{Stmt: i.whole, Row: r.values()}
 	}

@@ -1,15 +1,13 @@
 package script
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"junctor/internal/db/dbtest"
 )
 
 // libraries are what scenarios import most, each with a use of it and what
@@ -56,7 +54,7 @@ var libraries = []struct{ name, source, want string }{
 // TestLibraries bundles and executes the libraries as their packages are, twice
 // in one machine, and prints what instantiating each costs a run.
 func TestLibraries(t *testing.T) {
-	dir := installLibraries(t)
+	dir := dbtest.Packages(t, filepath.Join("testdata", "npm"))
 	p := pool(t, Config{Size: 1})
 	for _, l := range libraries {
 		t.Run(l.name, func(t *testing.T) {
@@ -83,65 +81,5 @@ func TestLibraries(t *testing.T) {
 			}
 			t.Logf("%d KiB, instantiated in %s", len(b.Code)>>10, cost.Round(10*time.Microsecond))
 		})
-	}
-}
-
-// installLibraries runs npm ci once into the user's cache folder and gives a
-// folder of its own that sees the packages.
-func installLibraries(t *testing.T) string {
-	t.Helper()
-	lock, err := os.ReadFile(filepath.Join("testdata", "npm", "package-lock.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
-	sum := sha256.Sum256(lock)
-	installed := filepath.Join(cache, "junctor-test", "npm-"+hex.EncodeToString(sum[:6]))
-	if _, err := os.Stat(filepath.Join(installed, "complete")); err != nil {
-		npmCI(t, installed)
-	}
-	dir := t.TempDir()
-	if err := os.Symlink(filepath.Join(installed, "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-func npmCI(t *testing.T, into string) {
-	t.Helper()
-	missing := func(reason string) {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(reason)
-		}
-		t.Skip(reason)
-	}
-	npm, err := exec.LookPath("npm")
-	if err != nil {
-		missing("the library tests need npm, which is not installed")
-	}
-	if err := os.MkdirAll(into, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		text, err := os.ReadFile(filepath.Join("testdata", "npm", name))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(into, name), text, 0o644)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	ci := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	ci.Dir = into
-	if out, err := ci.CombinedOutput(); err != nil {
-		missing("the library tests need the npm registry: " + err.Error() + "\n" + string(out))
-	}
-	if err := os.WriteFile(filepath.Join(into, "complete"), nil, 0o644); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"junctor/internal/fault"
 	"junctor/internal/filter"
 	"junctor/internal/function"
+	"junctor/internal/limit"
 	"junctor/internal/record"
 	"junctor/internal/right"
 	"junctor/internal/run"
@@ -87,6 +88,7 @@ func newSite(t testing.TB, d *db.DB, bodies map[string]json.RawMessage) *site {
 				return err
 			})
 		},
+		Queries:   func() map[string]*record.Stored { return nil },
 		Functions: func() []*function.Function { return s.functions }, Runs: s,
 		Caller: func(r *http.Request) (access.Caller, error) {
 			login, _, _ := r.BasicAuth()
@@ -98,6 +100,7 @@ func newSite(t testing.TB, d *db.DB, bodies map[string]json.RawMessage) *site {
 		},
 		Address: func(*http.Request) string { return "127.0.0.1" },
 		BaseURL: func(r *http.Request) string { return "http://" + r.Host },
+		Room:    limit.NewRoom(128 << 20),
 		Log:     slog.New(slog.NewTextHandler(testLog{t}, nil)),
 	})
 	s.door = handler.(*door)

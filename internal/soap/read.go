@@ -40,9 +40,9 @@ var removedType = complexType{name: "Removed", comment: "A record that is no lon
 	{name: "id", kind: xsString}, {name: "reason", kind: xsString, values: []string{"deleted", "changed"}},
 }}
 
-// query is what reading and its changes have in common.
-func (s *shape) query(in *input) record.Query {
-	q := record.Query{Class: s.class.Code, Cursor: strings.TrimSpace(in.text("cursor")), Count: in.is("count"), Track: in.is("track")}
+// asked is what every reading has in common, of the class code.
+func asked(code string, in *input) record.Query {
+	q := record.Query{Class: code, Cursor: strings.TrimSpace(in.text("cursor")), Count: in.is("count"), Track: in.is("track")}
 	var err error
 	if text := in.text("filter"); strings.TrimSpace(text) != "" {
 		if q.Filter, err = filter.Parse(text); err != nil {
@@ -115,7 +115,7 @@ func selection(selected, expanded [][]string) (names []string, expands []record.
 // get reads a page.
 func (c *call) get(s *shape) ([]byte, error) {
 	in := c.read(queryElements)
-	q := s.query(in)
+	q := asked(s.class.Code, in)
 	if err := in.refused(); err != nil {
 		return nil, err
 	}
@@ -138,13 +138,13 @@ func (c *call) get(s *shape) ([]byte, error) {
 	w.some("next", page.Next)
 	w.some("delta", page.Delta)
 	w.close("page")
-	return w.Bytes(), nil
+	return c.fits(&w)
 }
 
 // changes reads what is new since a delta.
 func (c *call) changes(s *shape) ([]byte, error) {
 	in := c.read(changesElements)
-	q, delta := s.query(in), strings.TrimSpace(in.text("delta"))
+	q, delta := asked(s.class.Code, in), strings.TrimSpace(in.text("delta"))
 	if delta == "" && len(in.found) == 0 {
 		in.wrong("delta", "must not be empty")
 	}
@@ -173,6 +173,14 @@ func (c *call) changes(s *shape) ([]byte, error) {
 	w.some("next", changed.Next)
 	w.some("delta", changed.Delta)
 	w.close("changes")
+	return c.fits(&w)
+}
+
+// fits refuses what was read and finds no room to wait in for its caller to take it.
+func (c *call) fits(w *writer) ([]byte, error) {
+	if w.Len() > headLimit && !c.place.Grow(int64(w.Len())) {
+		return nil, errNoRoom
+	}
 	return w.Bytes(), nil
 }
 

@@ -1,6 +1,7 @@
 package soap
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,18 +60,21 @@ const loginName = "login"
 type catalog struct {
 	model     *record.Model
 	functions []*function.Function
+	queries   map[string]*record.Stored
 	entries   []entry
 	byName    map[string]int
-	typeOf    map[string]string // the names of classes' types, by code
+	typeOf    map[string]string // the names of the types of classes and stored queries, by code
 }
 
-// entry is an operation before it is known who calls: of a session, of a class, or
-// of a function.
+// entry is an operation before it is known who calls: of a session, of a class or
+// its button, of a stored query, or of a function.
 type entry struct {
 	name     string
 	session  *operation
 	class    *record.Class
 	verb     *classVerb
+	button   string
+	query    *record.Stored
 	function *function.Function
 }
 
@@ -79,11 +83,11 @@ var ownTypes = []complexType{problemType, problemErrorType, holderType, sessionT
 
 // catalog is that of the call's model.
 func (c *call) catalog() *catalog {
-	functions := c.Functions()
-	if last := c.last.Load(); last != nil && last.model == c.model && slices.Equal(last.functions, functions) {
+	functions, queries := c.Functions(), c.Queries()
+	if last := c.last.Load(); last != nil && last.model == c.model && slices.Equal(last.functions, functions) && maps.Equal(last.queries, queries) {
 		return last
 	}
-	all := &catalog{model: c.model, functions: functions, byName: map[string]int{}, typeOf: map[string]string{}}
+	all := &catalog{model: c.model, functions: functions, queries: queries, byName: map[string]int{}, typeOf: map[string]string{}}
 	given := names{}
 	for _, name := range []string{"Session", serviceName} {
 		given.give(name)
@@ -101,14 +105,22 @@ func (c *call) catalog() *catalog {
 	}
 	for _, class := range c.model.Classes() {
 		all.typeOf[class.Code] = given.give(class.Code, "Page", "Result", "Changes")
-		titled := strings.ToUpper(class.Code[:1]) + class.Code[1:]
 		for i := range classVerbs {
 			v := &classVerbs[i]
-			add(v.verb+titled+v.suffix, entry{class: class, verb: v})
+			add(v.verb+titled(class.Code)+v.suffix, entry{class: class, verb: v})
 		}
 	}
 	for _, f := range functions {
 		add(f.Code, entry{function: f})
+	}
+	for _, class := range c.model.Classes() {
+		for _, b := range class.Buttons {
+			add("press"+titled(class.Code)+titled(b.Code), entry{class: class, button: b.Code})
+		}
+	}
+	for _, code := range slices.Sorted(maps.Keys(queries)) {
+		all.typeOf[code] = given.give(code, "Page")
+		add("get"+titled(code), entry{query: queries[code]})
 	}
 	c.last.Store(all)
 	return all
@@ -121,6 +133,14 @@ func (c *call) allowed(all *catalog, e entry) *operation {
 		return e.session
 	case e.function != nil && c.actor.Rights.MayCall(e.function.Code):
 		return functionOperation(e.function, e.name)
+	case e.query != nil && e.query.Columns != nil && c.actor.Rights.MayQuery(e.query.Code):
+		return queryOperation(e.name, all.typeOf[e.query.Code], e.query)
+	case e.button != "":
+		for _, b := range e.class.Offered(c.actor.Rights.Class(e.class.Code)) {
+			if b.Code == e.button {
+				return buttonOperation(e.name, all.typeOf[e.class.Code], c.shape(e.class), b)
+			}
+		}
 	case e.verb != nil && e.verb.allowed(c.actor.Rights.Class(e.class.Code)):
 		return e.verb.operation(e.name, all.typeOf[e.class.Code], c.shape(e.class))
 	}
@@ -144,6 +164,11 @@ func (c *call) service() *service {
 	for _, class := range c.model.Classes() {
 		if !c.actor.Rights.Class(class.Code).Nothing() {
 			s.types = append(s.types, c.shape(class).types(all.typeOf)...)
+		}
+	}
+	for _, e := range all.entries {
+		if e.query != nil && c.allowed(all, e) != nil {
+			s.types = append(s.types, queryTypes(all.typeOf[e.query.Code], e.query)...)
 		}
 	}
 	return s

@@ -29,6 +29,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/function"
+	"junctor/internal/limit"
 	"junctor/internal/record"
 	"junctor/internal/run"
 )
@@ -44,7 +45,11 @@ const (
 	bodyLimit   = 10 << 20 // bytes
 	headLimit   = 64 << 10 // bytes of an envelope up to its body, and of one without credentials
 	mostRecords = 1000     // of one call
+	// treeSize is about how many times as large as its text an envelope is in memory.
+	treeSize = 4
 )
+
+var errNoRoom = fault.New(fault.Unavailable, "Too much is being received and answered at the moment; nothing was done. Try again in a moment.").WithRetryAfter(time.Second)
 
 // Services are what the door leads to. All must be set, but those that say
 // otherwise.
@@ -56,6 +61,11 @@ type Services struct {
 	// Model is the classes as they are in use; Reload brings the newest into use.
 	Model  func() *record.Model
 	Reload func(context.Context) error
+	// Queries are the stored queries in use, by code.
+	Queries func() map[string]*record.Stored
+	// Press starts a run of a button's scenario for each of the records, all or
+	// none. Its refusals come before anything is written.
+	Press func(*db.Tx, *record.Model, record.Actor, record.Pressing) (record.Pressed, error)
 	// Functions are the enabled ones, by code.
 	Functions func() []*function.Function
 	Runs      Runs
@@ -65,7 +75,9 @@ type Services struct {
 	// Address is the client's, BaseURL scheme://host as it sees the server.
 	Address func(*http.Request) string
 	BaseURL func(*http.Request) string
-	Log     *slog.Logger
+	// Room is what bodies and answers share with other doors.
+	Room *limit.Room
+	Log  *slog.Logger
 }
 
 // Runs executes functions.
@@ -90,6 +102,7 @@ type call struct {
 	caller    access.Caller
 	actor     record.Actor
 	challenge bool // the credentials are those of HTTP, or are missing
+	place     *limit.Place
 	model     *record.Model
 	shapes    map[*record.Class]*shape
 	in        *node // the operation's element
@@ -167,9 +180,18 @@ func (c *call) serve() error {
 	if !known && !b.whole {
 		return errNobody
 	}
+	key := "address " + limit.Network(c.Address(c.r))
+	if known {
+		key = "account " + c.caller.Account.Login
+	}
+	c.place = c.Room.Place(0, key)
+	defer c.place.Leave()
 	text, err := b.rest()
 	if err != nil {
 		return err
+	}
+	if !b.whole && !c.place.Grow((treeSize-1)*int64(len(text))) {
+		return errNoRoom
 	}
 	in, err := readBody(text)
 	if err != nil {
@@ -300,7 +322,7 @@ func (c *call) receive() (*body, error) {
 
 // rest reads the body to its end, as text.
 func (b *body) rest() (string, error) {
-	more, err := b.read(b.from)
+	more, err := b.read(b.call.place.Of(b.from, errNoRoom))
 	if err != nil {
 		return "", err
 	}
@@ -320,6 +342,8 @@ func (b *body) read(from io.Reader) ([]byte, error) {
 	read, err := io.ReadAll(from)
 	var tooLarge *http.MaxBytesError
 	switch {
+	case errors.Is(err, errNoRoom):
+		return nil, err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, fault.New(fault.Timeout, "The body did not arrive within %s.", patience)
 	case errors.As(err, &tooLarge):

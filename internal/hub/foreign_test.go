@@ -1,0 +1,170 @@
+package hub_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"junctor/internal/db/dbtest"
+)
+
+// program is what people use on a database, sqlite3 or psql: it executes SQL that
+// it reads.
+type program func() *exec.Cmd
+
+func openSQLite(t *testing.T, files map[string]string) (*site, program) {
+	t.Helper()
+	dbtest.Program(t, []string{"sqlite3"}, "sqlite3", "--version")
+	s := serveOn(t, "", files)
+	return s, func() *exec.Cmd {
+		return exec.CommandContext(t.Context(), "sqlite3", "-bail", "-cmd", ".timeout 10000", filepath.Join(s.data, "junctor.db"))
+	}
+}
+
+func openPostgres(t *testing.T, files map[string]string) (*site, program) {
+	t.Helper()
+	dbtest.Program(t, []string{"postgresql-client"}, "psql", "--version")
+	at := database(t)
+	return serveOn(t, at, files), func() *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), "psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", at)
+		cmd.Env = append(os.Environ(), "PGOPTIONS=-c search_path=junctor_default")
+		return cmd
+	}
+}
+
+// by executes SQL by the program.
+func (s *site) by(cmd *exec.Cmd, sql string) {
+	s.t.Helper()
+	cmd.Stdin = strings.NewReader(sql)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("%s: %v\n%s", sql, err, out)
+	}
+}
+
+// follower reads events of orders, and the delta of all orders.
+type follower struct {
+	s             *site
+	cursor, delta string
+}
+
+func (s *site) follow() *follower {
+	f := &follower{s: s, cursor: s.events("after", "latest").Next}
+	f.delta, _ = s.changes("/api/v1/data/orders", "Prefer", "odata.track-changes")
+	return f
+}
+
+// changes reads a list or what has changed in it, a text for each: the number
+// and total, or what was removed.
+func (s *site) changes(path string, header ...string) (delta string, all []string) {
+	s.t.Helper()
+	resp, body := s.call("GET", path, "", header...)
+	var got struct {
+		Value []struct {
+			ID, Number, Reason string
+			Total              json.Number
+			Version            int
+			By                 string `json:"modified_by"`
+		}
+		Delta string `json:"@odata.deltaLink"`
+	}
+	if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != 200 || got.Delta == "" {
+		s.t.Fatalf("%s: %d %s", path, resp.StatusCode, body)
+	}
+	for _, v := range got.Value {
+		if v.Reason != "" {
+			all = append(all, v.Reason+" "+v.ID)
+		} else {
+			all = append(all, strings.Join([]string{v.Number, v.Total.String(), v.By}, " "))
+		}
+	}
+	return strings.TrimPrefix(got.Delta, s.base), all
+}
+
+// next waits for the next events, and compares them and the delta: the events
+// have come once they can be read, so has the change.
+func (f *follower) next(event, changed string) {
+	f.s.t.Helper()
+	began := time.Now()
+	got := f.s.events("after", f.cursor, "types", "record.orders.*", "wait", "20s")
+	f.s.t.Logf("%s was told after %s", event, time.Since(began))
+	var told []string
+	for _, i := range got.Items {
+		told = append(told, strings.TrimPrefix(i.Event.Type, "record.orders.")+" "+i.Event.Subject)
+	}
+	var all []string
+	f.cursor = got.Next
+	f.delta, all = f.s.changes(f.delta)
+	if strings.Join(told, ",") != event || strings.Join(all, ",") != changed {
+		f.s.t.Errorf("told is %q, want %q; changed is %q, want %q", told, event, all, changed)
+	}
+}
+
+var openOrders = map[string]string{"junctor.yaml": "classes:\n  orders: { key: number, columns: { number: text!, total: \"decimal(12,2)\" } }\n"}
+
+// What psql or sqlite3 write in the database of a server that runs is told like
+// any other change; what they take back is not.
+func TestRowsOfOthersAreTold(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		s, sqlite3 := openSQLite(t, openOrders)
+		rowsOfOthers(s, sqlite3, "1010", "-5")
+	})
+	t.Run("postgres", func(t *testing.T) {
+		s, psql := openPostgres(t, openOrders)
+		rowsOfOthers(s, psql, "10.10", "-0.05")
+	})
+}
+
+func rowsOfOthers(s *site, other program, first, second string) {
+	s.t.Helper()
+	f := s.follow()
+	s.by(other(), `INSERT INTO class_orders (id, number, total) VALUES ('rec_a', 'A1', `+first+`);`)
+	f.next("created A1", "A1 10.10 database")
+	s.by(other(), `UPDATE class_orders SET total = `+second+` WHERE number = 'A1';`)
+	f.next("updated A1", "A1 -0.05 database")
+	s.by(other(), `BEGIN; INSERT INTO class_orders (number) VALUES ('ghost'); UPDATE class_orders SET number = 'ghost2' WHERE number = 'A1'; DELETE FROM class_orders; ROLLBACK;`)
+	s.by(other(), `BEGIN; INSERT INTO class_orders (id, number) VALUES ('rec_b', 'B1'); DELETE FROM class_orders WHERE number = 'A1'; COMMIT;`)
+	f.next("created B1,deleted A1", "B1  database,deleted orders('rec_a')")
+	if resp, body := s.call("PATCH", "/api/v1/data/orders(number='B1')", `{"total":1}`); resp.StatusCode != 204 {
+		s.t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	f.next("updated B1", "B1 1.00 admin") // nothing of what was taken back is between
+}
+
+// A transaction of others that lasts while Junctor goes on writing is told when it
+// ends, to those who have read further meanwhile. (SQLite has one writer at a time.)
+func TestLongTransactionsOfOthersAreTold(t *testing.T) {
+	s, psql := openPostgres(t, openOrders)
+	f := s.follow()
+	cmd := psql()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(in, "BEGIN; INSERT INTO class_orders (id, number) VALUES ('rec_l', 'late');\nSELECT 'there';\n") //nolint:errcheck // it is read back
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "there\n" {
+		t.Fatalf("%q %v", line, err)
+	}
+	if resp, body := s.call("POST", "/api/v1/data/orders", `{"number":"early"}`); resp.StatusCode != 201 {
+		t.Fatalf("%d %s", resp.StatusCode, body)
+	}
+	f.next("created early", "early  admin")
+	io.WriteString(in, "COMMIT;\n") //nolint:errcheck // it is waited for
+	in.Close()                      //nolint:errcheck // as above
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	f.next("created late", "late  database")
+}

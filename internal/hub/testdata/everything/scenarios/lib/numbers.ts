@@ -1,0 +1,1 @@
+export const doubled = (n: number): number => 2 * n;
