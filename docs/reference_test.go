@@ -82,7 +82,7 @@ var member = regexp.MustCompile(`json:"(\w+)[",]`)
 func TestEveryKeyIsExplained(t *testing.T) {
 	for _, file := range []string{
 		"internal/channel/parse.go", "internal/channel/config.go", "internal/channel/verify.go", "internal/channel/signature.go", "internal/channel/cors.go",
-		"internal/connection/http/config.go", "internal/config/settings.go", "internal/function/parse.go",
+		"internal/connection/http/config.go", "internal/config/settings.go", "internal/function/parse.go", "internal/run/policy.go", "internal/schedule/schedule.go",
 		"internal/packet/parse.go", "internal/record/stored.go", "internal/access/definition.go", "internal/access/role.go", "internal/access/unit.go",
 	} {
 		keys := member.FindAllStringSubmatch(read(t, file), -1)

@@ -61,6 +61,7 @@ var floors = [][]string{
 		"internal/packet",
 		"internal/record",
 		"internal/scenario",
+		"internal/schedule",
 	},
 	3: {
 		"examples",
@@ -107,6 +108,7 @@ var sideways = map[string][]string{
 	"internal/function":          {"internal/scenario"},
 	"internal/packet":            {"internal/record"}, // its parts are queries of records
 	"internal/right":             {"internal/filter", "internal/value"},
+	"internal/schedule":          {"internal/scenario"},
 	"internal/strict":            {"internal/fault"},
 	"test/torture":               {"test/outside"},
 }

@@ -27,10 +27,15 @@ func inLab(ctx context.Context, console *console, dir string, f func(*trial.Lab)
 	settings, _ := config.ParseSettings(set.Settings) // Load has checked it
 	records := recordsOf(set)
 	lab, err := trial.Open(ctx, trial.Options{
-		Dir: dir, Scenarios: set.Scenarios, Channels: channelsOf(set), Zone: settings.Timezone,
+		Dir: dir, Scenarios: set.Scenarios, Channels: channelsOf(set), Schedules: schedulesOf(set), Zone: settings.Timezone,
 		Module: host.Module(), Pure: host.Pure(), Answered: host.Answered,
-		Handlers: func(now func() time.Time) run.Handlers { return host.Handlers(nil, nil, records.world(now), now) },
-		Prepare:  records.prepare, Recorded: records.recorded, Change: records.change,
+		Handlers: func(now func() time.Time) run.Handlers {
+			all := host.Handlers(nil, nil, records.world(now), now)
+			maps.Copy(all, host.PollHandlers(&polledRuns{}, labScenarios(set.Scenarios), now))
+			maps.Copy(all, mockedSchedules())
+			return all
+		},
+		Prepare: records.prepare, Recorded: records.recorded, Change: records.change,
 	})
 	if err != nil {
 		return err

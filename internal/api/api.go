@@ -35,6 +35,7 @@ type Services struct {
 	Versions      Versions
 	Functions     Functions
 	Packets       Packets
+	Schedules     Schedules
 	Events        *event.Log
 	Views         Views
 	Approvals     Approvals

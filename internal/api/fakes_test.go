@@ -18,6 +18,7 @@ import (
 	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/schedule"
 	"junctor/internal/script"
 )
 
@@ -270,6 +271,20 @@ func (b *buffer) Write(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	return b.Builder.Write(p)
 }
+
+// fakeSchedules are all there, and never come.
+type fakeSchedules struct{ runs *fakeRuns }
+
+func (fakeSchedules) Status(context.Context, string) (schedule.Status, error) {
+	return schedule.Status{State: "over", Next: []time.Time{}}, nil
+}
+
+func (f fakeSchedules) Start(ctx context.Context, code string, _ json.RawMessage, _ string) (string, error) {
+	a, err := f.runs.Accept(ctx, run.Start{Program: "scenario:" + code})
+	return a.Run, err
+}
+
+func (fakeSchedules) Hold(context.Context, string, bool, string) error { return nil }
 
 // fakeViews has the view of one class.
 type fakeViews struct{}

@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
 	"junctor/internal/catalog"
 	"junctor/internal/fault"
+	"junctor/internal/schedule"
 )
 
 // object is a configuration object as the door shows it: its entry of
@@ -193,6 +196,13 @@ func (n noun) show(ctx context.Context, o catalog.Object) (object, error) {
 			facts[name] = value
 		}
 	}
+	if n.kind == "schedules" {
+		status, err := n.door.Schedules.Status(ctx, o.Code)
+		if err != nil && !fault.Is(err, fault.NotFound) { // deleted meanwhile
+			return nil, err
+		}
+		maps.Copy(facts, scheduleFacts(status))
+	}
 	for name, value := range facts {
 		raw, err := json.Marshal(value)
 		if err != nil {
@@ -229,6 +239,9 @@ func (n noun) entry(c *call, present catalog.Object, exists bool, body map[strin
 		return nil, "", fault.New(fault.Unprocessable, "the body has %s", mistakes(len(wrong))).WithFields(wrong...)
 	}
 	seen = string(bytes.Trim(body["version"], ` "`))
+	if n.kind == "schedules" { // what has moved on since it was shown
+		fixed = append(fixed, slices.Collect(maps.Keys(scheduleFacts(schedule.Status{})))...)
+	}
 	for _, name := range append(fixed, "version", "author", "origin", "changed_at") {
 		delete(body, name)
 	}

@@ -59,6 +59,10 @@ func (d *door) table() []route {
 		{method: get, pattern: adm + "/views", right: right.Records, summary: "List the classes' API views, and which are current", endpoint: do(d.listViews)},
 		{method: post, pattern: adm + "/views/refresh", right: right.Records, summary: "Make the classes' API views again", endpoint: do(d.refreshViews), action: "views.refresh"},
 
+		{method: post, pattern: adm + "/schedules/{code}/run", right: right.Scenarios, summary: "Start a run of a schedule now", endpoint: do(d.runSchedule), status: http.StatusCreated, bodyless: true, action: "schedules.run"},
+		{method: post, pattern: adm + "/schedules/{code}/pause", right: right.Scenarios, summary: "Keep a schedule from coming by itself, until it is resumed", endpoint: do(d.pauseSchedule), action: "schedules.pause"},
+		{method: post, pattern: adm + "/schedules/{code}/resume", right: right.Scenarios, summary: "Let a paused schedule come again", endpoint: do(d.resumeSchedule), action: "schedules.resume"},
+
 		{method: get, pattern: adm + "/accounts", right: right.Access, summary: "List accounts", endpoint: do(d.listAccounts)},
 		{method: post, pattern: adm + "/accounts", right: admin, summary: "Create an account with every right", endpoint: do(d.createAccount), status: http.StatusCreated},
 		{method: put, pattern: adm + "/accounts/{login}/password", right: right.Access, summary: "Give an account another password and end its sessions", endpoint: do(d.setPassword), bodyless: true},
@@ -95,6 +99,7 @@ func (d *door) table() []route {
 		{"channels", "channel", right.Channels, "Show a channel with its token and paths"},
 		{"connections", "connection", right.Connections, "Show a connection; secrets stay references"},
 		{"functions", "function", right.Scenarios, "Show a function"},
+		{"schedules", "schedule", right.Scenarios, "Show a schedule with its next times and its last run"},
 		{"classes", "class", right.Records, "Show a class"},
 		{"queries", "stored query", right.Records, "Show a stored query"},
 		{"packets", "packet", right.Records, "Show a packet"},

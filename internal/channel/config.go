@@ -98,19 +98,7 @@ const (
 	DefaultTimeout           = 30 * time.Second
 	DefaultBodyLimit         = 10 << 20
 	DefaultIdempotencyWindow = 24 * time.Hour
-	DefaultSucceeded         = 7 * 24 * time.Hour
-	DefaultFailed            = 30 * 24 * time.Hour
 )
-
-// DefaultRetry is the policy where the configuration says nothing. An awaited
-// caller is not kept waiting by attempts nobody asked for.
-func DefaultRetry(await bool) Retry {
-	r := Retry{Attempts: 15, First: time.Second, Factor: 2, Max: time.Hour}
-	if await {
-		r.Attempts = 1
-	}
-	return r
-}
 
 // Parse reads a channel's body as it stands under its code in junctor.yaml, as
 // JSON. It returns the channel with its defaults, and everything that is wrong
@@ -123,20 +111,18 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 		Code: code, Comment: w.Comment, Scenario: w.Scenario, Await: w.Await, Enabled: true, Paused: w.Paused,
 		Type:        oneOf(&p, "/type", w.Type, "", Public),
 		OnFailure:   oneOf(&p, "/on_failure", w.OnFailure, Block, Block, Skip),
-		Capture:     oneOf(&p, "/capture", w.Capture, CaptureFull, CaptureFull, CaptureErrors, CaptureNone),
 		Timeout:     p.span("/timeout", w.Timeout, DefaultTimeout, time.Millisecond, 24*time.Hour),
 		BodyLimit:   p.size("/body_limit", w.BodyLimit),
 		Subject:     p.source("/subject", w.Subject),
 		OrderingKey: p.source("/ordering_key", w.OrderingKey),
 		Redact:      p.redact(w.Redact),
-		Retry:       p.retry(w.Retry, w.Await),
-		Retention:   p.retention(w.Retention),
 		Verify:      p.schemes(w.Verify),
 		Allow:       p.allow(w.Allow),
 		Rate:        Rates{w.Rate, w.RatePerAddress},
 		External:    p.external(w.External),
 		CORS:        p.cors(w.CORS),
 	}
+	c.Retry, c.Retention, c.Capture = p.policy(&w.WrittenPolicy, w.Await)
 	c.Idempotency = p.idempotency(w.Idempotency, c.Verify)
 	c.Nonce = p.nonce(w.Nonce, c.Verify)
 	if w.Enabled != nil {

@@ -10,6 +10,7 @@ import (
 
 	"junctor/internal/connection"
 	"junctor/internal/fault"
+	"junctor/internal/run"
 	"junctor/internal/strict"
 	"junctor/internal/unit"
 )
@@ -35,10 +36,8 @@ type wire struct {
 	OrderingKey    *string         `json:"ordering_key"`
 	Redact         []string        `json:"redact"`
 	OnFailure      string          `json:"on_failure"`
-	Retry          wireRetry       `json:"retry"`
-	Retention      wireRetention   `json:"retention"`
-	Capture        string          `json:"capture"`
 	CORS           *wireCORS       `json:"cors"`
+	run.WrittenPolicy
 }
 
 type wireIdempotency struct {
@@ -49,18 +48,6 @@ type wireIdempotency struct {
 type wireNonce struct {
 	Header string         `json:"header" strict:"required"`
 	Window *unit.Duration `json:"window"`
-}
-
-type wireRetry struct {
-	Attempts *int           `json:"attempts"`
-	First    *unit.Duration `json:"first"`
-	Factor   *float64       `json:"factor"`
-	Max      *unit.Duration `json:"max"`
-}
-
-type wireRetention struct {
-	Succeeded *unit.Duration `json:"succeeded"`
-	Failed    *unit.Duration `json:"failed"`
 }
 
 // later lists what the configuration will know and this release does not.
@@ -168,33 +155,17 @@ func (p *parser) idempotency(w wireIdempotency, verify []Scheme) Idempotency {
 
 const year = 365 * 24 * time.Hour
 
-func (p *parser) retry(w wireRetry, await bool) Retry {
-	const mostAttempts, longest = 1000, 30 * 24 * time.Hour
-	r := DefaultRetry(await)
-	if w.Attempts != nil {
-		if r.Attempts = *w.Attempts; r.Attempts < 1 || r.Attempts > mostAttempts {
-			p.add("/retry/attempts", "must be from 1 to %d; the first attempt counts", mostAttempts)
-		}
+// policy reads how the channel's runs are treated.
+func (p *parser) policy(w *run.WrittenPolicy, await bool) (Retry, Retention, Capture) {
+	standard := run.DefaultPolicy
+	if await { // a caller is not kept waiting by attempts nobody asked for
+		standard.Attempts = 1
 	}
-	if w.Factor != nil {
-		if r.Factor = *w.Factor; r.Factor < 1 || r.Factor > 100 {
-			p.add("/retry/factor", "must be from 1 to 100")
-		}
+	policy, found := w.Policy(standard)
+	for _, f := range found {
+		p.add(f.Pointer, "%s", f.Detail)
 	}
-	r.First = p.span("/retry/first", w.First, r.First, time.Millisecond, longest)
-	r.Max = p.span("/retry/max", w.Max, max(r.Max, r.First), time.Millisecond, longest)
-	if w.Max != nil && r.Max < r.First {
-		p.add("/retry/max", "must not be shorter than first, which is %s", unit.FormatDuration(r.First))
-	}
-	return r
-}
-
-func (p *parser) retention(w wireRetention) Retention {
-	const longest = 100 * 365 * 24 * time.Hour
-	return Retention{
-		Succeeded: p.span("/retention/succeeded", w.Succeeded, DefaultSucceeded, 0, longest),
-		Failed:    p.span("/retention/failed", w.Failed, DefaultFailed, 0, longest),
-	}
+	return Retry{policy.Attempts, policy.First, policy.Factor, policy.Max}, Retention{policy.KeepSucceeded, policy.KeepFailed}, Capture(policy.Capture)
 }
 
 func (p *parser) references(pointer, text string) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"junctor/internal/access"
 	"junctor/internal/channel"
@@ -15,6 +16,7 @@ import (
 	"junctor/internal/function"
 	"junctor/internal/packet"
 	"junctor/internal/record"
+	"junctor/internal/schedule"
 	"junctor/internal/strict"
 )
 
@@ -25,6 +27,7 @@ const (
 	Scenarios   = "scenarios" // in a folder of their own
 	Channels    = "channels"
 	Functions   = "functions"
+	Schedules   = "schedules"
 	Classes     = "classes"
 	Queries     = "queries"
 	Packets     = "packets"
@@ -125,6 +128,21 @@ var kinds = []*kind{
 		take: taken(function.Parse, func(snap *Snapshot, c function.Config) { snap.Functions[c.Code] = &function.Function{Config: c} }),
 	},
 	{
+		name: Schedules, one: "schedule", check: checked(schedule.Parse),
+		refers: func(code string, body json.RawMessage) []reference {
+			c, _ := schedule.Parse(code, body)
+			return []reference{{pointer: "/scenario", kind: Scenarios, code: c.Scenario}}
+		},
+		caution: func(code string, body json.RawMessage) string {
+			c, found := schedule.Parse(code, body)
+			if len(found) > 0 {
+				return ""
+			}
+			return c.Caution(time.Now())
+		},
+		take: taken(schedule.Parse, func(snap *Snapshot, c schedule.Config) { snap.Schedules[c.Code] = c }),
+	},
+	{
 		name: Queries, one: "stored query", check: checked(record.ParseStored),
 		take: taken(record.ParseStored, func(snap *Snapshot, q *record.Stored) { snap.Queries[q.Code] = q }),
 	},
@@ -179,7 +197,7 @@ func Kinds() []string {
 }
 
 // laterKinds are the keys of junctor.yaml that belong to a coming release.
-var laterKinds = []string{"schedules", "subscriptions"}
+var laterKinds = []string{"subscriptions"}
 
 const notAvailable = "is not available in this release"
 

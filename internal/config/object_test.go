@@ -71,7 +71,7 @@ func TestPutRefuses(t *testing.T) {
 	each(t, func(t *testing.T, s *config.Service) {
 		put(t, s, config.Scenarios, "one", oneScenario)
 		for _, c := range []struct{ kind, code, body, want string }{
-			{"schedules", "orders", `{}`, `no kind of configuration called "schedules"`},
+			{"mailboxes", "orders", `{}`, `no kind of configuration called "mailboxes"`},
 			{config.Channels, "a b", `{}`, "is not usable as a code"},
 			{config.Channels, "../x", `{}`, "is not usable as a code"},
 			{config.Channels, "shop", `{`, "is not JSON: line 1, column 1"},

@@ -162,7 +162,7 @@ func TestApplyRefusesAsAWhole(t *testing.T) {
 	each(t, func(t *testing.T, s *config.Service) {
 		set := load(t, "testdata/shop")
 		set.Objects[config.Channels]["shop"] = json.RawMessage(`{"type":"public","scenario":"ordr","x":1}`)
-		set.Objects["schedules"] = map[string]json.RawMessage{}
+		set.Objects["mailboxes"] = map[string]json.RawMessage{}
 		set.Objects[config.Connections]["bad code"] = json.RawMessage(`{"type":"http","url":"https://h"}`)
 		set.Scenarios["none"] = nil
 		set.Scenarios["odd"] = &script.Bundle{Code: []byte("("), Sources: map[string]string{"../odd.ts": ""}}
@@ -178,7 +178,7 @@ func TestApplyRefusesAsAWhole(t *testing.T) {
 		}
 		want := []string{
 			"/scenarios/none", "/scenarios/odd", "/scenarios/odd", "/scenarios/odd", "/settings/timezone", "/channels/shop/x", "/channels/shop/scenario",
-			"/connections/bad code", "/schedules",
+			"/connections/bad code", "/mailboxes",
 		}
 		if diff := cmp.Diff(want, pointers); diff != "" {
 			t.Error(err, diff)

@@ -13,6 +13,7 @@ import (
 	"junctor/internal/function"
 	"junctor/internal/packet"
 	"junctor/internal/record"
+	"junctor/internal/schedule"
 )
 
 // Snapshot is the whole configuration at one revision, read and resolved: what
@@ -24,6 +25,7 @@ type Snapshot struct {
 	Channels    map[string]*Channel           // by code
 	ByToken     map[string]*Channel           // the enabled ones: a disabled token is an unknown one
 	Functions   map[string]*function.Function // by code, the disabled ones too
+	Schedules   map[string]schedule.Config    // the same
 	Queries     map[string]*record.Stored
 	Packets     map[string]*packet.Packet
 	Connections map[string]http.Config
@@ -50,7 +52,7 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
 		snap = &Snapshot{
 			Channels: map[string]*Channel{}, ByToken: map[string]*Channel{}, Functions: map[string]*function.Function{},
-			Queries: map[string]*record.Stored{}, Packets: map[string]*packet.Packet{},
+			Schedules: map[string]schedule.Config{}, Queries: map[string]*record.Stored{}, Packets: map[string]*packet.Packet{},
 			Connections: map[string]http.Config{}, Scenarios: map[string]string{},
 		}
 		if snap.Revision, err = s.objects.Revision(tx); err != nil {

@@ -72,7 +72,7 @@ func TestSnapshotOfForeignObjects(t *testing.T) {
 		apply(t, s, load(t, "testdata/shop"), false)
 		if err := d.Write(t.Context(), func(tx *db.Tx) error {
 			for _, o := range []catalog.Object{
-				{Kind: "schedules", Code: "orders", Body: []byte(`{}`)},
+				{Kind: "mailboxes", Code: "orders", Body: []byte(`{}`)},
 				{Kind: config.Channels, Code: "old", Body: []byte(`{"type":"queue"}`)},
 				{Kind: config.Connections, Code: "old", Body: []byte(`[]`)},
 			} {

@@ -142,11 +142,11 @@ func (e *encoder) section(key string, body json.RawMessage, depth int) error {
 
 // order is how people write the members; others follow by name.
 var order = []string{
-	"type", "label", "comment", "parent", "key", "columns", "when", "if", "before", "url", "scenario", "await", "timeout", "enabled", "paused",
+	"type", "label", "comment", "parent", "key", "columns", "when", "if", "before", "url", "cron", "every", "at", "start", "scenario", "await", "timeout", "enabled", "paused",
 	"external", "primary_token", "secondary_token", "allow_private", "headers", "auth",
 	"verify", "basic", "user", "password", "bearer", "api_key", "header", "query", "value", "window",
 	"nonce", "allow", "rate", "rate_per_address", "body_limit", "idempotency", "subject", "ordering_key", "redact", "on_failure",
-	"retry", "attempts", "first", "factor", "max", "retention", "succeeded", "failed", "capture", "cors", "origins", "credentials", "max_age",
+	"jitter", "overlap", "missed", "input", "retry", "attempts", "first", "factor", "max", "retention", "succeeded", "failed", "capture", "cors", "origins", "credentials", "max_age",
 	"roles", "unit", "hours", "classes", "create", "read", "update", "hide", "readonly", "functions", "packets", "queries", "events", "publish", "admin", "rules", "buttons",
 	"required", "unique", "default", "length", "pattern", "min", "values", "precision", "scale", "class", "computed",
 	"params", "sql", "parts", "function", "connection", "path", "filter", "orderby", "top", "select", "expand", "one", "optional",

@@ -52,6 +52,8 @@ func Handlers(connections Connections, scenarios Scenarios, records Records, now
 	maps.Copy(all, WaitHandlers(nil)) // which hub fills
 	maps.Copy(all, recordSteps(records))
 	maps.Copy(all, LinkHandlers(nil, scenarios, now)) // of a trial; hub fills them
+	maps.Copy(all, ScheduleHandlers(nil))             // which hub fills
+	maps.Copy(all, PollHandlers(nil, scenarios, now)) // the same
 	return all
 }
 

@@ -459,7 +459,7 @@ declare module "junctor" {
      * Tells whoever listens that something has happened, exactly once: the event
      * is in the log when the step is in the journal. The parts of a type are
      * separated by dots; those that begin with `approval`, `config`, `record`,
-     * `run` and `session` are Junctor's own.
+     * `run`, `schedule` and `session` are Junctor's own.
      *
      * ```ts
      * await events.publish("order.overdue", { subject: order.number, data: { days: 3 } });
@@ -591,6 +591,102 @@ declare module "junctor" {
     /** Asks, and does not wait yet: `await a.decision()` does. */
     open<const Choice extends string = "approve" | "reject">(options: ApprovalOptions<Choice>): Promise<OpenApproval<Choice>>;
   };
+
+  // ---------------------------------------------------------------- schedules
+
+  /** What a scenario is handed that a schedule starts. Moments are RFC 3339 in UTC. */
+  export interface Schedule<Input = any> {
+    /** The schedule's code. */
+    readonly code: string;
+    /** The time that it came for, without jitter; of a run that was started by hand, when that was. */
+    readonly due: string;
+    /** How much later than that the run was made, in milliseconds. */
+    readonly lateBy: number;
+    /** The time that it came for last, `null` when this is the first. */
+    readonly previous: string | null;
+    /** Whether it was started by hand, and not by the clock. */
+    readonly manual: boolean;
+    /** The schedule's `input`, or what it was started with by hand. */
+    readonly input: Input;
+  }
+
+  /** The schedules of `junctor.yaml`, by their codes. */
+  export const schedules: {
+    /**
+     * Starts a run of a schedule now and does not wait for it, with `input`
+     * instead of the schedule's own. `id` is `null` when runs of it are going on
+     * and its `overlap` does not let another begin.
+     */
+    start(code: string, input?: unknown): Promise<{ id: string | null }>;
+    /** Keeps a schedule from coming by itself, until it is resumed. */
+    pause(code: string): Promise<void>;
+    /** Lets a paused schedule come again, from its first time after now. */
+    resume(code: string): Promise<void>;
+    /** Its next times, one when `count` is absent and up to 1,000; fewer, or none, when it does not come so often. */
+    next(code: string, count?: number): Promise<Date[]>;
+  };
+
+  // ---------------------------------------------------------------- poll
+
+  /** What a poll has found. */
+  export interface PollFound<Item = any> {
+    /** At most 1,000. */
+    items: readonly Item[];
+    /** Where the next poll begins, any JSON up to 64 KiB; where this one did, when absent. */
+    cursor?: unknown;
+    /**
+     * What an item is known by: the name of a member, or a function. An item
+     * whose key an earlier poll has seen is dropped. Without it none is.
+     */
+    key?: (keyof Item & string) | ((item: Item) => string | number);
+  }
+
+  export interface PollOptions<Item = any> {
+    /** What is started for each item, with the item as its input. */
+    scenario: string;
+    /**
+     * What the very first poll of the name does with its items: `"start"` runs
+     * (when absent), or only `"remember"` them, for what is new from now on.
+     */
+    first?: "start" | "remember";
+    /** How long a key is remembered after it was last seen: `"30d"` when absent. The 10,000 seen last are. */
+    keep?: Duration;
+    /** The runs' subject: the name of a member, or a function. */
+    subject?: (keyof Item & string) | ((item: Item) => string | number | undefined);
+    /** Runs with the same key are executed one after another: the name of a member, or a function. */
+    ordering_key?: (keyof Item & string) | ((item: Item) => string | number | undefined);
+    tags?: string[];
+  }
+
+  /**
+   * Looks for news in another system: calls the function with the cursor that
+   * the last poll of this name returned (`undefined` at first), drops the items
+   * that were seen before, and starts a run for each of the others. The new
+   * cursor, what was seen, and the runs are stored together or not at all; when
+   * the function throws, everything stays as it was.
+   *
+   * ```ts
+   * export default async function (schedule: Schedule) {
+   *   await poll("orders", async (cursor: string | undefined) => {
+   *     const answer = await http.get("shop", "/orders", { query: { since: cursor ?? "2027-01-01" } });
+   *     const orders = answer.json<{ id: number; changed: string }[]>();
+   *     return { items: orders, cursor: orders.at(-1)?.changed, key: (order) => `${order.id} ${order.changed}` };
+   *   }, { scenario: "order", subject: "id" });
+   * }
+   * ```
+   * The name is common to all scenarios. When another poll of the name has been
+   * made meanwhile, the function is called again with the newer cursor.
+   */
+  export function poll<Item = any, Cursor = any>(
+    name: string,
+    fetch: (cursor: Cursor | undefined) => PollFound<Item> | Promise<PollFound<Item>>,
+    options: PollOptions<Item>,
+  ): Promise<{
+    /** The runs that were started, in the order of the items. */
+    runs: string[];
+    /** How many items were dropped. */
+    known: number;
+  }>;
 
   // ---------------------------------------------------------------- packets
 

@@ -54,6 +54,12 @@ declare module "junctor/test" {
     params?: object;
     /** The change of a record instead of a request, as rules and buttons hand it over; columns that are not given are `null`. */
     change?: TestedChange;
+    /**
+     * What a schedule hands over, instead of a request: `{}` is the usual, with the
+     * `input` of junctor.yaml, due now. A scenario that a schedule starts and no
+     * channel gets that too when nothing is said.
+     */
+    schedule?: Partial<import("junctor").Schedule>;
   }
 
   /** See `RecordChange`. */
@@ -158,10 +164,11 @@ declare module "junctor/test" {
    * earlier one. An error that the function throws is the step's: of
    * `"http.request"` it means that no answer came.
    *
-   * `"http.request"`, `"runs.start"` and `"runs.call"` need a mock. `"kv.get"`,
-   * `"kv.set"`, `"kv.delete"`, `"kv.increment"`, `"events.publish"`, `"links.event"`, `"links.run"`,
-   * `"links.revoke"`, `"approval.open"`, `"sleep"`,
-   * `"now"` and the steps on records work without: the classes of junctor.yaml are
+   * `"http.request"`, `"runs.start"`, `"runs.call"` and the steps on schedules need
+   * a mock. `"kv.get"`, `"kv.set"`, `"kv.delete"`, `"kv.increment"`,
+   * `"events.publish"`, `"links.event"`, `"links.run"`,
+   * `"links.revoke"`, `"approval.open"`, `"sleep"`, `"now"`, `"poll.begin"`, `"poll.take"` (which
+   * starts nothing: its arguments say what it would) and the steps on records work without: the classes of junctor.yaml are
    * there and empty, rules that come before a change are asked, and those that
    * come after one start nothing. A test may use `records` and `kv` itself.
    *
@@ -177,6 +184,8 @@ declare module "junctor/test" {
   export function mock(step: "links.event" | "links.run", answer?: unknown): Mock<{ type?: string; scenario?: string; subject?: string; data?: any; input?: any; title?: string; text?: string }>;
   export function mock(step: "approval.open", answer?: unknown): Mock<{ subject?: string; title?: string; text?: string; choices: { choice: string; label: string }[]; assignees: string[] }>;
   export function mock(step: "kv.get" | "kv.set" | "kv.delete" | "kv.increment" | "sleep" | "now", answer?: unknown): Mock<any>;
+  export function mock(step: `schedules.${"start" | "pause" | "resume" | "next"}`, answer?: unknown): Mock<any>;
+  export function mock(step: `poll.${"begin" | "take"}`, answer?: unknown): Mock<any>;
   export function mock(step: `records.${"find" | "get" | "query" | "create" | "update" | "upsert" | "delete"}`, answer?: unknown): Mock<any>;
 
   // ---------------------------------------------------------------- expect

@@ -38,6 +38,7 @@ import (
 	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/schedule"
 	"junctor/internal/script"
 	"junctor/internal/secret"
 )
@@ -59,6 +60,7 @@ type Hub struct {
 	waits     *event.Waits
 	records   *record.Store
 	packets   *packet.Fetcher
+	schedules *schedule.Keeper
 	pool      *script.Pool   // of the zone
 	zone      *time.Location // the domain's
 	pools     int            // that have been made
@@ -172,6 +174,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.waits = event.NewWaits(h.events, waiters{h})
 	h.access.OnAudit(h.audited)
 	h.openRecords()
+	h.openSchedules()
 	h.packets = &packet.Fetcher{DB: h.db, Store: h.records, Model: h.model, Query: h.storedQuery, Sources: sources{h}}
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens, h.nonces = scenario.NewVersions(h.db), channel.NewTokens(h.db), channel.NewNonces(h.db)
@@ -203,6 +206,8 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	handlers := host.Handlers(connections{h}, scenarios{h}, h, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	maps.Copy(handlers, host.PacketHandlers(h.fetchFor))
+	maps.Copy(handlers, host.ScheduleHandlers(scheduleSteps{h}))
+	maps.Copy(handlers, host.PollHandlers(inserter{h}, scenarios{h}, h.options.Clock.Now))
 	maps.Copy(handlers, host.WaitHandlers(h.waits))
 	maps.Copy(handlers, migration.Handlers())
 	maps.Copy(handlers, host.LinkHandlers(func() *link.Store { return h.links }, scenarios{h}, func() time.Time { return h.runs.Now() }))
@@ -216,6 +221,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	if err == nil {
 		h.openLinks()
 	}
+	h.schedules.Runs = h.runs
 	return err
 }
 
@@ -311,10 +317,13 @@ func (h *Hub) secret(ref string) (string, error) {
 	return "", fault.New(fault.Invalid, "%q is not a reference.", ref)
 }
 
-// changed brings who may come in and what they may do into use, and writes the
-// audit log's line of a configuration change, and its event, in its transaction.
+// changed brings who may come in, what they may do and when schedules come into
+// use, and writes the audit log's line of a configuration change, and its event, in its transaction.
 func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
 	if err := h.grant(tx, author, c); err != nil {
+		return err
+	}
+	if err := h.planned(tx, c); err != nil {
 		return err
 	}
 	err := h.access.Audit(tx, access.Entry{

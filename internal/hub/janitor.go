@@ -7,13 +7,14 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/kv"
 	"junctor/internal/record"
+	"junctor/internal/schedule"
 )
 
 // untaken is how long a file waits for a record to take it.
 const untaken = 24 * time.Hour
 
 // expire removes what has a time and is over, in small batches: values of kv, the
-// channels' nonces, deleted records and files that belong to none.
+// channels' nonces, keys that polls have seen, deleted records and files that belong to none.
 func (h *Hub) expire(ctx context.Context) {
 	const every = time.Minute
 	for {
@@ -28,6 +29,7 @@ func (h *Hub) expire(ctx context.Context) {
 		h.sweep(ctx, "nonces", h.nonces.Expire)
 		h.sweep(ctx, "links", h.links.Expire)
 		h.sweep(ctx, "approvals", h.links.Overdue)
+		h.sweep(ctx, "keys of polls", schedule.ExpireSeen)
 		h.sweep(ctx, "deleted records", func(tx *db.Tx, most int, now time.Time) (int64, error) {
 			n, err := record.Purge(tx, h.model(), now, most)
 			return int64(n), err

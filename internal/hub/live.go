@@ -20,6 +20,7 @@ import (
 	"junctor/internal/ingress"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/schedule"
 	"junctor/internal/strict"
 )
 
@@ -271,9 +272,12 @@ func (h *Hub) Function(code string) *function.Function {
 	return nil
 }
 
-// policy is how the runs of a channel or a function are treated.
-func (h *Hub) policy(code, called, _ string) run.Policy {
+// policy is how the runs of a channel, a function or a schedule are treated.
+func (h *Hub) policy(code, called, source string) run.Policy {
 	snapshot := h.live.Load().snapshot
+	if s, ok := snapshot.Schedules[schedule.CodeOf(source)]; ok {
+		return s.Policy
+	}
 	if f, ok := snapshot.Functions[called]; ok {
 		return f.Policy()
 	}

@@ -82,6 +82,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	go h.hosts(ctx)
 	go h.profiles(ctx)
 	go h.expire(ctx)
+	go h.schedules.Run(ctx)
 	go h.capturer().Run(ctx)
 	if cert != nil {
 		go cert.Watch(ctx)
@@ -170,6 +171,7 @@ func (h *Hub) handlers() []http.Handler {
 		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Address: h.address, BaseURL: h.baseURL,
 		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now, BodyTime: h.options.Patience.Body,
 	}))
+	room := limit.NewRoom(doorRoom)
 	links := ingress.NewLinks(ingress.LinkOptions{
 		Links: h.links, Address: h.address, Zone: func() *time.Location { return h.live.Load().snapshot.Settings.Timezone },
 		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now, BodyTime: h.options.Patience.Body,
@@ -181,10 +183,9 @@ func (h *Hub) handlers() []http.Handler {
 		}
 		messages.ServeHTTP(w, r)
 	})
-	room := limit.NewRoom(doorRoom)
 	data, envelopes, admin := h.data(room), h.soap(room), api.New(api.Services{
 		Access: h.access, Events: h.events, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, Approvals: h.links, ChannelToken: h.tokens.Token,
-		Functions: h, Packets: h, Offer: h.offer, BaseURL: h.baseURL, Room: room,
+		Functions: h, Packets: h, Schedules: scheduleDoor{h}, Offer: h.offer, BaseURL: h.baseURL, Room: room,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
 	})

@@ -173,6 +173,12 @@ func (e *Engine) Count(ctx context.Context, f Filter) (n int64, err error) {
 	return n, err
 }
 
+// Open reports whether there is such a run and it has not ended.
+func (e *Engine) Open(tx *db.Tx, id string) (open bool, err error) {
+	err = tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM runs WHERE id = $1 AND finished_at IS NULL)`, id).Scan(&open)
+	return open, err
+}
+
 // present is a row as people see it: one that computes here is running.
 func (e *Engine) present(r *row) Info {
 	info := r.info()

@@ -91,6 +91,16 @@ func (e *Engine) Release(ctx context.Context, scope string) error {
 	return nil
 }
 
+// Behind is how many runs wait behind the head of an ordering key, for a run that
+// would stand in line there.
+func (e *Engine) Behind(tx *db.Tx, s Start) (n int64, err error) {
+	err = tx.QueryRow(`SELECT tail - head FROM run_order WHERE scope = $1 AND name = $2`, s.scope(), digested(s.OrderingKey, 512)).Scan(&n)
+	if errors.Is(err, db.ErrNoRows) {
+		return 0, nil
+	}
+	return n, err
+}
+
 // holds reports whether a run that has ended so keeps its ordering key: a
 // failed one does when its channel blocks, until a hand retries or cancels it.
 func (r *row) holds(p Policy) bool { return r.state == Failed && !p.Skip }

@@ -88,37 +88,5 @@ type StepError struct {
 
 func (e *StepError) Error() string { return e.Name + ": " + e.Message }
 
-// Policy is how the runs of a channel, a function or another source are treated.
-type Policy struct {
-	Attempts      int           // tries in all; 1: none again
-	First, Max    time.Duration // back-off before the second try, and its limit
-	Factor        float64
-	Skip          bool          // a failed run releases its ordering key
-	Capture       Capture       // what is kept of a run that ended
-	KeepSucceeded time.Duration // retention of finished runs
-	KeepFailed    time.Duration
-}
-
 // policy is how a run is treated.
 func (e *Engine) policy(r *row) Policy { return e.policies(r.channel, r.function, r.source) }
-
-// Capture says what is kept of a run that ended: input, output, steps, logs.
-type Capture string
-
-// The values of a channel's capture.
-const (
-	CaptureFull   Capture = "full"
-	CaptureErrors Capture = "errors" // only of runs that failed
-	CaptureNone   Capture = "none"
-)
-
-// keeps reports whether the content of a run that ended so is kept.
-func (c Capture) keeps(s State) bool {
-	return c == CaptureFull || c == "" || (c == CaptureErrors && s == Failed)
-}
-
-// DefaultPolicy is that of a channel that sets nothing.
-var DefaultPolicy = Policy{
-	Attempts: 15, First: time.Second, Factor: 2, Max: time.Hour,
-	KeepSucceeded: 7 * 24 * time.Hour, KeepFailed: 30 * 24 * time.Hour,
-}

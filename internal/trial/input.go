@@ -36,6 +36,8 @@ type Input struct {
 	Value  json.RawMessage `json:"value"`  // data, as runs.call hands it over
 	Params json.RawMessage `json:"params"` // of a function's call
 	Change json.RawMessage `json:"change"` // of a record, as rules and buttons hand it over
+
+	Schedule json.RawMessage `json:"schedule"` // as schedules hand it over; {} is the usual
 }
 
 // values are those of one name: a text, or a list of texts.
@@ -66,7 +68,7 @@ func DecodeInput(text []byte) (Input, []fault.Field) {
 	var in Input
 	found := strict.Decode(text, &in)
 	if in.contents() > 1 {
-		found = append(found, fault.Field{Detail: "has more than one content: give one of json, text, body, base64, value, params, change"})
+		found = append(found, fault.Field{Detail: "has more than one content: give one of json, text, body, base64, value, params, change, schedule"})
 	}
 	if in.Path != "" && !strings.HasPrefix(in.Path, "/") && !strings.HasPrefix(in.Path, "?") {
 		found = append(found, fault.Field{Pointer: "/path", Detail: "begins with /"})
@@ -81,7 +83,7 @@ func DecodeInput(text []byte) (Input, []fault.Field) {
 
 func (in *Input) contents() int {
 	n := 0
-	for _, given := range []bool{in.JSON != nil, in.Text != nil, in.Body != nil, in.Base64 != nil, in.Value != nil, in.Params != nil, in.Change != nil} {
+	for _, given := range []bool{in.JSON != nil, in.Text != nil, in.Body != nil, in.Base64 != nil, in.Value != nil, in.Params != nil, in.Change != nil, in.Schedule != nil} {
 		if given {
 			n++
 		}

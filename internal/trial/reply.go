@@ -95,7 +95,7 @@ func (w *World) settle(c *run.Call, r Reply) (done, error) {
 			return done{}, nil
 		}
 		return done{result: append(append([]byte(`{"value":`), r.Value...), '}')}, nil
-	case "runs.start":
+	case "runs.start", "schedules.start":
 		if r.Value == nil {
 			return done{result: []byte(`{"id":"` + w.id() + `"}`)}, nil
 		}

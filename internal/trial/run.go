@@ -46,12 +46,20 @@ func (w *World) Start(ctx context.Context, code string, in Input) (*Run, error) 
 		return nil, err
 	}
 	r := &Run{world: w, code: code, channel: w.lab.channel(code), id: w.id(), report: newReport(code)}
-	if in.Change != nil {
-		change, err := w.lab.options.Change(in.Change)
+	if w.lab.bySchedule(code, in) {
+		in.Schedule = json.RawMessage("{}")
+	}
+	if in.Change != nil || in.Schedule != nil {
+		var handed scenario.Input
+		if in.Change != nil {
+			handed, err = w.lab.options.Change(in.Change)
+		} else {
+			handed, err = w.scheduled(code, in.Schedule)
+		}
 		if err != nil {
 			return nil, err
 		}
-		source, content, form := change.Arguments()
+		source, content, form := handed.Arguments()
 		return r, r.begin(ctx, w.lab.pool, script.Start{Program: program, Entry: "default", Args: []string{source, content, r.id, "1", form}})
 	}
 	seen, kept, err := in.started(r.channel)

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"junctor/internal/host"
 	"junctor/internal/trial"
 )
 
@@ -157,7 +160,7 @@ func TestTests(t *testing.T) {
 		`test("inner", () => {});`:             `@1 a test cannot be inside of another`,
 		`await new Promise(() => {});`:         `the test waits for a promise that nothing settles`,
 		`throw new Problem({ title: "p" });`:   `@11 Problem: p`,
-		`mock("http.get", {}); console.log(1)`: `@1 there is no step "http.get"; there is approval.open, events.publish, http.request, kv.delete, kv.get, kv.increment, kv.set, links.event, links.revoke, links.run, now, packets, records.create, records.delete, records.find, records.get, records.query, records.update, records.upsert, runs.call, runs.start, sleep`,
+		`mock("http.get", {}); console.log(1)`: `@1 there is no step "http.get"; there is ` + strings.Join(slices.Sorted(maps.Keys(host.Handlers(nil, nil, nil, time.Now))), ", "),
 		`mock("http.request", { code: 1 }); await run("order", { json: {} });`:                  `@42 the mock of http.request answered "code"; it can answer status, headers, json, text, xml, body`,
 		`mock("http.request", { status: 1 }); await run("order", { json: {} });`:                "@44 what the mock of http.request answered is not valid\n/status: is a number from 200 to 599",
 		`mock("http.request", () => 7); await run("order", { json: {} });`:                      `@38 the mock of http.request answers an object such as { status: 201, json: {} }`,

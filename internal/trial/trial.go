@@ -25,6 +25,7 @@ import (
 	"junctor/internal/fault"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/schedule"
 	"junctor/internal/script"
 	"junctor/internal/strict"
 )
@@ -33,8 +34,9 @@ import (
 type Options struct {
 	Dir       string // the integration's folder, for its tests
 	Scenarios map[string]*script.Bundle
-	Channels  map[string]channel.Config // a channel of each scenario that has one, by the scenario's code
-	Zone      *time.Location            // what scenarios count in; UTC when nil
+	Channels  map[string]channel.Config  // a channel of each scenario that has one, by the scenario's code
+	Schedules map[string]schedule.Config // a schedule of each that has one, likewise
+	Zone      *time.Location             // what scenarios count in; UTC when nil
 
 	Module string                 // JavaScript of the module "junctor"
 	Pure   map[string]script.Pure // its synchronous helpers
