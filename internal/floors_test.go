@@ -62,6 +62,7 @@ var floors = [][]string{
 		"internal/record",
 		"internal/scenario",
 		"internal/schedule",
+		"internal/subscription",
 	},
 	3: {
 		"examples",
@@ -110,6 +111,7 @@ var sideways = map[string][]string{
 	"internal/right":             {"internal/filter", "internal/value"},
 	"internal/schedule":          {"internal/scenario"},
 	"internal/strict":            {"internal/fault"},
+	"internal/subscription":      {"internal/channel", "internal/event"}, // what is subscribed; ordering keys are places as a channel's
 	"test/torture":               {"test/outside"},
 }
 

@@ -65,6 +65,7 @@ type Store struct {
 	deafen    func()                    // ends hearing of other nodes' changes
 	elsewhere time.Duration             // for how long other nodes remember what they have found; 0: there are none
 	onAudit   func(*db.Tx, Entry) error // nil: nobody wants to know
+	others    func(*db.Tx, func(string, []byte) ([]byte, error)) (int, error)
 
 	hashing       chan struct{} // bounds the memory that argon2 takes at one moment
 	hashPassword  func(password string) string

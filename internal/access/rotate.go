@@ -113,12 +113,48 @@ func (s *Store) reseal(ctx context.Context, author string, at func(step string) 
 			tx.Notify(TopicSecrets, row.name)
 			n++
 		}
+		if s.others != nil {
+			more, err := s.others(tx, s.anew)
+			if err != nil {
+				return err
+			}
+			n += more
+		}
 		if err := s.Audit(tx, Entry{Author: author, Action: "secret.rotate-key", Object: "secrets"}); err != nil {
 			return err
 		}
 		return at("within the transaction")
 	})
 	return n, wrap(err, "seal the secrets anew")
+}
+
+// anew seals with the first key what any of the keys opens.
+func (s *Store) anew(place string, sealed []byte) ([]byte, error) {
+	plain, err := s.keys.Open(sealed, []byte(place))
+	if err != nil {
+		return nil, otherKey(err, place)
+	}
+	return s.keys.Seal(plain, []byte(place)), nil
+}
+
+// AlsoSealed has RotateKey call f, in its transaction, for what another package
+// keeps sealed: anew is to be called with each of the places and values. It is to
+// be said before the store is used.
+func (s *Store) AlsoSealed(f func(tx *db.Tx, anew func(place string, sealed []byte) ([]byte, error)) (int, error)) {
+	s.others = f
+}
+
+// Seal makes a value unreadable for whoever does not have the master key, and
+// ties it to a place, which is not that of a secret.
+func (s *Store) Seal(place string, plain []byte) []byte { return s.keys.Seal(plain, []byte(place)) }
+
+// Open is the reverse of Seal. Errors: for a value of another place or key.
+func (s *Store) Open(place string, sealed []byte) ([]byte, error) {
+	plain, err := s.keys.Open(sealed, []byte(place))
+	if err != nil {
+		return nil, otherKey(err, place)
+	}
+	return plain, nil
 }
 
 type sealedRow struct {

@@ -37,6 +37,7 @@ type Services struct {
 	Packets       Packets
 	Schedules     Schedules
 	Events        *event.Log
+	Subscriptions Subscriptions
 	Views         Views
 	Approvals     Approvals
 	// Offer is what /docs and /openapi.json tell of; nil: nothing.

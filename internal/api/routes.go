@@ -21,6 +21,7 @@ const (
 func (d *door) table() []route {
 	settings := noun{door: d, kind: "settings", code: settingsCode}
 	scenarios := scenarioNoun{noun{door: d, kind: "scenarios"}}
+	subscriptions := subscriptionNoun{noun{door: d, kind: "subscriptions"}}
 	routes := []route{
 		{method: post, pattern: v1 + "/session", right: open, summary: "Begin a session with login and password, in the body or by Basic", endpoint: do(d.beginSession), status: http.StatusCreated, bodyless: true},
 		{method: get, pattern: v1 + "/session", right: signedIn, summary: "Who is calling, and by what", endpoint: do(d.showSession)},
@@ -41,6 +42,16 @@ func (d *door) table() []route {
 		{method: remove, pattern: adm + "/scenarios/{code}", right: right.Scenarios, summary: "Delete a scenario; runs keep the version they began with", endpoint: do(scenarios.delete), status: http.StatusNoContent, conditional: true},
 		{method: get, pattern: adm + "/scenarios/{code}/versions", right: right.Scenarios, summary: "List a scenario's versions, newest first", endpoint: do(scenarios.versions)},
 		{method: get, pattern: adm + "/scenarios/{code}/diff", right: right.Scenarios, summary: "Compare the sources of two versions", endpoint: write[diffQuery]("text/x-diff", scenarios.diff)},
+
+		{method: get, pattern: adm + "/subscriptions", right: right.Channels, summary: "List subscriptions by webhook, with the state of their endpoints", endpoint: do(subscriptions.list)},
+		{method: get, pattern: adm + "/subscriptions/{code}", right: right.Channels, summary: "Show a subscription and the state of its endpoint", endpoint: do(subscriptions.get)},
+		{method: put, pattern: adm + "/subscriptions/{code}", right: right.Channels, summary: "Create or replace a configured subscription", endpoint: do(subscriptions.put), conditional: true},
+		{method: remove, pattern: adm + "/subscriptions/{code}", right: right.Channels, summary: "Delete a subscription", endpoint: do(subscriptions.delete), status: http.StatusNoContent, conditional: true},
+		{method: post, pattern: adm + "/subscriptions/{code}/enable", right: right.Channels, summary: "Let a subscription go on that was disabled or has ended, where it stopped or from now on", endpoint: do(subscriptions.enable), bodyless: true},
+		{method: post, pattern: adm + "/subscriptions/{code}/disable", right: right.Channels, summary: "Stop a subscription until it is enabled", endpoint: do(subscriptions.disable)},
+		{method: post, pattern: adm + "/subscriptions/{code}/rotate", right: right.Channels, summary: "Give a subscription another secret, shown here only; the present one signs along for a time", endpoint: do(subscriptions.rotate), bodyless: true},
+		{method: post, pattern: adm + "/subscriptions/{code}/replay", right: right.Channels, summary: "Send events again; count them first with dry_run", endpoint: do(subscriptions.replay)},
+		{method: post, pattern: adm + "/subscriptions/{code}/ping", right: right.Channels, summary: "Send a test event and wait for the endpoint's answer", endpoint: do(subscriptions.ping), action: "subscription.ping"},
 
 		{method: get, pattern: adm + "/runs", right: right.Runs, summary: "List runs, newest first", endpoint: do(d.listRuns)},
 		{method: post, pattern: adm + "/runs/actions", right: right.Runs, summary: "Retry, rerun, cancel or terminate many runs, or erase a subject's; count them first with dry_run", endpoint: do(d.actOnRuns), action: "run.actions"},

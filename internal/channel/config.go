@@ -59,6 +59,9 @@ type Config struct {
 	Retention   Retention
 	Capture     Capture
 	CORS        *CORS // nil: the door does nothing for browsers
+
+	Types         []string // of an eventing channel: of which events its subscribers may hear; none: all but what is internal
+	Subscriptions int      // how many an eventing channel may have that are made with its token
 }
 
 // External is where the channel's scenario sends to.
@@ -105,11 +108,14 @@ const (
 // with pointers into the body; the Config is of use only when nothing is.
 // Whether the scenario exists is for the caller to check.
 func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
+	if isEventing(body) {
+		return parseEventing(code, body)
+	}
 	var p parser
 	w := p.decode(body)
 	c := Config{
 		Code: code, Comment: w.Comment, Scenario: w.Scenario, Await: w.Await, Enabled: true, Paused: w.Paused,
-		Type:        oneOf(&p, "/type", w.Type, "", Public),
+		Type:        oneOf(&p, "/type", w.Type, "", Public, Eventing),
 		OnFailure:   oneOf(&p, "/on_failure", w.OnFailure, Block, Block, Skip),
 		Timeout:     p.span("/timeout", w.Timeout, DefaultTimeout, time.Millisecond, 24*time.Hour),
 		BodyLimit:   p.size("/body_limit", w.BodyLimit),

@@ -62,7 +62,6 @@ func TestParseRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ member, pointer, detail string }{
 		"unknown":          {`"awiat":true`, "/awiat", `did you mean "await"?`},
 		"type":             {`"type":"pubic"`, "/type", `did you mean "public"?`},
-		"eventing":         {`"type":"eventing","types":[]`, "/type", "eventing is not available in this release"},
 		"websocket":        {`"websocket_scenario":"x"`, "/websocket_scenario", "is not available in this release"},
 		"rate":             {`"rate":"1/min"`, "/rate", "is not a rate"},
 		"rate zero":        {`"rate":"0/s"`, "/rate", "is not a rate"},

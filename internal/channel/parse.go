@@ -67,16 +67,8 @@ func (p *parser) add(pointer, format string, args ...any) {
 	p.found = append(p.found, fault.Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
 
-// decode reads the members. An eventing channel gets one answer instead of a
-// list of its members that a public one does not have.
+// decode reads the members.
 func (p *parser) decode(body []byte) wire {
-	var kind struct {
-		Type string `json:"type"`
-	}
-	if json.Unmarshal(body, &kind) == nil && kind.Type == "eventing" {
-		p.add("/type", "eventing "+notAvailable)
-		return wire{Type: string(Public)}
-	}
 	var w wire
 	for _, f := range strict.Decode(body, &w) {
 		if slices.Contains(later, strings.TrimPrefix(f.Pointer, "/")) {

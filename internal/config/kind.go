@@ -18,6 +18,7 @@ import (
 	"junctor/internal/record"
 	"junctor/internal/schedule"
 	"junctor/internal/strict"
+	"junctor/internal/subscription"
 )
 
 // The kinds of configuration objects of this release.
@@ -31,6 +32,8 @@ const (
 	Classes     = "classes"
 	Queries     = "queries"
 	Packets     = "packets"
+
+	Subscriptions = "subscriptions"
 
 	Units        = access.Units
 	Roles        = access.Roles
@@ -107,7 +110,7 @@ var kinds = []*kind{
 	},
 	{name: Classes, one: "class", check: checkClass, refers: classRefers},
 	{
-		name: Channels, one: "channel", check: checked(channel.Parse),
+		name: Channels, one: "channel", check: checkChannel,
 		refers: func(code string, body json.RawMessage) []reference {
 			c, _ := channel.Parse(code, body)
 			return []reference{{pointer: "/scenario", kind: Scenarios, code: c.Scenario}}
@@ -118,6 +121,14 @@ var kinds = []*kind{
 		},
 		take:    taken(channel.Parse, func(snap *Snapshot, c channel.Config) { snap.Channels[c.Code] = &Channel{Config: c} }),
 		secrets: channel.SecretMembers(),
+	},
+	{
+		name: Subscriptions, one: "subscription", check: checked(subscription.Parse),
+		refers: func(code string, body json.RawMessage) []reference {
+			c, _ := subscription.Parse(code, body)
+			return []reference{{pointer: "/connection", kind: Connections, code: c.Connection}}
+		},
+		secrets: subscription.SecretMembers(),
 	},
 	{
 		name: Functions, one: "function", check: checked(function.Parse),
@@ -168,6 +179,15 @@ var kinds = []*kind{
 	},
 }
 
+// checkChannel also says whether the types of an eventing channel are patterns.
+func checkChannel(code string, body json.RawMessage) []fault.Field {
+	c, found := channel.Parse(code, body)
+	if _, err := subscription.NewAllowed(c.Types); err != nil {
+		found = append(found, fault.Field{Pointer: "/types", Detail: err.Error()})
+	}
+	return found
+}
+
 // checked is a parser of which only the findings are wanted.
 func checked[C any](parse func(string, json.RawMessage) (C, []fault.Field)) func(string, json.RawMessage) []fault.Field {
 	return func(code string, body json.RawMessage) []fault.Field {
@@ -196,9 +216,6 @@ func Kinds() []string {
 	return names
 }
 
-// laterKinds are the keys of junctor.yaml that belong to a coming release.
-var laterKinds = []string{"subscriptions"}
-
 const notAvailable = "is not available in this release"
 
 // kindOf is the kind of a name, nil when there is none.
@@ -216,9 +233,6 @@ func (k *kind) written() bool { return k.name != Scenarios }
 func (k *kind) mapped() bool { return k.written() && k.only == "" }
 
 func unknownKind(name string) string {
-	if slices.Contains(laterKinds, name) {
-		return notAvailable
-	}
 	possible := []string{"domain"}
 	for _, k := range kinds {
 		if k.written() {

@@ -74,7 +74,6 @@ func TestLoadProblems(t *testing.T) {
 		"null channel":   {[]string{"junctor.yaml", "channels:\n  shop:\n"}, "junctor.yaml:2:3: channels.shop: must be an object, not null\n"},
 		"domain":         {[]string{"junctor.yaml", "domain: acme\n"}, "junctor.yaml:1:9: domain: this release has the domain \"default\" only\n"},
 		"domain number":  {[]string{"junctor.yaml", "domain: 1\n"}, "junctor.yaml:1:9: domain: must be a text\n"},
-		"later kinds":    {[]string{"junctor.yaml", "schedules: {}\nsubscriptions: {}\n"}, "junctor.yaml:2:1: subscriptions: is not available in this release\n"},
 		"later channel":  {[]string{"junctor.yaml", "channels:\n  a: { type: public, scenario: s, websocket_role: x }\n", "scenarios/s.ts", oneLine}, "junctor.yaml:2:35: channels.a.websocket_role: is not available in this release\n"},
 		"bad code":       {[]string{"junctor.yaml", "connections:\n  a b: { type: http, url: \"https://a\" }\n"}, "junctor.yaml:2:3: connections.a b: is not usable as a code: write up to 64 letters, digits, dots, dashes and underscores, a letter or digit first\n"},
 		"quotes missing": {[]string{"junctor.yaml", "channels:\n  a: { type: public, scenario: s, verify: { bearer: 123 } }\n", "scenarios/s.ts", oneLine}, "junctor.yaml:2:53: channels.a.verify.bearer: must be a text, not a number; put it in quotes\n"},

@@ -56,7 +56,9 @@ func (s *Service) settle(tx *db.Tx, k *kind, code string, body, before json.RawM
 		if at.in[at.member], err = s.kept(tx, at, k, code, old); err != nil {
 			return out, nil, err
 		}
-		if at.in[at.member] == nil {
+		if at.in[at.member] == nil && at.optional {
+			delete(at.in, at.member)
+		} else if at.in[at.member] == nil {
 			found = append(found, fault.Field{Pointer: at.pointer(), Detail: "is required: left out it stays as it is, and there is none yet"})
 		}
 	}

@@ -19,6 +19,7 @@ type secretAt struct {
 	member   string
 	path     []string // from the body: verify, 0, bearer
 	required bool
+	optional bool                   // stays as it is when it is left out, and need not be there
 	is       func(text string) bool // a secret, and not a file's name, say
 	beside   func(text string) bool // a secret, or part of one, beside a reference
 }
@@ -51,7 +52,7 @@ func (s secretAt) pointer() (pointer string) {
 // is not, or its name is written with nothing behind it.
 func (s secretAt) leftOut() bool {
 	value, given := s.in[s.member]
-	return value == nil && (given || s.required)
+	return value == nil && (given || s.required || s.optional)
 }
 
 func (s secretAt) place() string { return strings.Join(s.path, ".") }
@@ -66,10 +67,11 @@ func (s secretAt) generated(kind, code string) string {
 func (k *kind) secretsIn(body any) (all []secretAt) {
 	for _, pattern := range k.secrets {
 		pattern, required := strings.CutSuffix(pattern, "!")
+		pattern, optional := strings.CutSuffix(pattern, "?")
 		at := secretAt{
-			required: required,
-			is:       func(text string) bool { return k.isSecret == nil || k.isSecret(pattern, text) },
-			beside:   func(text string) bool { return k.tellsBeside(pattern, text) },
+			required: required, optional: optional,
+			is:     func(text string) bool { return k.isSecret == nil || k.isSecret(pattern, text) },
+			beside: func(text string) bool { return k.tellsBeside(pattern, text) },
 		}
 		collectSecrets(body, strings.Split(pattern, "."), at, &all)
 	}
@@ -104,7 +106,7 @@ func collectSecrets(v any, pattern []string, at secretAt, all *[]secretAt) {
 			continue
 		}
 		next.in, next.member = m, name
-		if _, given := m[name]; given || at.required {
+		if _, given := m[name]; given || at.required || at.optional {
 			*all = append(*all, next)
 		}
 	}
@@ -133,7 +135,7 @@ func isGenerated(name string) bool {
 			continue
 		}
 		for _, pattern := range k.secrets {
-			pattern = regexp.QuoteMeta(strings.TrimSuffix(pattern, "!"))
+			pattern = regexp.QuoteMeta(strings.TrimRight(pattern, "!?"))
 			pattern = strings.ReplaceAll(pattern, `\.\*\.`, `\.([0-9]+\.)?`)
 			if regexp.MustCompile(`^[A-Za-z0-9_.-]+\.(?i:` + pattern + `)(-[0-9]+)?$`).MatchString(rest) {
 				return true
@@ -162,7 +164,7 @@ func (k *kind) whole(code string, body json.RawMessage) json.RawMessage {
 	}
 	filled := false
 	for _, s := range k.secretsIn(v) {
-		if s.leftOut() {
+		if s.leftOut() && !s.optional {
 			s.in[s.member] = "${secret:" + s.generated(k.name, code) + "}"
 			filled = true
 		}

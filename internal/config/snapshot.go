@@ -134,7 +134,7 @@ func (s *Service) schema(tx *db.Tx, f *function.Function) error {
 // open resolves what a channel needs to let messages in.
 func (s *Service) open(c *Channel) error {
 	verifier, err := channel.NewVerifier(c.Verify, s.parts.Secrets)
-	if err == nil && c.Version == "" {
+	if err == nil && c.Version == "" && c.Type != channel.Eventing {
 		err = fmt.Errorf("there is no scenario %q", c.Scenario)
 	}
 	if err != nil {

@@ -47,7 +47,7 @@ const (
 
 // own begin the types of events that Junctor makes itself. Nobody else
 // publishes them, or a reader could not rely on what they tell.
-var own = []string{"approval", "config", "record", "run", "schedule", "session"}
+var own = []string{"approval", "channel", "config", "link", "record", "run", "schedule", "session", "subscription"}
 
 // Reserved reports whether a type is one of Junctor's own.
 func Reserved(kind string) bool {

@@ -80,6 +80,9 @@ func (f *Filter) choose(i *Item) (bool, error) {
 	return chosen, err
 }
 
+// Takes reports whether the filter chooses an event; a nil one does.
+func (f *Filter) Takes(i *Item) (bool, error) { return f.choose(i) }
+
 // decode is JSON with its numbers as they are written; nil for none.
 func decode(text json.RawMessage) (v any) {
 	if text == nil {

@@ -15,8 +15,10 @@ import (
 	"junctor/internal/id"
 )
 
-// topic is notified after events have been appended.
-const topic = "events"
+// Topic is notified (db.Listen) after events have been appended.
+const Topic = "events"
+
+const topic = Topic
 
 // Options is what a log is made of. DB and Committer are required.
 type Options struct {
@@ -79,7 +81,7 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 // Start begins to listen for what other nodes append, and to remove events whose
 // retention is over.
 func (l *Log) Start() {
-	stop := l.db.Listen(topic, l.tail.notice)
+	stop := l.db.Listen(Topic, l.tail.notice)
 	l.tail.group.Go(func() {
 		defer stop()
 		l.prune()
@@ -133,7 +135,7 @@ func Append(tx *db.Tx, now time.Time, events ...*Event) error {
 		tx.Finally(db.Op{Stmt: stmtAppend, Row: []any{e.ID, e.Source, e.Type, e.Subject, db.Micros(now), e.attributes(), form, []byte(blob)}})
 	}
 	if len(events) > 0 {
-		tx.Notify(topic, "")
+		tx.Notify(Topic, "")
 	}
 	return nil
 }

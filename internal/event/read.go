@@ -265,6 +265,47 @@ func (l *Log) Get(ctx context.Context, id, source string) (i Item, err error) {
 	return i, err
 }
 
+// At is the event at a place of the log. Errors: fault.NotFound.
+func (l *Log) At(ctx context.Context, seq int64) (i Item, err error) {
+	err = l.db.Read(ctx, func(tx *db.Tx) error {
+		i, err = scanItem(tx.QueryRow(`SELECT `+columns+` FROM events WHERE seq = $1`, seq))
+		if errors.Is(err, db.ErrNoRows) {
+			return fault.New(fault.NotFound, "the event is not in the log any more: its retention is over")
+		}
+		if err != nil || i.form&formLarge == 0 {
+			return err
+		}
+		return i.load(tx)
+	})
+	if i.Source == "" {
+		i.Source = l.source
+	}
+	return i, err
+}
+
+// Since is the position behind which the events stand that came into the log at
+// a time or later.
+func (l *Log) Since(ctx context.Context, at time.Time) (position int64, err error) {
+	err = l.db.Read(ctx, func(tx *db.Tx) error {
+		low, high, err := bounds(tx) // the events before low came earlier, those behind high later
+		for err == nil && low < high {
+			middle := low + (high-low)/2
+			var seq, came int64
+			err = tx.QueryRow(`SELECT seq, at FROM events WHERE seq > $1 ORDER BY seq LIMIT 1`, middle).Scan(&seq, &came)
+			switch {
+			case err != nil:
+			case came >= db.Micros(at):
+				high = middle
+			default:
+				low = seq
+			}
+		}
+		position = low
+		return err
+	})
+	return position, err
+}
+
 // Selection chooses events for people: newest first.
 type Selection struct {
 	Before          int64 // a position; 0: from the newest

@@ -17,7 +17,11 @@ import (
 // keepsEvents is the retention of the event log.
 func (h *Hub) keepsEvents() time.Duration {
 	if l := h.live.Load(); l != nil {
-		return l.snapshot.Settings.KeepEvents
+		keep := l.snapshot.Settings.KeepEvents
+		if keep > 0 { // a delivery that is tried again needs its event
+			keep = max(keep, h.subscriptions.Longest())
+		}
+		return keep
 	}
 	return 0 // not known yet: nothing is removed
 }

@@ -41,6 +41,7 @@ import (
 	"junctor/internal/schedule"
 	"junctor/internal/script"
 	"junctor/internal/secret"
+	"junctor/internal/subscription"
 )
 
 // Hub is one domain: its storage and the services over it.
@@ -78,6 +79,8 @@ type Hub struct {
 	reloading sync.Mutex     // one reload at a time
 	// Ends serving, to begin the process anew; nil when not serving, or ending.
 	restart atomic.Pointer[context.CancelCauseFunc]
+
+	subscriptions *subscription.Store
 }
 
 // Open opens or creates a domain's storage and wires its services, without
@@ -175,6 +178,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.access.OnAudit(h.audited)
 	h.openRecords()
 	h.openSchedules()
+	h.openSubscriptions()
 	h.packets = &packet.Fetcher{DB: h.db, Store: h.records, Model: h.model, Query: h.storedQuery, Sources: sources{h}}
 	h.objects = catalog.New(h.db)
 	h.versions, h.tokens, h.nonces = scenario.NewVersions(h.db), channel.NewTokens(h.db), channel.NewNonces(h.db)
@@ -211,9 +215,10 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	maps.Copy(handlers, host.WaitHandlers(h.waits))
 	maps.Copy(handlers, migration.Handlers())
 	maps.Copy(handlers, host.LinkHandlers(func() *link.Store { return h.links }, scenarios{h}, func() time.Time { return h.runs.Now() }))
+	maps.Copy(handlers, h.subscriptions.Handlers())
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{
-		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration}, Handlers: handlers, Policies: h.policy, Show: scenario.Show, Revise: h.revise,
+		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration, h.subscriptions.Delivery()}, Handlers: handlers, Policies: h.policy, Show: show, Revise: h.revise,
 		Position: event.Position, Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
 		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd, Unsuccessful: h.unsuccessful,
 		Erased: func(tx *db.Tx, run string) error { return h.links.Forget(tx, run) },
@@ -330,6 +335,9 @@ func (h *Hub) changed(tx *db.Tx, author string, c config.Change) error {
 		Author: author, Action: c.Kind + "." + c.Action, Object: c.Kind + "/" + c.Code,
 	})
 	if err != nil {
+		return err
+	}
+	if err := h.subscribed(tx, c); err != nil {
 		return err
 	}
 	return h.configured(tx, author, c)

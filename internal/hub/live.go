@@ -105,12 +105,18 @@ func (h *Hub) reload(ctx context.Context) error {
 		return err
 	}
 	h.openConnections(fresh, old, before)
+	if old == nil {
+		h.subscriptions.SecretsChanged()
+	}
 	sessions := snapshot.Settings.Sessions
 	h.access.SetLimits(access.Limits{
 		Idle: sessions.Idle, Age: sessions.Age, Zone: snapshot.Settings.Timezone,
 		Sharing: access.Sharing{Policy: access.Policy(sessions.Policy), OnConflict: access.OnConflict(sessions.OnConflict)},
 	})
 	h.live.Store(fresh)
+	if err := h.subscriptions.Reload(ctx); err != nil {
+		return err
+	}
 	h.askHosts()
 	closeUnused(before, fresh)
 	return h.released(ctx, before, fresh)
@@ -274,6 +280,9 @@ func (h *Hub) Function(code string) *function.Function {
 
 // policy is how the runs of a channel, a function or a schedule are treated.
 func (h *Hub) policy(code, called, source string) run.Policy {
+	if p, ok := h.sourcePolicy(source); ok {
+		return p
+	}
 	snapshot := h.live.Load().snapshot
 	if s, ok := snapshot.Schedules[schedule.CodeOf(source)]; ok {
 		return s.Policy
@@ -296,6 +305,9 @@ func (h *Hub) policy(code, called, source string) run.Policy {
 // what of it is not stored, its channel knows. Data that a run was started with
 // is about nothing that could be found.
 func (h *Hub) revise(code, called string, old, wanted []byte) (run.Revised, error) {
+	if err := revisable(old); err != nil {
+		return run.Revised{}, err
+	}
 	input, err := scenario.Revise(old, wanted)
 	if err != nil {
 		return run.Revised{}, err

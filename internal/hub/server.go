@@ -79,6 +79,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	h.events.Start()
 	h.waits.Start()
 	go h.watch(ctx)
+	go h.deliver(ctx)
 	go h.hosts(ctx)
 	go h.profiles(ctx)
 	go h.expire(ctx)
@@ -168,7 +169,7 @@ const doorRoom = 128 << 20
 // handlers are the doors behind each of the server's addresses.
 func (h *Hub) handlers() []http.Handler {
 	messages := h.counted(ingress.New(ingress.Options{
-		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Address: h.address, BaseURL: h.baseURL,
+		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Events: h.subscriptions, Address: h.address, BaseURL: h.baseURL,
 		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now, BodyTime: h.options.Patience.Body,
 	}))
 	room := limit.NewRoom(doorRoom)
@@ -184,7 +185,7 @@ func (h *Hub) handlers() []http.Handler {
 		messages.ServeHTTP(w, r)
 	})
 	data, envelopes, admin := h.data(room), h.soap(room), api.New(api.Services{
-		Access: h.access, Events: h.events, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, Approvals: h.links, ChannelToken: h.tokens.Token,
+		Access: h.access, Events: h.events, Subscriptions: h.subscriptions, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, Approvals: h.links, ChannelToken: h.tokens.Token,
 		Functions: h, Packets: h, Schedules: scheduleDoor{h}, Offer: h.offer, BaseURL: h.baseURL, Room: room,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },

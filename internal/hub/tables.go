@@ -7,17 +7,22 @@ import (
 	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/subscription"
 )
 
 // programs are what runs execute: scenarios, and what is built in.
 type programs struct {
 	*scenario.Runtime
 	migration *record.Migration
+	delivery  run.Program
 }
 
 func (p programs) Program(ctx context.Context, name, version string) (run.Program, error) {
 	if name == record.MigrationProgram {
 		return p.migration, nil
+	}
+	if name == subscription.Program {
+		return p.delivery, nil
 	}
 	return p.Runtime.Program(ctx, name, version)
 }
@@ -25,6 +30,9 @@ func (p programs) Program(ctx context.Context, name, version string) (run.Progra
 func (p programs) Latest(ctx context.Context, name string) (string, error) {
 	if name == record.MigrationProgram {
 		return record.Version, nil
+	}
+	if name == subscription.Program {
+		return subscription.Version, nil
 	}
 	return p.Runtime.Latest(ctx, name)
 }

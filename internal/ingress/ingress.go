@@ -1,5 +1,6 @@
 // Package ingress is the outside world's door: the token endpoints
-// /api/token/v1/TOKEN of public channels (O3, O5, O6).
+// /api/token/v1/TOKEN of public channels (O3, O5, O6), and .../subscribe of
+// eventing ones (O9).
 //
 // It translates requests into runs and their outcomes into answers. What is
 // allowed, kept and executed is decided by channel and run; it must not know
@@ -69,6 +70,7 @@ type Options struct {
 	Runs      Runs
 	Validator Validator
 	Nonces    Nonces
+	Events    Subscriptions
 	Address   func(*http.Request) string // the client's address, behind trusted proxies
 	BaseURL   func(*http.Request) string // scheme://host as the sender sees it
 	Log       *slog.Logger
@@ -106,6 +108,9 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	code, status := "", 0
 	entry := d.find(r)
 	var err error
+	if entry != nil && !entry.exists() {
+		entry = nil
+	}
 	if entry == nil {
 		err = fault.New(fault.NotFound, "There is nothing here; check the token in the address.")
 	} else {
@@ -114,7 +119,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if preflight, err = cors(w, r, entry.door.Channel.CORS); preflight {
 			status = http.StatusNoContent
 		} else if err == nil {
-			status, err = d.take(w, r, entry)
+			status, err = d.serve(w, r, entry)
 		}
 	}
 	if err != nil {
@@ -152,6 +157,7 @@ type found struct {
 
 	at    time.Time // when the message came
 	nonce string    // "" when the channel demands none
+	body  []byte    // of a request to an eventing channel
 }
 
 // find reads the token from the path, or from the Authorization header where

@@ -181,7 +181,7 @@ func (e *Engine) Accept(ctx context.Context, s Start) (Accepted, error) {
 		return Accepted{Run: x.row.id}, nil
 	}
 	x.reserved = room
-	e.queue.push(x)
+	e.push(x)
 	return Accepted{Run: x.row.id}, nil
 }
 

@@ -160,7 +160,7 @@ func (e *Engine) enqueue(claimed []*row) {
 		_, x.awaited = e.told[x.row.id]
 		e.mu.Unlock()
 		x.reserved = e.queue.reserve(len(x.row.input))
-		e.queue.push(x)
+		e.push(x)
 	}
 }
 

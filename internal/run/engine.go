@@ -88,6 +88,7 @@ type Engine struct {
 	rested  atomic.Int32
 
 	queue  *queue
+	lanes  lanes
 	alarm  chan struct{}          // wakes the scheduler
 	nextAt atomic.Int64           // the scheduler's next planned look, microseconds
 	offset atomic.Int64           // database time minus this machine's, microseconds
@@ -126,6 +127,7 @@ func New(o Options) (*Engine, error) {
 		resting: make(chan func()), active: map[string]*Execution{}, ahead: map[string]int64{}, told: map[string]chan Result{}, keys: map[string]struct{}{},
 	}
 	e.queue = newQueue(o.QueueSize, e.wake)
+	e.lanes.of = map[string]*lane{}
 	e.node = e.ids.New("node", e.clock.Now())
 	e.metrics = newMetrics(o.Metrics, e)
 	return e, nil
@@ -169,6 +171,7 @@ func (e *Engine) Start(ctx context.Context) error {
 // the next start. The engine cannot be started again.
 func (e *Engine) Stop(ctx context.Context) error {
 	e.queue.close()
+	e.lanes.close()
 	e.settle(ctx)
 	e.cancel()
 	e.queue.wake()

@@ -360,7 +360,11 @@ func (x *Execution) complete(s *step, result []byte, failure *StepError) {
 		}
 	}
 	x.pending = append(x.pending, db.ClaimOps(s.result)...)
-	x.pending = append(x.pending, s.doneOp(x.row.id))
+	op := s.doneOp(x.row.id)
+	if s.unsaved {
+		op, s.unsaved = s.startOp(x.row.id), false
+	}
+	x.pending = append(x.pending, op)
 	x.queue = append(x.queue, s)
 }
 

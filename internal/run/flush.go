@@ -118,6 +118,10 @@ func (x *Execution) resume(t *turn, s *step, h Handler) error {
 func (x *Execution) start(t *turn, s *step, h Handler, args []byte) error {
 	switch {
 	case h.External != nil:
+		if s.unsaved = h.RowFirst && s.call == 1 && x.onDisk(); s.unsaved {
+			t.begin = append(t.begin, s)
+			return nil
+		}
 		x.pending = append(x.pending, s.startOp(x.row.id))
 		t.begin, t.ahead = append(t.begin, s), true
 	case h.Sleep != nil:
@@ -346,6 +350,10 @@ func (x *Execution) launch(s *step) {
 	s.underWay = true
 	x.flying++
 	h, call := x.e.handlers[s.name], x.call(s, nil)
+	if h.RowFirst && x.flying == 1 && len(x.waits) == 0 { // there is nothing else to do meanwhile
+		x.do(s, h, call)
+		return
+	}
 	go func() {
 		args, err := x.load(s.arguments)
 		if err != nil {
@@ -364,6 +372,22 @@ func (x *Execution) launch(s *step) {
 		case <-x.ctx.Done():
 		}
 	}()
+}
+
+// do is launch of a step that its execution has nothing to do beside.
+func (x *Execution) do(s *step, h Handler, call *Call) {
+	args, err := x.load(s.arguments)
+	if err != nil {
+		x.land(landing{step: s, err: err})
+		return
+	}
+	call.Args = args
+	began := time.Now()
+	result, err := h.External(x.ctx, call)
+	x.e.metrics.step(s.name, time.Since(began), err)
+	if x.ctx.Err() == nil { // otherwise it is made again by whoever goes on
+		x.land(landing{s, result, err})
+	}
 }
 
 func (x *Execution) call(s *step, args []byte) *Call {

@@ -24,6 +24,7 @@ type step struct {
 	deadline   int64
 	dropped    bool
 	underWay   bool // begun by this execution: nothing has to begin it again
+	unsaved    bool // its start is not on disk, and goes there with its end
 	armed      bool // of a Wait: by this execution
 }
 

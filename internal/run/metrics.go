@@ -65,7 +65,7 @@ func newMetrics(reg prometheus.Registerer, e *Engine) *metrics {
 	reg.MustRegister(m.in, m.out, m.retries, m.duration, m.steps, m.script,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "junctor_runs_queued_here", Help: "Runs that wait in this node's memory.",
-		}, func() float64 { return float64(e.queue.length()) }),
+		}, func() float64 { return float64(e.queue.length() + e.lanes.length()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "junctor_queue_age_seconds", Help: "Age of the oldest run that waits in this node's memory.",
 		}, func() float64 { return e.queueAge().Seconds() }),

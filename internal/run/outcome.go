@@ -274,6 +274,9 @@ func mayPass(held []*step) (at int64) {
 // backoff grows by the policy's factor, with a jitter of a quarter down.
 func backoff(p Policy, failures int) time.Duration {
 	d := float64(p.First) * math.Pow(max(p.Factor, 1), float64(failures))
+	if n := len(p.Schedule); n > 0 {
+		d = float64(p.Schedule[min(failures, n-1)])
+	}
 	if limit := float64(p.Max); p.Max > 0 && (d > limit || math.IsInf(d, 0)) {
 		d = limit
 	}
@@ -315,7 +318,7 @@ func (x *Execution) finish(state State, output []byte, f *Failure) {
 	item := x.item(append(ops, claims...))
 	item.Func = x.ending(item.Func, policy, gone, x.e.dropping(r.id, over))
 	// Of a run that has nothing else to lose, and for which nobody waits.
-	item.Later = x.stored && !x.awaited && !x.keyed && item.Func == nil && len(item.Ops) == 1
+	item.Later = x.stored && !x.awaited && !x.keyed && item.Func == nil && (len(item.Ops) == 1 || policy.AtOnce > 0)
 	x.mu.Unlock()
 	if err != nil {
 		x.e.refused(x, fmt.Errorf("store the output: %w", err))

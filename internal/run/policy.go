@@ -14,9 +14,11 @@ type Policy struct {
 	Attempts      int           // tries in all; 1: none again
 	First, Max    time.Duration // back-off before the second try, and its limit
 	Factor        float64
-	Skip          bool          // a failed run releases its ordering key
-	Capture       Capture       // what is kept of a run that ended
-	KeepSucceeded time.Duration // retention of finished runs
+	Schedule      []time.Duration // instead of First, Factor and Max: before the second try, the third...; the last holds for all further ones
+	AtOnce        int             // of a source: how many of its runs this node executes at once, without a worker; 0: no limit but that of workers
+	Skip          bool            // a failed run releases its ordering key
+	Capture       Capture         // what is kept of a run that ended
+	KeepSucceeded time.Duration   // retention of finished runs
 	KeepFailed    time.Duration
 }
 

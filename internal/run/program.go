@@ -40,11 +40,14 @@ type Failure struct {
 // Handlers is how the steps of programs are done, by step name.
 type Handlers map[string]Handler
 
-// Handler does one kind of step. Exactly one member is set.
+// Handler does one kind of step. Exactly one member is set, but for RowFirst.
 type Handler struct {
 	// External reaches outside the database: made at least once, after its
 	// start is on disk, under the same Call.Key every time.
 	External func(ctx context.Context, c *Call) ([]byte, error)
+	// RowFirst says of an External that, as the first step of a run, it may begin
+	// when the run's row is on disk: its start tells nothing that the row does not.
+	RowFirst bool
 	// Internal changes the database: made exactly once, committed together
 	// with its journal entry. It may be repeated after a rollback.
 	Internal func(tx *db.Tx, c *Call) ([]byte, error)

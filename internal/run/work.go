@@ -95,7 +95,7 @@ func (x *Execution) end() {
 	next := x.next
 	x.e.mu.Unlock()
 	if next != nil {
-		x.e.queue.push(next)
+		x.e.push(next)
 	}
 	x.e.queue.free(x.reserved)
 }

@@ -91,13 +91,20 @@ func (x *exchange) send(req *http.Request) (*Response, error) {
 	if x.proxy != nil && res.StatusCode == http.StatusProxyAuthRequired { // to a plain request, which has no CONNECT
 		return nil, x.failed(&refusedByProxy{res.StatusCode})
 	}
-	body, err := x.read(res)
+	read, cut := x.read, false
+	if x.r.Enough > 0 {
+		read = func(res *http.Response) (body []byte, err error) {
+			body, cut, err = enough(res, x.r.Enough)
+			return body, err
+		}
+	}
+	body, err := read(res)
 	if err != nil {
 		return nil, x.failed(err)
 	}
 	return &Response{
 		Status: res.StatusCode, Header: x.concealedHeader(res.Header), Body: x.concealed(body), RetryAfter: retryAfter(res.Header, time.Now()),
-		label: x.label, method: req.Method, path: x.r.shown(),
+		Cut: cut, label: x.label, method: req.Method, path: x.r.shown(),
 	}, nil
 }
 

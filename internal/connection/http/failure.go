@@ -81,6 +81,20 @@ func (c *Conn) read(res *http.Response) ([]byte, error) {
 	return body, err
 }
 
+// spared is how much of an answer that nobody wants is read all the same, so that
+// its connection can be used again.
+const spared = 64 << 10
+
+// enough takes the beginning of a body in, decoded.
+func enough(res *http.Response, most int64) (body []byte, cut bool, err error) {
+	body, err = io.ReadAll(io.LimitReader(res.Body, most+1))
+	if int64(len(body)) <= most || err != nil {
+		return body, false, err
+	}
+	io.CopyN(io.Discard, res.Body, spared) //nolint:errcheck // nobody wants it
+	return body[:most], true, nil
+}
+
 // failure turns what net/http says into an error of the connection, without
 // the URL, which may hold a credential. what says what was being done.
 func (c *Conn) failure(ctx context.Context, what string, timeout time.Duration, err error) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"syscall"
 	"time"
 
@@ -39,6 +40,22 @@ func guard() func(network, address string, c syscall.RawConn) error {
 func public(a netip.Addr) bool {
 	guardian := ssrf.New(ssrf.WithAnyPort())
 	return guardian.SafeAddr(a) == nil && guardian.SafeAddr(a.Unmap()) == nil
+}
+
+// Distant is an error of a URL whose host is written as an address that is not on
+// the public internet, or as a name of this machine's own. What other names stand
+// for is seen when somebody connects.
+func Distant(text string) error {
+	u, err := parseBase(text)
+	if err != nil {
+		return err
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	a, err := netip.ParseAddr(host)
+	if err == nil && !public(a) || host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return fmt.Errorf("names %s: private, loopback and other special addresses are refused", u.Hostname())
+	}
+	return nil
 }
 
 type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)

@@ -1,0 +1,381 @@
+package subscription
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"junctor/internal/db"
+	"junctor/internal/event"
+	"junctor/internal/fault"
+	"junctor/internal/run"
+)
+
+// View is a subscription as people see it.
+type View struct {
+	Code         string
+	Channel      string // "" for a configured one
+	Body         json.RawMessage
+	Version      int64
+	CreatedAt    time.Time
+	State        string
+	Held         bool // not enabled, or its channel is not
+	Reason       string
+	SucceededAt  time.Time // zero: never
+	FailingSince time.Time // zero: it does not
+	FailedAt     time.Time
+	Failure      string
+	Position     int64 // up to here events have their deliveries
+	Behind       int64 // how many events of the log come behind that, whether they are chosen or not
+	Unfinished   int   // deliveries that have not ended, counted up to MostUnfinished; -1: not counted
+	Replays      int   // that are under way
+}
+
+// MostUnfinished is up to where unfinished deliveries are counted.
+const MostUnfinished = 10_000
+
+func (s *Store) view(tx *db.Tx, r row) (v View, err error) {
+	at := func(us int64) (t time.Time) {
+		if us > 0 {
+			t = db.Time(us)
+		}
+		return t
+	}
+	v = View{
+		Code: r.code, Channel: r.channel, Body: json.RawMessage(r.body), Version: r.version, CreatedAt: at(r.createdAt), State: r.state, Held: r.held,
+		Reason: r.reason, SucceededAt: at(r.succeededAt), FailingSince: at(r.failingSince), FailedAt: at(r.failedAt), Failure: r.failure, Unfinished: -1,
+	}
+	err = tx.QueryRow(`SELECT coalesce((SELECT position FROM subscription_readers WHERE id = $1), (SELECT position FROM subscription_head WHERE id = 1)),
+		(SELECT count(*) FROM subscription_readers WHERE subscription = $1 AND id <> $1)`, r.code).Scan(&v.Position, &v.Replays)
+	if err != nil {
+		return v, err
+	}
+	end, err := s.Events.EndIn(tx)
+	if v.Behind = max(end-v.Position, 0); v.Behind > 0 && s.looked.of(s.list.Load().generation) >= end {
+		v.Behind = 0 // looked at, without a match
+	}
+	return v, err
+}
+
+// Get is a subscription; channel "" asks for any. Errors: fault.NotFound, also for
+// one of another channel.
+func (s *Store) Get(ctx context.Context, channel, code string) (v View, err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		r, err := readRow(tx, code)
+		if err == nil && channel != "" && r.channel != channel {
+			err = none(code)
+		}
+		if err == nil {
+			v, err = s.view(tx, r)
+		}
+		return err
+	})
+	if err != nil {
+		return v, err
+	}
+	v.Unfinished, err = s.Runs().OpenOf(ctx, sourcePrefix+code, MostUnfinished)
+	return v, err
+}
+
+// List is a page of subscriptions by code, behind one; next is "" on the last.
+func (s *Store) List(ctx context.Context, channel, state, after string, limit int) (page []View, next string, err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		page, next = nil, ""
+		rows, err := tx.Query(`SELECT `+columns+` FROM subscriptions WHERE code > $1 AND ($2 = '' OR channel = $2) AND ($3 = '' OR state = $3)
+			ORDER BY code LIMIT $4`, after, channel, state, limit+1)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		var all []row
+		for rows.Next() {
+			r, err := scanRow(rows)
+			if err != nil {
+				return err
+			}
+			all = append(all, r)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+		if len(all) > limit {
+			all, next = all[:limit], all[limit-1].code
+		}
+		for _, r := range all {
+			v, err := s.view(tx, r)
+			if err != nil {
+				return err
+			}
+			page = append(page, v)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list the subscriptions: %w", err)
+	}
+	return page, next, nil
+}
+
+// Enable lets a subscription go on that was disabled or has ended: where it
+// stopped, or from now on. Errors: fault.NotFound; fault.Conflict for one that is
+// active.
+func (s *Store) Enable(ctx context.Context, code string, now bool, by Author) error {
+	err := s.DB.Write(ctx, func(tx *db.Tx) error {
+		if err := bump(tx); err != nil {
+			return err
+		}
+		r, err := readRow(tx, code)
+		if err != nil {
+			return err
+		}
+		if r.state == Active {
+			return fault.New(fault.Conflict, "The subscription %q is active.", code)
+		}
+		if now {
+			end, err := s.Events.EndIn(tx)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec(`UPDATE subscription_readers SET position = $2 WHERE id = $1`, code, end); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(`UPDATE subscriptions SET state = $2, reason = '', failing_since = 0 WHERE code = $1`, code, Active); err != nil {
+			return err
+		}
+		if err := s.Audit(tx, by, "subscription.enable", code); err != nil {
+			return err
+		}
+		return s.tell(tx, code, "enabled", r.channel, nil)
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.Reload(ctx); err != nil {
+		return err
+	}
+	if x := s.list.Load().of[code]; x != nil {
+		x.health.recover()
+	}
+	_, err = s.Runs().Hurry(ctx, sourcePrefix+code)
+	s.wake()
+	return err
+}
+
+// recover forgets failures.
+func (h *health) recover() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failing, h.first = false, 0
+}
+
+// Disable stops an active subscription until Enable. Errors: fault.NotFound;
+// fault.Conflict for one that is not active.
+func (s *Store) Disable(ctx context.Context, code string, by Author) error {
+	err := s.DB.Write(ctx, func(tx *db.Tx) error {
+		r, err := readRow(tx, code)
+		if err != nil {
+			return err
+		}
+		if r.state != Active {
+			return fault.New(fault.Conflict, "The subscription %q is %s.", code, r.state)
+		}
+		if err := s.Audit(tx, by, "subscription.disable", code); err != nil {
+			return err
+		}
+		return s.stop(tx, code, Disabled, "stopped by "+by.Name)
+	})
+	if err != nil {
+		return err
+	}
+	return s.Reload(ctx)
+}
+
+// longestKeep is how long a secret may sign beside the one that has replaced it.
+const longestKeep = 30 * 24 * time.Hour
+
+// Rotate gives a subscription another secret, the given one or one that is made,
+// and returns it; the present one signs along for keep. Errors: fault.NotFound;
+// fault.Conflict for one whose definition names its secret; fault.Unprocessable.
+func (s *Store) Rotate(ctx context.Context, code, secret string, keep time.Duration, by Author) (string, error) {
+	if secret == "" {
+		secret = newSecret()
+	} else if _, err := parseSecret(secret); err != nil {
+		return "", fault.New(fault.Unprocessable, "The secret cannot be used.").WithFields(fault.Field{Pointer: "/secret", Detail: err.Error()})
+	}
+	if keep < 0 || keep > longestKeep {
+		return "", fault.New(fault.Unprocessable, "The secret cannot be replaced.").WithFields(fault.Field{Pointer: "/keep", Detail: "is at most 30d"})
+	}
+	err := s.DB.Write(ctx, func(tx *db.Tx) error {
+		if err := bump(tx); err != nil {
+			return err
+		}
+		r, err := readRow(tx, code)
+		if err != nil {
+			return err
+		}
+		if c, err := readConfig(r); err == nil && c.Secret != "" {
+			return fault.New(fault.Conflict, "The definition of %q names its secret: set another one there, and the present one as old_secret for as long as it is to sign too.", code)
+		}
+		_, err = tx.Exec(`UPDATE subscriptions SET old_sealed = sealed, old_until = $3, sealed = $2, version = version + 1 WHERE code = $1`,
+			code, s.Seal(place(code), []byte(secret)), db.Micros(s.Clock.Now().Add(keep)))
+		if err != nil {
+			return err
+		}
+		return s.Audit(tx, by, "subscription.rotate", code)
+	})
+	if err != nil {
+		return "", err
+	}
+	return secret, s.Reload(ctx)
+}
+
+// Replay is what is to be sent again.
+type Replay struct {
+	After  int64     // a position; event.Oldest: from the beginning
+	Since  time.Time // instead: what came into the log then or later
+	Choice Choice    // of what the subscription chooses
+	DryRun bool      // count only
+}
+
+// Replayed is what came of it.
+type Replayed struct {
+	Count    int64 // events that are sent again, as far as they were counted
+	Complete bool  // false: there may be more
+}
+
+// countTime is for how long events are counted.
+const countTime = 5 * time.Second
+
+// Replay sends events again that a subscription has had, in the order of the log,
+// beside what is new. Errors: fault.NotFound; fault.Conflict for one that is not
+// active, or has too many replays under way; *event.TooOld.
+func (s *Store) Replay(ctx context.Context, code string, r Replay, by Author) (done Replayed, err error) {
+	after := r.After
+	if !r.Since.IsZero() {
+		if after, err = s.Events.Since(ctx, r.Since); err != nil {
+			return done, err
+		}
+	}
+	var at row
+	var until int64
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		if at, err = readRow(tx, code); err != nil {
+			return err
+		}
+		v, err := s.view(tx, at)
+		until = v.Position
+		return err
+	})
+	if err != nil {
+		return done, err
+	}
+	if at.state != Active {
+		return done, fault.New(fault.Conflict, "The subscription %q is %s: enable it first.", code, at.state)
+	}
+	x, err := s.find(ctx, code)
+	if err != nil || x == nil {
+		return done, errors.Join(err, none(code))
+	}
+	if done, after, err = s.count(ctx, x, r.Choice, after, until); err != nil || r.DryRun || done.Count == 0 && done.Complete {
+		return done, err
+	}
+	types, err := listText(r.Choice.Types)
+	if err != nil {
+		return done, err
+	}
+	err = s.DB.Write(ctx, func(tx *db.Tx) error {
+		const most = 10
+		if err := bump(tx); err != nil {
+			return err
+		}
+		v, err := s.view(tx, at)
+		if err != nil {
+			return err
+		}
+		if v.Replays >= most {
+			return fault.New(fault.Conflict, "The subscription %q has %d replays under way; wait for one to end.", code, v.Replays)
+		}
+		_, err = tx.Exec(`INSERT INTO subscription_readers (id, subscription, position, until, types, filter) VALUES ($1, $2, $3, $4, $5, $6)`,
+			s.ids.New("rpl", s.Clock.Now()), code, after, until, types, r.Choice.Filter)
+		if err != nil {
+			return err
+		}
+		return s.Audit(tx, by, "subscription.replay", code)
+	})
+	return done, err
+}
+
+// count counts what both choose between two positions. from is where it begins.
+func (s *Store) count(ctx context.Context, x *subscriber, choice Choice, after, until int64) (done Replayed, from int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*countTime)
+	defer cancel()
+	began := time.Now()
+	q := x.config.Choice.Query(after, x.allowed)
+	q.Limit = event.MaxLimit
+	for from = after; ; {
+		page, err := s.Events.Read(ctx, q)
+		if err != nil {
+			return done, from, err
+		}
+		if from == event.Oldest { // the reader has a real place
+			from = 0
+		}
+		for n := range page.Items {
+			if i := &page.Items[n]; i.Seq <= until && choice.Takes(i) {
+				done.Count++
+			}
+		}
+		if !page.More || page.Next >= until {
+			done.Complete = true
+			return done, from, nil
+		}
+		if time.Since(began) > countTime {
+			return done, from, nil
+		}
+		q.After = page.Next
+	}
+}
+
+// Pinged is what came of a test delivery.
+type Pinged struct {
+	Run     string
+	State   run.State
+	Failure string // "" when the endpoint has taken it
+}
+
+// Ping sends a test event to a subscription, of the type subscription.CODE.ping,
+// which is not in the log, and waits for the answer. Errors: fault.NotFound;
+// fault.AnswerTimeout.
+func (s *Store) Ping(ctx context.Context, code string) (Pinged, error) {
+	x, err := s.find(ctx, code)
+	if err == nil && x == nil {
+		err = none(code)
+	}
+	if err != nil {
+		return Pinged{}, err
+	}
+	now := s.Clock.Now()
+	e := &event.Event{
+		ID: s.ids.New("evt", now), Source: s.Events.Source(), Type: "subscription." + code + ".ping", Subject: code, Time: now.UTC(),
+		Data: json.RawMessage(`{"test":true}`),
+	}
+	body, err := e.MarshalJSON()
+	if err != nil {
+		return Pinged{}, err
+	}
+	in := input{Subscription: code, Event: e.ID, Type: e.Type, Body: body}
+	res, err := s.Runs().Await(ctx, run.Start{
+		Program: Program, Version: Version, Channel: x.channel, Source: x.source(), Subject: code, Mode: "test", Input: in.encode(),
+	}, x.config.Timeout+5*time.Second)
+	if err != nil {
+		return Pinged{}, err
+	}
+	p := Pinged{Run: res.Run, State: res.State}
+	if res.Failure != nil {
+		p.Failure = res.Failure.Message
+	}
+	return p, nil
+}
