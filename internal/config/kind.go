@@ -113,7 +113,7 @@ var kinds = []*kind{
 		name: Channels, one: "channel", check: checkChannel,
 		refers: func(code string, body json.RawMessage) []reference {
 			c, _ := channel.Parse(code, body)
-			return []reference{{pointer: "/scenario", kind: Scenarios, code: c.Scenario}}
+			return channelRefers(c)
 		},
 		caution: func(code string, body json.RawMessage) string {
 			c, _ := channel.Parse(code, body)
@@ -310,4 +310,18 @@ func (k *kind) tellsBeside(member, text string) bool {
 		return k.beside(member, text)
 	}
 	return slices.ContainsFunc(connection.Beside(text), connection.IsWord)
+}
+
+// channelRefers lists what a channel needs.
+func channelRefers(c channel.Config) (all []reference) {
+	for _, r := range []reference{
+		{pointer: "/scenario", kind: Scenarios, code: c.Scenario},
+		{pointer: "/websocket_scenario", kind: Scenarios, code: c.WebsocketScenario},
+		{pointer: "/websocket_role", kind: Roles, code: c.WebsocketRole},
+	} {
+		if r.code != "" {
+			all = append(all, r)
+		}
+	}
+	return all
 }

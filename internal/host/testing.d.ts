@@ -48,6 +48,11 @@ declare module "junctor/test" {
     clientCertificate?: Partial<import("junctor").ClientCertificate>;
     /** `"production"` when absent. */
     mode?: "test" | "production";
+    /**
+     * The id of a websocket's connection, whose message it is. A scenario that a
+     * channel has as its `websocket_scenario` only gets such messages by itself.
+     */
+    connection?: string;
     /** Data instead of a request, as `runs.call` hands it over. */
     value?: unknown;
     /** The parameters of a function's call by the account `admin`, instead of a request. */

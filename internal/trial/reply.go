@@ -103,7 +103,11 @@ func (w *World) settle(c *run.Call, r Reply) (done, error) {
 		if r.Value == nil {
 			return done{result: []byte(`{"id":"` + c.Key() + `"}`)}, nil
 		}
-	case "kv.set", "sleep":
+	case "sockets.send":
+		if r.Value == nil {
+			return done{result: []byte("1")}, nil
+		}
+	case "kv.set", "sleep", "sockets.close":
 		return done{}, nil
 	}
 	if strings.HasPrefix(c.Name, "records.") && r.Value != nil && w.lab.options.Recorded != nil {

@@ -62,6 +62,7 @@ func (w *World) Start(ctx context.Context, code string, in Input) (*Run, error) 
 		source, content, form := handed.Arguments()
 		return r, r.begin(ctx, w.lab.pool, script.Start{Program: program, Entry: "default", Args: []string{source, content, r.id, "1", form}})
 	}
+	in.onSocket(code, r.channel)
 	seen, kept, err := in.started(r.channel)
 	if err != nil { // as a server would answer
 		r.report.problem(err)
