@@ -187,6 +187,7 @@ declare module "junctor/test" {
   export function mock(step: "runs.start" | "runs.call", answer?: unknown): Mock<{ scenario: string; input: any; subject?: string; ordering_key?: string; tags?: string[] }>;
   export function mock(step: "events.publish", answer?: unknown): Mock<{ type: string; subject?: string; data?: any; source?: string; time?: string; id?: string }>;
   export function mock(step: "links.event" | "links.run", answer?: unknown): Mock<{ type?: string; scenario?: string; subject?: string; data?: any; input?: any; title?: string; text?: string }>;
+  export function mock(step: "approval.decision", answer: { choice: string; comment?: string; by?: string | null; via?: "link" | "api" } | null | ((call: { id: string; until: string }) => unknown)): Mock<{ id: string; until: string }>;
   export function mock(step: "approval.open", answer?: unknown): Mock<{ subject?: string; title?: string; text?: string; choices: { choice: string; label: string }[]; assignees: string[] }>;
   export function mock(step: "kv.get" | "kv.set" | "kv.delete" | "kv.increment" | "sleep" | "now", answer?: unknown): Mock<any>;
   export function mock(step: `schedules.${"start" | "pause" | "resume" | "next"}`, answer?: unknown): Mock<any>;
