@@ -172,13 +172,15 @@ declare module "junctor/test" {
    * earlier one. An error that the function throws is the step's: of
    * `"http.request"` it means that no answer came.
    *
-   * `"http.request"`, `"runs.start"`, `"runs.call"`, `"waitForEvent"` and the steps on
-   * schedules need a mock. That of a wait is an event, of which as much as the test
-   * needs, and which comes at once, or `null`: none comes before the timeout, which
-   * passes. `"kv.get"`, `"kv.set"`, `"kv.delete"`, `"kv.increment"`,
-   * `"events.publish"`, `"links.event"`, `"links.run"`,
-   * `"links.revoke"`, `"approval.open"`, `"sleep"`, `"now"`, `"poll.begin"`, `"poll.take"` (which
-   * starts nothing: its arguments say what it would) and the steps on records work without: the classes of junctor.yaml are
+   * `"http.request"`, `"runs.start"`, `"runs.call"`, `"waitForEvent"`,
+   * `"approval.decision"` and the steps on schedules need a mock. That of a wait is
+   * an event, of which as much as the test needs, and which comes at once, or `null`:
+   * none comes before the timeout, which passes. That of a decision is
+   * `{ choice: "approve" }` or `null` in the same way. `"kv.get"`, `"kv.set"`,
+   * `"kv.delete"`, `"kv.increment"`, `"events.publish"`, `"links.event"`,
+   * `"links.run"`, `"links.revoke"`, `"approval.open"`, `"sleep"`, `"now"`,
+   * `"poll.begin"`, `"poll.take"` (which starts nothing: its arguments say what it
+   * would) and the steps on records work without: the classes of junctor.yaml are
    * there and empty, rules that come before a change are asked, and those that
    * come after one start nothing. A test may use `records` and `kv` itself.
    *
