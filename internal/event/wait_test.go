@@ -173,6 +173,19 @@ func (s *site) handlers() run.Handlers {
 				}
 				return came, over, err
 			},
+			Came: func(tx *db.Tx, calls []*run.Call) (map[*run.Call][]byte, error) {
+				results := map[*run.Call][]byte{}
+				for _, c := range calls {
+					came, err := s.waits.Came(tx, []string{c.Run})
+					if err != nil {
+						return nil, err
+					}
+					if event := came[c.Run][c.Seq]; event != nil {
+						results[c] = event
+					}
+				}
+				return results, nil
+			},
 			Drop: func(tx *db.Tx, run string, seq int) error { return s.waits.Drop(tx, run, seq) },
 			Keep: func(tx *db.Tx, from, to string, seq int) error { return s.waits.Keep(tx, from, to, seq) },
 		}},

@@ -34,6 +34,9 @@ type Wait struct {
 	// Look reports whether the wait is over, and its result, which is null when the
 	// time was over first. A *StepError is the step's failure.
 	Look func(tx *db.Tx, c *Call) (result []byte, over bool, err error)
+	// Came is what has come for those of many calls for which something has, before
+	// Look is asked for the others; may be nil.
+	Came func(tx *db.Tx, calls []*Call) (map[*Call][]byte, error)
 	// Expire ends the wait, unless something has come before.
 	Expire func(tx *db.Tx, c *Call) error
 	// Drop removes the row: the step is made anew, or has gone with its run.
@@ -152,6 +155,12 @@ func (x *Execution) startEnd(t *turn, s *step, h Handler, args []byte) error {
 // come completes the first wait that is over. Those that were begun just now are
 // looked at when they are armed.
 func (x *Execution) come() (bool, error) {
+	for _, s := range x.waits {
+		if s.came != nil {
+			x.complete(s, s.came, nil)
+			return true, nil
+		}
+	}
 	if !x.waitsForMore() {
 		return false, nil
 	}
@@ -176,6 +185,32 @@ func (x *Execution) come() (bool, error) {
 	}
 	x.complete(found, result, failure)
 	return true, nil
+}
+
+// came looks for all of many runs what has come for them.
+func (e *Engine) came(tx *db.Tx, runs map[string]*Execution) error {
+	calls, steps := map[*Wait][]*Call{}, map[*Call]*step{}
+	for _, x := range runs {
+		if x.row.waitingFor != waitingForEvent {
+			continue
+		}
+		for _, s := range e.open(x.journal) {
+			if w := e.wait(s); w.Came != nil {
+				c := x.call(s, nil)
+				calls[w], steps[c] = append(calls[w], c), s
+			}
+		}
+	}
+	for w, some := range calls {
+		results, err := w.Came(tx, some)
+		if err != nil {
+			return fmt.Errorf("look for what has come: %w", err)
+		}
+		for c, result := range results {
+			steps[c].came = result
+		}
+	}
+	return nil
 }
 
 // waitsForMore reports whether there are waits, besides sleeps and children.
