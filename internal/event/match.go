@@ -30,7 +30,7 @@ const (
 	matchRuns  = 500             // whose waits one transaction changes
 	matchWaits = 5000            // that are compared at a time
 	noteEvery  = 5 * time.Second // how often it is noted how far it has come
-	mostTaken  = 100             // events that are found for one wait, for it may be given only one of them
+	mostTaken  = 16              // events that are found for one wait, for it may be given only one of them
 	itemsBytes = 16 << 20        // of events that are compared by what they say
 )
 
