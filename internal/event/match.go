@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"junctor/internal/clock"
@@ -18,7 +17,6 @@ import (
 // node has one; of several that find the same the first that writes wins.
 type matcher struct {
 	grown chan struct{} // holds one when there may be new events
-	group sync.WaitGroup
 	known bool  // at is
 	at    int64 // up to here events have been matched
 	noted int64 // and that is on disk

@@ -227,7 +227,7 @@ func (s *site) start(hooks db.Hooks) {
 		DB: s.db, Committer: s.committer, Programs: s, Handlers: s.handlers(), Clock: s.clock, Workers: 8, Position: event.Position,
 	})
 	must(s.t, err)
-	if err := s.Engine.Start(ctx); err != nil && !s.crashed {
+	if err := s.Start(ctx); err != nil && !s.crashed {
 		s.t.Fatal(err)
 	}
 	s.log.Start()
@@ -340,6 +340,7 @@ func TestAnEventComesOnce(t *testing.T) {
 }
 
 func everyCrash(t *testing.T, place func(testing.TB) func(db.Hooks) *db.DB, when string) {
+	t.Helper()
 	for at := int64(1); ; at++ {
 		happened := false
 		for _, after := range []bool{false, true} {
