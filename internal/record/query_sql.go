@@ -208,7 +208,7 @@ func (b *builder) noRef(src *source, name string) error {
 			refs = append(refs, c.Code)
 		}
 	}
-	return fault.New(fault.Invalid, "The class %s: %s", src.class.Code, strict.None("ref", name, refs))
+	return fault.New(fault.Invalid, "The refs of the class %s: %s", src.class.Code, strict.Stop(strict.Unknown(name, refs)))
 }
 
 // join puts the table that a ref leads to into the statement, once for each
