@@ -20,6 +20,7 @@ type DomainSettings struct {
 	MetricsByToken          bool          // /metrics needs a credential
 	KeepEvents              time.Duration // retention of the event log; 0: for ever
 	Websockets              Websockets
+	TellSucceeded           bool // runs that have succeeded are events too
 }
 
 // defaultKeepEvents is the event log's retention when the settings say nothing.
@@ -67,7 +68,8 @@ func ParseSettings(body json.RawMessage) (DomainSettings, []fault.Field) {
 		AllowPrivateSubscribers bool   `json:"allow_private_subscribers"`
 		Metrics                 string `json:"metrics"`
 		Events                  struct {
-			Keep *unit.Duration `json:"keep"`
+			Keep      *unit.Duration `json:"keep"`
+			Succeeded bool           `json:"succeeded"`
 		} `json:"events"`
 		Websockets struct {
 			Connections *int       `json:"connections"`
@@ -97,6 +99,7 @@ func ParseSettings(body json.RawMessage) (DomainSettings, []fault.Field) {
 	word("/metrics", w.Metrics, &metrics, "open", "token")
 	s.MetricsByToken = metrics == "token"
 	s.AllowPrivateSubscribers = w.AllowPrivateSubscribers
+	s.TellSucceeded = w.Events.Succeeded
 	if w.Events.Keep != nil {
 		s.KeepEvents = time.Duration(*w.Events.Keep)
 	}
