@@ -17,7 +17,7 @@ type node struct {
 	server     *outside.Server
 	admin      *outside.Admin
 	channels   map[string]outside.Channel
-	debug      string // address of its profiles; "" without --profile
+	debug      string // address of its profiles
 	profileDir string
 }
 
@@ -32,12 +32,10 @@ func (g *ground) startNode(ctx context.Context, id string) (*node, error) {
 		Env: []string{"BENCH_PORTAL=" + outside.Password, "BENCH_SINK=" + g.sink.url(), "BENCH_WEBHOOKS=" + base64.StdEncoding.EncodeToString(webhooksKey)},
 	}
 	n := &node{profileDir: g.profile}
-	if n.profileDir != "" {
-		if n.debug, err = outside.FreeAddress(); err != nil {
-			return nil, err
-		}
-		o.Env = append(o.Env, "JUNCTOR_PPROF="+n.debug)
+	if n.debug, err = outside.FreeAddress(); err != nil {
+		return nil, err
 	}
+	o.Env = append(o.Env, "JUNCTOR_PPROF="+n.debug)
 	if g.postgres != "" {
 		if o.Database, err = g.database(ctx); err != nil {
 			return nil, err
@@ -70,7 +68,7 @@ func (n *node) url(channel string) string { return n.server.URL + n.channels[cha
 // profile starts to record a CPU profile of the server; the returned function
 // waits for it.
 func (n *node) profile(ctx context.Context, id string, span time.Duration) func() error {
-	if n.debug == "" {
+	if n.profileDir == "" {
 		return func() error { return nil }
 	}
 	file := filepath.Join(n.profileDir, strings.ReplaceAll(id, " ", "-")+".pprof")

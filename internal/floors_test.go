@@ -49,6 +49,7 @@ var floors = [][]string{
 		"internal/script/realm",
 		"internal/script/realm/locale",
 		"internal/script/realm/weburl",
+		"internal/socket",
 	},
 	2: {
 		"internal/access",

@@ -49,8 +49,10 @@ func channelsOf(set *config.Set) map[string]channel.Config {
 	byScenario := map[string]channel.Config{}
 	for _, code := range slices.Sorted(maps.Keys(set.Objects[config.Channels])) {
 		c, found := channel.Parse(code, config.Whole(config.Channels, code, set.Objects[config.Channels][code]))
-		if _, taken := byScenario[c.Scenario]; len(found) == 0 && !taken {
-			byScenario[c.Scenario] = c
+		for _, scenario := range []string{c.Scenario, c.WebsocketScenario} {
+			if _, taken := byScenario[scenario]; len(found) == 0 && !taken && scenario != "" {
+				byScenario[scenario] = c
+			}
 		}
 	}
 	return byScenario

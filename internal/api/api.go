@@ -41,7 +41,8 @@ type Services struct {
 	Views         Views
 	Approvals     Approvals
 	// Offer is what /docs and /openapi.json tell of; nil: nothing.
-	Offer func() Offer
+	Offer   func() Offer
+	Sockets Sockets
 	// ChannelToken gives the token of a channel that exists.
 	ChannelToken func(ctx context.Context, code string) (string, error)
 	// Ready makes a probe write; its error says why the database does not take it.

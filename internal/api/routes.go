@@ -63,6 +63,9 @@ func (d *door) table() []route {
 		{method: post, pattern: adm + "/purge", right: right.Runs, summary: "Delete finished runs for good", endpoint: do(d.purgeRuns), action: "run.purge"},
 		{method: get, pattern: adm + "/nodes", right: right.Runs, summary: "List the processes that execute runs", endpoint: do(d.listNodes)},
 
+		{method: get, pattern: adm + "/channels/{code}/connections", right: right.Channels, summary: "List a channel's open websockets, the oldest first", endpoint: do(d.listSockets)},
+		{method: remove, pattern: adm + "/channels/{code}/connections/{id}", right: right.Channels, summary: "Close a websocket", endpoint: do(d.endSocket), status: http.StatusNoContent, action: "connection.close"},
+
 		{method: get, pattern: adm + "/approvals", right: right.Approvals, summary: "List what people are asked to decide, newest first", endpoint: do(d.listApprovals)},
 		{method: get, pattern: adm + "/approvals/{id}", right: right.Approvals, summary: "Show an approval", endpoint: do(d.showApproval)},
 		{method: post, pattern: adm + "/approvals/{id}", right: right.Approvals, summary: "Decide an approval", endpoint: do(d.decideApproval), action: "approval.decide"},

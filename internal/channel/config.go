@@ -39,7 +39,7 @@ type Config struct {
 	Code        string
 	Type        Type
 	Comment     string
-	Scenario    string        // the scenario's code
+	Scenario    string        // the scenario's code; "" for a channel of websockets only
 	Await       bool          // the caller waits for the scenario's answer
 	Timeout     time.Duration // how long an awaited caller waits
 	Enabled     bool          // false: the token answers 404
@@ -62,6 +62,9 @@ type Config struct {
 
 	Types         []string // of an eventing channel: of which events its subscribers may hear; none: all but what is internal
 	Subscriptions int      // how many an eventing channel may have that are made with its token
+
+	WebsocketScenario string // whose runs a websocket's messages are; "": there are no websockets
+	WebsocketRole     string // in which the other side of a websocket acts; may be ""
 }
 
 // External is where the channel's scenario sends to.
@@ -127,8 +130,10 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 		Rate:        Rates{w.Rate, w.RatePerAddress},
 		External:    p.external(w.External),
 		CORS:        p.cors(w.CORS),
+
+		WebsocketScenario: w.WebsocketScenario, WebsocketRole: w.WebsocketRole,
 	}
-	c.Retry, c.Retention, c.Capture = p.policy(&w.WrittenPolicy, w.Await)
+	c.Retry, c.Retention, c.Capture = p.policy(&w.WrittenPolicy, w.Await || w.Scenario == "") // messages of websockets are awaited
 	c.Idempotency = p.idempotency(w.Idempotency, c.Verify)
 	c.Nonce = p.nonce(w.Nonce, c.Verify)
 	if w.Enabled != nil {

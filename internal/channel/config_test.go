@@ -62,7 +62,7 @@ func TestParseRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ member, pointer, detail string }{
 		"unknown":          {`"awiat":true`, "/awiat", `did you mean "await"?`},
 		"type":             {`"type":"pubic"`, "/type", `did you mean "public"?`},
-		"websocket":        {`"websocket_scenario":"x"`, "/websocket_scenario", "is not available in this release"},
+		"websocket":        {`"websocket_scenario":7`, "/websocket_scenario", "must be a text"},
 		"rate":             {`"rate":"1/min"`, "/rate", "is not a rate"},
 		"rate zero":        {`"rate":"0/s"`, "/rate", "is not a rate"},
 		"address rate":     {`"rate_per_address":7`, "/rate_per_address", "is a text like"},
@@ -160,7 +160,7 @@ func TestParseRefuses(t *testing.T) {
 
 func TestParseRequires(t *testing.T) {
 	_, found := channel.Parse("shop", []byte(`{}`))
-	want := []fault.Field{{Pointer: "/type", Detail: "is required"}, {Pointer: "/scenario", Detail: "is required"}}
+	want := []fault.Field{{Pointer: "/type", Detail: "is required"}, {Pointer: "/scenario", Detail: "is required, or a websocket_scenario"}}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Error(diff)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"junctor/internal/connection"
@@ -19,7 +18,7 @@ import (
 type wire struct {
 	Type           string          `json:"type" strict:"required"`
 	Comment        string          `json:"comment"`
-	Scenario       string          `json:"scenario" strict:"required"`
+	Scenario       string          `json:"scenario"`
 	Await          bool            `json:"await"`
 	Timeout        *unit.Duration  `json:"timeout"`
 	Enabled        *bool           `json:"enabled"`
@@ -38,6 +37,9 @@ type wire struct {
 	OnFailure      string          `json:"on_failure"`
 	CORS           *wireCORS       `json:"cors"`
 	run.WrittenPolicy
+
+	WebsocketScenario string `json:"websocket_scenario"`
+	WebsocketRole     string `json:"websocket_role"`
 }
 
 type wireIdempotency struct {
@@ -49,9 +51,6 @@ type wireNonce struct {
 	Header string         `json:"header" strict:"required"`
 	Window *unit.Duration `json:"window"`
 }
-
-// later lists what the configuration will know and this release does not.
-var later = []string{"websocket_scenario", "websocket_role"}
 
 const notAvailable = "is not available in this release"
 
@@ -70,20 +69,16 @@ func (p *parser) add(pointer, format string, args ...any) {
 // decode reads the members.
 func (p *parser) decode(body []byte) wire {
 	var w wire
-	for _, f := range strict.Decode(body, &w) {
-		if slices.Contains(later, strings.TrimPrefix(f.Pointer, "/")) {
-			f.Detail = notAvailable
-		}
-		p.found = append(p.found, f)
+	p.found = append(p.found, strict.Decode(body, &w)...)
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) == nil && members != nil && w.Scenario == "" && w.WebsocketScenario == "" {
+		p.add("/scenario", "is required, or a websocket_scenario")
 	}
 	if len(p.found) > 0 { // also of a body that is no object at all
 		return w
 	}
 	if w.Type == "" {
 		p.add("/type", "must not be empty")
-	}
-	if w.Scenario == "" {
-		p.add("/scenario", "must not be empty")
 	}
 	return w
 }

@@ -24,6 +24,9 @@ type Message struct {
 	HideAuth      bool   // the Authorization header proved who the sender is: it is not kept
 
 	ClientCertificate *ClientCertificate // nil: the connection's, if it has one
+
+	Connection string // the websocket that the message came on; "": it is a request
+	Binary     bool   // a websocket's message of bytes
 }
 
 // tokenBase is where the token endpoints are; the token itself is blanked in
@@ -37,15 +40,14 @@ const hidden = "***"
 // remote_address, protocol, mode, client_certificate when the client has shown
 // one, and binary when the body is not UTF-8.
 func (m *Message) Source() []byte {
+	if m.Connection != "" {
+		return m.socketSource()
+	}
 	r := m.Request
 	b := make([]byte, 0, 512)
-	b = append(b, `{"channel":{"code":`...)
-	b = appendText(b, m.Channel.Code)
-	b = append(b, `,"type":`...)
-	b = appendText(b, string(m.Channel.Type))
-	b = append(b, `,"comment":`...)
-	b = appendText(b, m.Channel.Comment)
-	b = append(b, `},"method":`...)
+	b = append(b, '{')
+	b = m.appendChannel(b)
+	b = append(b, `,"method":`...)
 	b = appendText(b, r.Method)
 	b = append(b, `,"url":`...)
 	b = appendText(b, m.url())
@@ -65,6 +67,16 @@ func (m *Message) Source() []byte {
 	if !utf8.Valid(m.Body) || foreignCharset(r.Header.Get("Content-Type")) {
 		b = append(b, `,"binary":true`...) // at the end: the reader looks for it there
 	}
+	return append(b, '}')
+}
+
+func (m *Message) appendChannel(b []byte) []byte {
+	b = append(b, `"channel":{"code":`...)
+	b = appendText(b, m.Channel.Code)
+	b = append(b, `,"type":`...)
+	b = appendText(b, string(m.Channel.Type))
+	b = append(b, `,"comment":`...)
+	b = appendText(b, m.Channel.Comment)
 	return append(b, '}')
 }
 

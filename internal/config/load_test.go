@@ -74,7 +74,7 @@ func TestLoadProblems(t *testing.T) {
 		"null channel":   {[]string{"junctor.yaml", "channels:\n  shop:\n"}, "junctor.yaml:2:3: channels.shop: must be an object, not null\n"},
 		"domain":         {[]string{"junctor.yaml", "domain: acme\n"}, "junctor.yaml:1:9: domain: this release has the domain \"default\" only\n"},
 		"domain number":  {[]string{"junctor.yaml", "domain: 1\n"}, "junctor.yaml:1:9: domain: must be a text\n"},
-		"later channel":  {[]string{"junctor.yaml", "channels:\n  a: { type: public, scenario: s, websocket_role: x }\n", "scenarios/s.ts", oneLine}, "junctor.yaml:2:35: channels.a.websocket_role: is not available in this release\n"},
+		"unknown role":   {[]string{"junctor.yaml", "channels:\n  a: { type: public, scenario: s, websocket_role: x }\n", "scenarios/s.ts", oneLine}, "junctor.yaml:2:51: channels.a.websocket_role: there is no role \"x\"\n"},
 		"bad code":       {[]string{"junctor.yaml", "connections:\n  a b: { type: http, url: \"https://a\" }\n"}, "junctor.yaml:2:3: connections.a b: is not usable as a code: write up to 64 letters, digits, dots, dashes and underscores, a letter or digit first\n"},
 		"quotes missing": {[]string{"junctor.yaml", "channels:\n  a: { type: public, scenario: s, verify: { bearer: 123 } }\n", "scenarios/s.ts", oneLine}, "junctor.yaml:2:53: channels.a.verify.bearer: must be a text, not a number; put it in quotes\n"},
 		"syntax hides only the file": {[]string{"junctor.yaml", "channels: {\n", "scenarios/a.ts", "export default (\n"},
@@ -85,7 +85,7 @@ func TestLoadProblems(t *testing.T) {
 			"junctor.yaml:1:42: channels.a.scenario: scenario \"s\" exports no default: write \"export default async function (request) { ... }\"\n"},
 		"broken scenario is not missing too": {[]string{"junctor.yaml", "channels: { a: { type: public, scenario: s } }\n", "scenarios/s.ts", "import './none';\n" + oneLine},
 			"scenarios/s.ts:1:8: there is no file \"./none\"\n"},
-		"missing members": {[]string{"junctor.yaml", "channels:\n  a:\n    comment: x\n"}, "junctor.yaml:2:3: channels.a.type: is required\njunctor.yaml:2:3: channels.a.scenario: is required\n"},
+		"missing members": {[]string{"junctor.yaml", "channels:\n  a:\n    comment: x\n"}, "junctor.yaml:2:3: channels.a.type: is required\njunctor.yaml:2:3: channels.a.scenario: is required, or a websocket_scenario\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, problems := config.Load(t.Context(), folder(t, c.files...))

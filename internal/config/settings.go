@@ -20,10 +20,17 @@ type DomainSettings struct {
 	MetricsByToken          bool          // /metrics needs a credential
 	KeepEvents              time.Duration // retention of the event log; 0: for ever
 	TellSucceeded           bool          // runs that have succeeded are events too
+	Websockets              Websockets
 }
 
 // defaultKeepEvents is the event log's retention when the settings say nothing.
 const defaultKeepEvents = 30 * 24 * time.Hour
+
+// Websockets bounds the websockets of one node.
+type Websockets struct {
+	Connections int   // at the same time; 0: as many as the server takes by itself
+	Message     int64 // bytes of the longest message; 0: as above
+}
 
 // Sessions says how applications share the service.
 type Sessions struct {
@@ -31,6 +38,12 @@ type Sessions struct {
 	OnConflict string        // reject or replace the holder
 	Idle, Age  time.Duration // when a session ends
 }
+
+// The bounds of the settings for websockets.
+const (
+	mostConnections = 1_000_000
+	longestMessage  = 64 << 20
+)
 
 // ParseSettings reads the settings' body; empty means all defaults. What is
 // wrong has pointers into the body.
@@ -57,6 +70,10 @@ func ParseSettings(body json.RawMessage) (DomainSettings, []fault.Field) {
 			Keep      *unit.Duration `json:"keep"`
 			Succeeded bool           `json:"succeeded"`
 		} `json:"events"`
+		Websockets struct {
+			Connections *int       `json:"connections"`
+			Message     *unit.Size `json:"message"`
+		} `json:"websockets"`
 	}
 	found := strict.Decode(body, &w)
 	word := func(pointer, given string, into *string, possible ...string) {
@@ -83,6 +100,16 @@ func ParseSettings(body json.RawMessage) (DomainSettings, []fault.Field) {
 	s.TellSucceeded = w.Events.Succeeded
 	if w.Events.Keep != nil {
 		s.KeepEvents = time.Duration(*w.Events.Keep)
+	}
+	if n := w.Websockets.Connections; n != nil {
+		if s.Websockets.Connections = *n; *n < 1 || *n > mostConnections {
+			found = append(found, fault.Field{Pointer: "/websockets/connections", Detail: fmt.Sprintf("must be from 1 to %d", mostConnections)})
+		}
+	}
+	if n := w.Websockets.Message; n != nil {
+		if s.Websockets.Message = int64(*n); *n < 1 || *n > longestMessage {
+			found = append(found, fault.Field{Pointer: "/websockets/message", Detail: "must be from 1B to " + unit.FormatSize(longestMessage)})
+		}
 	}
 	if w.Timezone != "" {
 		zone, err := time.LoadLocation(w.Timezone)

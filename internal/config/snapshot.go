@@ -37,10 +37,11 @@ type Snapshot struct {
 // Channel is a channel ready for use.
 type Channel struct {
 	channel.Config
-	Token    string
-	Version  string            // of its scenario
-	Verifier *channel.Verifier // nil when Refused says why
-	Refused  error             // a fault.Unavailable: every message gets it
+	Token     string
+	Version   string            // of its scenario; "" without one
+	Websocket string            // the version of its websocket scenario; "" without one
+	Verifier  *channel.Verifier // nil when Refused says why
+	Refused   error             // a fault.Unavailable: every message gets it
 }
 
 // Snapshot reads the configuration. An object that cannot be used, because an
@@ -86,7 +87,7 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 	}
 	s.describe(ctx, snap)
 	for name, c := range snap.Channels { // now that the scenarios are known
-		c.Token, c.Version = tokens[name], snap.Scenarios[c.Scenario]
+		c.Token, c.Version, c.Websocket = tokens[name], snap.Scenarios[c.Scenario], snap.Scenarios[c.WebsocketScenario]
 		snap.note(s.open(c))
 		if c.Enabled && c.Token != "" {
 			snap.ByToken[c.Token] = c
@@ -134,8 +135,10 @@ func (s *Service) schema(tx *db.Tx, f *function.Function) error {
 // open resolves what a channel needs to let messages in.
 func (s *Service) open(c *Channel) error {
 	verifier, err := channel.NewVerifier(c.Verify, s.parts.Secrets)
-	if err == nil && c.Version == "" && c.Type != channel.Eventing {
-		err = fmt.Errorf("there is no scenario %q", c.Scenario)
+	for _, s := range []struct{ code, version string }{{c.Scenario, c.Version}, {c.WebsocketScenario, c.Websocket}} {
+		if err == nil && s.code != "" && s.version == "" && c.Type != channel.Eventing {
+			err = fmt.Errorf("there is no scenario %q", s.code)
+		}
 	}
 	if err != nil {
 		c.Refused = fault.Wrap(err, fault.Unavailable, "This channel is not set up completely; the server's log says more.")

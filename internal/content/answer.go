@@ -23,6 +23,7 @@ type Answer struct {
 	Header http.Header // with Content-Type, when there is content
 	Body   []byte
 	Data   bool // Body is JSON that may be written in the form that the caller wants: see Negotiate
+	Bytes  bool // Body was given as bytes, not as text
 }
 
 // output is a scenario's output as the module "junctor" writes it.
@@ -84,7 +85,7 @@ func DecodeAnswer(run []byte) (Answer, error) {
 		if err != nil {
 			return a, fmt.Errorf("read the run's output: %w", err)
 		}
-		a.Body = body
+		a.Body, a.Bytes = body, true
 	}
 	if o.Raw {
 		standard = typeRaw

@@ -14,20 +14,20 @@ func TestDecodeAnswer(t *testing.T) {
 		want         Answer
 	}{
 		{"nothing", ``, Answer{Status: 200, Header: http.Header{}}},
-		{"data", `{"value":null}`, Answer{200, http.Header{"Content-Type": {"application/json"}}, []byte(`null`), true}},
-		{"data as it is", `{"value":{"b":1.0,"a":"\u017e"}}`, Answer{200, http.Header{"Content-Type": {"application/json"}}, []byte(`{"b":1.0,"a":"\u017e"}`), true}},
-		{"json", `{"status":201,"headers":{},"json":[1]}`, Answer{201, http.Header{"Content-Type": {"application/json"}}, []byte(`[1]`), true}},
+		{"data", `{"value":null}`, Answer{200, http.Header{"Content-Type": {"application/json"}}, []byte(`null`), true, false}},
+		{"data as it is", `{"value":{"b":1.0,"a":"\u017e"}}`, Answer{200, http.Header{"Content-Type": {"application/json"}}, []byte(`{"b":1.0,"a":"\u017e"}`), true, false}},
+		{"json", `{"status":201,"headers":{},"json":[1]}`, Answer{201, http.Header{"Content-Type": {"application/json"}}, []byte(`[1]`), true, false}},
 		{"json of another type", `{"status":200,"headers":{"content-type":"application/hal+json"},"json":{}}`,
-			Answer{200, http.Header{"Content-Type": {"application/hal+json"}}, []byte(`{}`), false}},
-		{"text", `{"status":200,"headers":{},"text":"ž"}`, Answer{200, http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, []byte("ž"), false}},
-		{"empty text", `{"status":200,"headers":{},"text":""}`, Answer{200, http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, []byte{}, false}},
-		{"xml", `{"status":200,"headers":{},"xml":true,"text":"<a/>"}`, Answer{200, http.Header{"Content-Type": {"application/xml; charset=utf-8"}}, []byte("<a/>"), false}},
-		{"raw", `{"status":200,"headers":{},"raw":true,"base64":"/wA="}`, Answer{200, http.Header{"Content-Type": {"application/octet-stream"}}, []byte{0xff, 0}, false}},
-		{"no content", `{"status":404,"headers":{}}`, Answer{404, http.Header{}, nil, false}},
-		{"lists of headers", `{"status":200,"headers":{"set-cookie":["a=1","b=2"],"x-empty":[]}}`, Answer{200, http.Header{"Set-Cookie": {"a=1", "b=2"}}, nil, false}},
+			Answer{200, http.Header{"Content-Type": {"application/hal+json"}}, []byte(`{}`), false, false}},
+		{"text", `{"status":200,"headers":{},"text":"ž"}`, Answer{200, http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, []byte("ž"), false, false}},
+		{"empty text", `{"status":200,"headers":{},"text":""}`, Answer{200, http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, []byte{}, false, false}},
+		{"xml", `{"status":200,"headers":{},"xml":true,"text":"<a/>"}`, Answer{200, http.Header{"Content-Type": {"application/xml; charset=utf-8"}}, []byte("<a/>"), false, false}},
+		{"raw", `{"status":200,"headers":{},"raw":true,"base64":"/wA="}`, Answer{200, http.Header{"Content-Type": {"application/octet-stream"}}, []byte{0xff, 0}, false, true}},
+		{"no content", `{"status":404,"headers":{}}`, Answer{404, http.Header{}, nil, false, false}},
+		{"lists of headers", `{"status":200,"headers":{"set-cookie":["a=1","b=2"],"x-empty":[]}}`, Answer{200, http.Header{"Set-Cookie": {"a=1", "b=2"}}, nil, false, false}},
 		{"headers that cannot be sent", `{"status":200,"headers":{"":"x","a b":"x","a:b":"x","ž":"x","transfer-encoding":"x","Junctor-Run":"x","UPGRADE":"x"}}`,
-			Answer{200, http.Header{}, nil, false}},
-		{"values that would be lines", `{"status":200,"headers":{"x":"a\r\nb\u0000c\u007fd\te"}}`, Answer{200, http.Header{"X": {"a  b c d\te"}}, nil, false}},
+			Answer{200, http.Header{}, nil, false, false}},
+		{"values that would be lines", `{"status":200,"headers":{"x":"a\r\nb\u0000c\u007fd\te"}}`, Answer{200, http.Header{"X": {"a  b c d\te"}}, nil, false, false}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := DecodeAnswer([]byte(c.output))

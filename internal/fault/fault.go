@@ -32,6 +32,7 @@ const (
 	Unsupported     Code = "unsupported-media"  // 415
 	NoRange         Code = "no-range"           // 416: a file has nothing in that range
 	Unprocessable   Code = "unprocessable"      // 422: readable, but the content is wrong
+	UpgradeRequired Code = "upgrade-required"   // 426: the address is for websockets
 	VersionRequired Code = "version-required"   // 428: If-Match is demanded
 	TooMany         Code = "too-many"           // 429
 	HeaderTooLarge  Code = "header-too-large"   // 431

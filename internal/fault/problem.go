@@ -27,6 +27,7 @@ var kinds = map[Code]struct {
 	Unsupported:     {415, "Unsupported format"},
 	NoRange:         {416, "Nothing in that range"},
 	Unprocessable:   {422, "The content is not valid"},
+	UpgradeRequired: {426, "A websocket is required"},
 	VersionRequired: {428, "If-Match is required"},
 	TooMany:         {429, "Too many requests"},
 	HeaderTooLarge:  {431, "Headers too large"},

@@ -92,6 +92,11 @@
 
   shared.output = function (value) {
     if (value === undefined) return '';
+    if (realm.state().socket === true) { // a text and bytes are messages by themselves
+      if (typeof value === 'string') return `{"status":200,"headers":{},"text":${stringify(value)}}`;
+      const bytes = shared.asBytes(value);
+      if (bytes !== undefined) return `{"status":200,"headers":{},"base64":"${shared.toBase64(bytes)}"}`;
+    }
     if (typeof value === 'object' && value !== null && !Array.isArray(value) && realm.state().data !== true) {
       switch (form(value)) {
         case modern:

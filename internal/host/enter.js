@@ -18,6 +18,9 @@
       input = parse(args[1]);
       for (const name of ['record', 'before']) input[name] = shared.revived(input[name]);
       state.data = true;
+    } else if (args[0].startsWith('{"connection":')) {
+      input = state.request = new shared.SocketMessage(args);
+      state.socket = true;
     } else {
       input = state.request = new shared.Request(args);
     }

@@ -44,6 +44,9 @@ func Handlers(connections Connections, scenarios Scenarios, records Records, now
 		"kv.increment":   {Internal: kvIncrement(now)},
 		"events.publish": {Internal: publish(now)},
 		"packets":        PacketHandlers(nil)["packets"], // which hub fills
+		"sockets.send":   SocketHandlers(nil)["sockets.send"],
+		"sockets.close":  SocketHandlers(nil)["sockets.close"],
+		"sockets.list":   SocketHandlers(nil)["sockets.list"],
 		"runs.start":     {Spawn: child(scenarios)},
 		"runs.call":      {Child: child(scenarios)},
 		"sleep":          {Sleep: sleep},

@@ -135,6 +135,36 @@ declare module "junctor" {
     startparam(n: 5): [name: string, value: string][];
   }
 
+  /** A message that came on a websocket of a channel. What the scenario returns is sent back on it. */
+  export interface SocketMessage {
+    /** The channel that the message came by. */
+    readonly channel: ChannelInfo;
+    /** The connection's id, for `sockets`: `"con_..."`. */
+    readonly connection: string;
+    /** The message as it was sent: a text, or bytes. */
+    readonly data: string | Uint8Array;
+    /** The message as bytes. Each access makes a new array: keep it in a variable. */
+    readonly body: Uint8Array;
+    /** The message as text. */
+    text(): string;
+    /** The message as JSON. Throws a `Problem` with status 400 when it is none. */
+    json<T = any>(): T;
+    /** What follows the token in the address that the connection was opened with: `""` or `"/some/path"`. */
+    readonly path: string;
+    /** Query parameters of that address; of a repeated one the first value. */
+    readonly query: { readonly [name: string]: string | undefined };
+    /** The other side's address without port; behind trusted proxies the client's. */
+    readonly remoteAddress: string;
+    /** The channel's `websocket_role`; `undefined` without one. */
+    readonly role: string | undefined;
+    /** Test documents and production documents never mix. */
+    readonly mode: "test" | "production";
+    /** The channel's code. */
+    startparam(n: 1): string;
+    /** The message as text. */
+    startparam(n: 2): string;
+  }
+
   /** A part of a multipart content: a field of a form, or a file. */
   export interface RequestPart {
     /** Of the field, `""` when there is none. */
@@ -466,6 +496,114 @@ declare module "junctor" {
      * ```
      */
     publish(type: string, options?: EventOptions): Promise<{ id: string }>;
+  };
+
+  export interface WaitOptions {
+    /** Exactly; of any subject when absent. */
+    subject?: string | number;
+    /** A filter over `type`, `subject`, `source`, `id`, `time` and `data/...`, such as `data/state eq 'paid'`. */
+    match?: string;
+    /** For how long; for ever when absent. At most 10 years. */
+    timeout?: Duration;
+  }
+
+  /** An event as it stands in the log: a CloudEvent 1.0, with further attributes as members. */
+  export interface CloudEvent<T = any> {
+    specversion: "1.0";
+    id: string;
+    source: string;
+    type: string;
+    subject?: string;
+    time: string;
+    datacontenttype?: string;
+    dataschema?: string;
+    data?: T;
+    /** Data that are no JSON. */
+    data_base64?: string;
+    [attribute: string]: any;
+  }
+
+  /**
+   * Waits for an event; `null` when the time is over first. `type` may be a
+   * pattern: `*` stands for one part, a trailing `**` for any rest. The run may
+   * be put aside meanwhile and survives restarts.
+   *
+   * An event counts that came into the log after the run began, before the wait
+   * too, and that no other wait of this run has had; the earliest comes first.
+   *
+   * ```ts
+   * const paid = await waitForEvent("order.paid", { subject: order.number, timeout: "3d" });
+   * if (!paid) await events.publish("order.overdue", { subject: order.number });
+   * ```
+   */
+  export function waitForEvent<T = any>(type: string, options?: WaitOptions): Promise<CloudEvent<T> | null>;
+
+  /** The first of several, with its place. */
+  export type First<T> = { [K in keyof T]: { key: K; value: Awaited<T[K]> } }[keyof T];
+
+  /**
+   * Waits for the first of several promises, and ends the others as far as they
+   * are `waitForEvent` or `sleep`: unlike the losers of `Promise.race` they take
+   * no event from a later wait. `null` when `timeout` is over first.
+   *
+   * ```ts
+   * const first = await waitForAny({
+   *   paid: waitForEvent("order.paid", { subject }),
+   *   cancelled: waitForEvent("order.cancelled", { subject }),
+   * }, { timeout: "14d" });
+   * if (first?.key === "paid") ship(first.value);
+   * ```
+   */
+  export function waitForAny<T extends readonly unknown[]>(waits: T, options?: { timeout?: Duration }): Promise<{ key: number; value: Awaited<T[number]> } | null>;
+  export function waitForAny<T extends object>(waits: T, options?: { timeout?: Duration }): Promise<First<T> | null>;
+
+  /**
+   * Waits for all of several promises and gives their values under their names,
+   * or in their order. When `timeout` is over first, those that are still open
+   * end, as with `waitForAny`, and are `null`.
+   *
+   * ```ts
+   * const { goods, invoice } = await waitForAll({
+   *   goods: waitForEvent("goods.arrived", { subject }),
+   *   invoice: waitForEvent("invoice.arrived", { subject }),
+   * }, { timeout: "30d" });
+   * ```
+   */
+  export function waitForAll<T extends readonly unknown[] | object>(waits: T, options?: { timeout?: Duration }): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> | null }>;
+
+  // --------------------------------------------------------------- sockets
+
+  /** An open websocket of a channel. */
+  export interface Socket {
+    readonly id: string;
+    /** The other side's address without port; behind trusted proxies the client's. */
+    readonly remoteAddress: string;
+    /** RFC 3339 in UTC. */
+    readonly openedAt: string;
+  }
+
+  /** The websockets of public channels, at whichever node they are. */
+  export const sockets: {
+    /**
+     * Sends a message: a text or bytes as they are, anything else as JSON. To a
+     * connection (its id), or to all those of a channel (its code, or
+     * `message.channel`). Gives to how many it was sent; none of a channel is no
+     * error. Fails with an error named `SocketError` when there is no such
+     * connection any more, and no such channel. It is a step, made at least once;
+     * whether the other side has read the message nobody knows.
+     *
+     * await sockets.send(message.connection, { state: "working" });
+     */
+    send(to: string | ChannelInfo, data: any): Promise<number>;
+    /**
+     * Closes a connection with a code (1000 by default; 1008 or 3000 to 4999 are
+     * those for reasons of your own) and a reason of at most 123 bytes. What was
+     * sent before arrives first. Fails with an error named `SocketError` when there
+     * is no such connection any more.
+     */
+    close(connection: string, code?: number, reason?: string): Promise<void>;
+    /** The open connections of a channel, the oldest first; at most 10,000. Fails with an error named `SocketError` when there is no such channel. */
+    list(channel: string | ChannelInfo): Promise<Socket[]>;
   };
 
   // ---------------------------------------------------------------- links

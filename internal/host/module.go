@@ -33,7 +33,7 @@ var (
 func parts() []string {
 	return []string{
 		base64JS, encodingJS, xmlJS, csvJS, cryptoJS, decimalJS,
-		errorsJS, requestJS, httpJS, runJS, eventsJS, waitJS, linksJS, approvalJS, recordsJS, packetsJS, schedulesJS, pollJS, answerJS,
+		errorsJS, requestJS, httpJS, runJS, eventsJS, waitJS, linksJS, approvalJS, socketsJS, recordsJS, packetsJS, schedulesJS, pollJS, answerJS,
 	}
 }
 

@@ -141,5 +141,38 @@
     toJSON() { return { ...Request.#meta(this), body: this.text() }; }
   }
   shared.Request = Request;
+
+  // SocketMessage is one that came on a websocket.
+  class SocketMessage {
+    #in;
+    constructor(args) { this.#in = { source: args[0], body: args[1], binary: args[4] === 'base64' }; }
+    static #meta(of) { return (of.#in.meta ??= parse(of.#in.source)); }
+    get channel() { return SocketMessage.#meta(this).channel; }
+    get connection() { return SocketMessage.#meta(this).connection; }
+    get path() { return SocketMessage.#meta(this).path; }
+    get query() { return pairs(SocketMessage.#meta(this).query, first); }
+    get remoteAddress() { return SocketMessage.#meta(this).remote_address; }
+    get mode() { return SocketMessage.#meta(this).mode; }
+    get role() { return SocketMessage.#meta(this).role; }
+    // data are as they were sent: a text, or bytes.
+    get data() { return this.#in.binary ? this.body : this.#in.body; }
+    get body() { return shared.bytes(this.#in.binary ? { base64: this.#in.body } : { text: this.#in.body }); }
+    text() { return this.#in.binary ? (this.#in.text ??= shared.text({ base64: this.#in.body })) : this.#in.body; }
+    json() {
+      const text = this.text();
+      try { return parse(text); } catch (error) {
+        throw new shared.exports.Problem({ status: 400, title: 'The message is not valid JSON', detail: text === '' ? 'The message is empty.' : error.message });
+      }
+    }
+    startparam(n) {
+      switch (n) {
+        case 1: return this.channel.code;
+        case 2: return this.text();
+        default: throw new RangeError(`startparam of a websocket's message takes 1 or 2, not ${String(n)}`);
+      }
+    }
+    toJSON() { return { ...SocketMessage.#meta(this), body: this.text() }; }
+  }
+  shared.SocketMessage = SocketMessage;
   return {};
 })

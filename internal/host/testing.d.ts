@@ -48,6 +48,11 @@ declare module "junctor/test" {
     clientCertificate?: Partial<import("junctor").ClientCertificate>;
     /** `"production"` when absent. */
     mode?: "test" | "production";
+    /**
+     * The id of a websocket's connection, whose message it is. A scenario that a
+     * channel has as its `websocket_scenario` only gets such messages by itself.
+     */
+    connection?: string;
     /** Data instead of a request, as `runs.call` hands it over. */
     value?: unknown;
     /** The parameters of a function's call by the account `admin`, instead of a request. */
@@ -154,6 +159,9 @@ declare module "junctor/test" {
     body?: string | Uint8Array;
   }
 
+  /** An event that comes; what is absent is as the scenario asked for it. */
+  export type AwaitedEvent = Partial<import("junctor").CloudEvent>;
+
   /** What a mock was called with, in order. */
   export interface Mock<Call> {
     readonly calls: readonly Call[];
@@ -164,8 +172,10 @@ declare module "junctor/test" {
    * earlier one. An error that the function throws is the step's: of
    * `"http.request"` it means that no answer came.
    *
-   * `"http.request"`, `"runs.start"`, `"runs.call"` and the steps on schedules need
-   * a mock. `"kv.get"`, `"kv.set"`, `"kv.delete"`, `"kv.increment"`,
+   * `"http.request"`, `"runs.start"`, `"runs.call"`, `"waitForEvent"` and the steps on
+   * schedules need a mock. That of a wait is an event, of which as much as the test
+   * needs, and which comes at once, or `null`: none comes before the timeout, which
+   * passes. `"kv.get"`, `"kv.set"`, `"kv.delete"`, `"kv.increment"`,
    * `"events.publish"`, `"links.event"`, `"links.run"`,
    * `"links.revoke"`, `"approval.open"`, `"sleep"`, `"now"`, `"poll.begin"`, `"poll.take"` (which
    * starts nothing: its arguments say what it would) and the steps on records work without: the classes of junctor.yaml are
@@ -181,6 +191,7 @@ declare module "junctor/test" {
   export function mock(step: "http.request", answer?: HttpAnswer | ((call: HttpCall) => HttpAnswer | void | Promise<HttpAnswer | void>)): Mock<HttpCall>;
   export function mock(step: "runs.start" | "runs.call", answer?: unknown): Mock<{ scenario: string; input: any; subject?: string; ordering_key?: string; tags?: string[] }>;
   export function mock(step: "events.publish", answer?: unknown): Mock<{ type: string; subject?: string; data?: any; source?: string; time?: string; id?: string }>;
+  export function mock(step: "waitForEvent", answer: AwaitedEvent | null | ((call: { type: string; subject?: string; match?: string; timeout?: number }) => AwaitedEvent | null | Promise<AwaitedEvent | null>)): Mock<{ type: string; subject?: string; match?: string; timeout?: number }>;
   export function mock(step: "links.event" | "links.run", answer?: unknown): Mock<{ type?: string; scenario?: string; subject?: string; data?: any; input?: any; title?: string; text?: string }>;
   export function mock(step: "approval.open", answer?: unknown): Mock<{ subject?: string; title?: string; text?: string; choices: { choice: string; label: string }[]; assignees: string[] }>;
   export function mock(step: "kv.get" | "kv.set" | "kv.delete" | "kv.increment" | "sleep" | "now", answer?: unknown): Mock<any>;

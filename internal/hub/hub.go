@@ -67,6 +67,7 @@ type Hub struct {
 	pools     int            // that have been made
 	runtime   *scenario.Runtime
 	validator *scenario.Validator
+	sockets   *sockets
 	rules     atomic.Pointer[scenario.Rules] // nil while no class asks a rule before its changes
 	rulesZone *time.Location
 	runs      *run.Engine
@@ -177,10 +178,11 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.waits = event.NewWaits(h.events, waiters{h})
 	h.access.OnAudit(h.audited)
 	h.openRecords()
-	h.openSubscriptions()
 	h.openSchedules()
+	h.openSubscriptions()
 	h.packets = &packet.Fetcher{DB: h.db, Store: h.records, Model: h.model, Query: h.storedQuery, Sources: sources{h}}
 	h.objects = catalog.New(h.db)
+	h.openSockets()
 	h.versions, h.tokens, h.nonces = scenario.NewVersions(h.db), channel.NewTokens(h.db), channel.NewNonces(h.db)
 	h.config = config.New(h.db, h.objects, h.versions, h.tokens, h.access, config.Parts{
 		Measure: func(p *script.Program) (time.Duration, error) { return h.runtime.Measure(p) },
@@ -212,10 +214,11 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	maps.Copy(handlers, host.PacketHandlers(h.fetchFor))
 	maps.Copy(handlers, host.ScheduleHandlers(scheduleSteps{h}))
 	maps.Copy(handlers, host.PollHandlers(inserter{h}, scenarios{h}, h.options.Clock.Now))
+	maps.Copy(handlers, host.SocketHandlers(h.sockets))
 	maps.Copy(handlers, host.WaitHandlers(h.waits))
 	maps.Copy(handlers, migration.Handlers())
-	maps.Copy(handlers, h.subscriptions.Handlers())
 	maps.Copy(handlers, host.LinkHandlers(func() *link.Store { return h.links }, scenarios{h}, func() time.Time { return h.runs.Now() }))
+	maps.Copy(handlers, h.subscriptions.Handlers())
 	hostname, _ := os.Hostname() //nolint:errcheck // a nameless machine is one without a name in the list of nodes
 	h.runs, err = run.New(run.Options{
 		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration, h.subscriptions.Delivery()}, Handlers: handlers, Policies: h.policy, Show: show, Revise: h.revise,

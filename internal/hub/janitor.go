@@ -25,6 +25,9 @@ func (h *Hub) expire(ctx context.Context) {
 			return
 		case <-next:
 		}
+		if err := h.sockets.forget(ctx); err != nil && ctx.Err() == nil {
+			h.log.Error("connections of nodes that have gone could not be forgotten; trying again in a minute", "error", err)
+		}
 		h.sweep(ctx, "values of kv", kv.Expire)
 		h.sweep(ctx, "nonces", h.nonces.Expire)
 		h.sweep(ctx, "links", h.links.Expire)

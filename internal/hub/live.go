@@ -95,7 +95,7 @@ func (h *Hub) reload(ctx context.Context) error {
 	}
 	for token, c := range snapshot.ByToken {
 		fresh.doors[token] = &ingress.Door{
-			Channel: &c.Config, Version: c.Version, Verifier: c.Verifier, Gate: h.gate(before, token, &c.Config), Refused: c.Refused,
+			Channel: &c.Config, Version: c.Version, Websocket: c.Websocket, Verifier: c.Verifier, Gate: h.gate(before, token, &c.Config), Refused: c.Refused,
 		}
 	}
 	if err := h.usePool(snapshot.Settings.Timezone); err != nil {
@@ -117,6 +117,7 @@ func (h *Hub) reload(ctx context.Context) error {
 	if err := h.subscriptions.Reload(ctx); err != nil {
 		return err
 	}
+	h.sockets.sweep(fresh)
 	h.askHosts()
 	closeUnused(before, fresh)
 	return h.released(ctx, before, fresh)

@@ -76,11 +76,15 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 		return err
 	}
 	h.lookUp(ctx) // or the first messages from hosts would be refused
+	if err := h.sockets.forget(ctx); err != nil {
+		h.log.Warn("connections of nodes that have gone could not be forgotten; trying again in a minute", "error", err)
+	}
 	h.events.Start()
 	h.waits.Start()
 	go h.watch(ctx)
 	go h.deliver(ctx)
 	go h.hosts(ctx)
+	go h.sockets.run(ctx)
 	go h.profiles(ctx)
 	go h.expire(ctx)
 	go h.schedules.Run(ctx)
@@ -118,10 +122,10 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 			err = errors.Join(err, handOver(listeners[i], name))
 		}
 	}
-	return errors.Join(broken, err, h.stop(entrances))
+	return errors.Join(broken, err, h.stop(entrances, errors.Is(err, errRestart)))
 }
 
-func (h *Hub) stop(entrances []*entrance) error {
+func (h *Hub) stop(entrances []*entrance, restart bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
 	h.events.Stop() // those who wait for events are answered
@@ -130,6 +134,7 @@ func (h *Hub) stop(entrances []*entrance) error {
 	for i, e := range entrances {
 		closing.Go(func() { errs[i] = e.close(ctx) })
 	}
+	closing.Go(func() { h.sockets.stop(ctx, restart) })
 	closing.Wait()
 	short, done := context.WithTimeout(ctx, shutdownTime/4)
 	defer done()
@@ -169,7 +174,7 @@ const doorRoom = 128 << 20
 // handlers are the doors behind each of the server's addresses.
 func (h *Hub) handlers() []http.Handler {
 	messages := h.counted(ingress.New(ingress.Options{
-		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Events: h.subscriptions, Address: h.address, BaseURL: h.baseURL,
+		Doors: h, Runs: h.runs, Validator: h.validator, Nonces: h.nonces, Events: h.subscriptions, Sockets: h.sockets.door(), Address: h.address, BaseURL: h.baseURL,
 		Log: h.log, Metrics: h.metrics, Now: h.options.Clock.Now, BodyTime: h.options.Patience.Body,
 	}))
 	room := limit.NewRoom(doorRoom)
@@ -185,7 +190,7 @@ func (h *Hub) handlers() []http.Handler {
 		messages.ServeHTTP(w, r)
 	})
 	data, envelopes, admin := h.data(room), h.soap(room), api.New(api.Services{
-		Access: h.access, Events: h.events, Subscriptions: h.subscriptions, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, Approvals: h.links, ChannelToken: h.tokens.Token,
+		Access: h.access, Events: h.events, Subscriptions: h.subscriptions, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, Approvals: h.links, ChannelToken: h.tokens.Token, Sockets: h.sockets,
 		Functions: h, Packets: h, Schedules: scheduleDoor{h}, Offer: h.offer, BaseURL: h.baseURL, Room: room,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },
@@ -204,7 +209,7 @@ func (h *Hub) handlers() []http.Handler {
 		return []http.Handler{inside, outside}
 	}
 	return []http.Handler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, ingress.Base) || strings.HasPrefix(r.URL.Path, link.Base) {
+		if strings.HasPrefix(r.URL.Path, ingress.Base) || strings.HasPrefix(r.URL.Path, ingress.SocketBase) || strings.HasPrefix(r.URL.Path, link.Base) {
 			outside.ServeHTTP(w, r)
 			return
 		}

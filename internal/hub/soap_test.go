@@ -84,16 +84,24 @@ export default async function (request: Request) {
 
 // TestSOAPByNode reads, writes and calls with npm's soap.
 func TestSOAPByNode(t *testing.T) {
-	modules := filepath.Join(dbtest.Packages(t, filepath.Join("testdata", "soap")), "node_modules")
-	dir := copied(t, "client.mjs")
-	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
+	dir := forNode(t, "soap")
 	s := serve(t, soapFiles)
 	s.client(dir, "node", "client.mjs")
 }
 
-// client runs a program of testdata/soap that ends with an error when something is
+// forNode is a folder with the client for Node of a folder of testdata, and the
+// packages that it needs.
+func forNode(t *testing.T, folder string) string {
+	t.Helper()
+	modules := filepath.Join(dbtest.Packages(t, filepath.Join("testdata", folder)), "node_modules")
+	dir := copied(t, folder, "client.mjs")
+	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// client runs a program of testdata that ends with an error when something is
 // not as it should be.
 func (s *site) client(dir, program string, args ...string) {
 	s.t.Helper()
@@ -108,12 +116,12 @@ func (s *site) client(dir, program string, args ...string) {
 	s.t.Logf("%s", out)
 }
 
-// copied is a folder with files of testdata/soap.
-func copied(t *testing.T, names ...string) string {
+// copied is a folder with files of a folder of testdata.
+func copied(t *testing.T, folder string, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range names {
-		text, err := os.ReadFile(filepath.Join("testdata", "soap", name))
+		text, err := os.ReadFile(filepath.Join("testdata", folder, name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, name), text, 0o600)
 		}
@@ -128,7 +136,7 @@ func copied(t *testing.T, names ...string) string {
 func TestSOAPByPHP(t *testing.T) {
 	dbtest.Program(t, []string{"php-cli", "php-soap"}, "php", "-r", "new SoapFault('a', 'b');")
 	s := serve(t, soapFiles)
-	s.client(copied(t, "client.php"), "php", "client.php")
+	s.client(copied(t, "soap", "client.php"), "php", "client.php")
 }
 
 // TestSOAPByJava does it with what wsimport makes of the WSDL.
@@ -136,7 +144,7 @@ func TestSOAPByJava(t *testing.T) {
 	dbtest.Program(t, []string{"jaxws", "default-jdk-headless"}, "javac", "-version")
 	dbtest.Program(t, []string{"jaxws", "default-jdk-headless"}, "wsimport", "-version")
 	s := serve(t, soapFiles)
-	dir := copied(t, "Client.java")
+	dir := copied(t, "soap", "Client.java")
 	code, wsdl := s.callAs("GET", "/soap/v1?wsdl", "", "shop:shop")
 	admin := s.wantCall(200, "GET", "/soap/v1?wsdl", "", admin)
 	if code != 200 || len(admin) <= len(wsdl) {

@@ -1,8 +1,8 @@
 // Package ingress is the outside world's door: the token endpoints
-// /api/token/v1/TOKEN of public channels (O3, O5, O6), and .../subscribe of
-// eventing ones (O9).
+// /api/token/v1/TOKEN (O3, O5, O6) and /ws/token/v1/TOKEN (O4) of public
+// channels, and .../subscribe of eventing ones (O9).
 //
-// It translates requests into runs and their outcomes into answers. What is
+// It translates requests and messages into runs and their outcomes into answers. What is
 // allowed, kept and executed is decided by channel and run; it must not know
 // how.
 package ingress
@@ -31,11 +31,12 @@ const Base = "/api/token/v1/"
 
 // Door is one channel ready to take messages.
 type Door struct {
-	Channel  *channel.Config
-	Version  string // of its scenario
-	Verifier *channel.Verifier
-	Gate     *channel.Gate
-	Refused  error // every message gets it: the channel is not set up completely
+	Channel   *channel.Config
+	Version   string // of its scenario; "" without one
+	Websocket string // the version of its websocket scenario; "" without one
+	Verifier  *channel.Verifier
+	Gate      *channel.Gate
+	Refused   error // every message gets it: the channel is not set up completely
 }
 
 // Doors finds channels by their tokens, in memory.
@@ -63,14 +64,15 @@ type Nonces interface {
 	TakeAlone(ctx context.Context, channel, nonce string, at time.Time, window time.Duration) error
 }
 
-// Options is what the door is made of; all are required but Metrics, BodyTime,
-// BodyRoom and Now.
+// Options is what the door is made of; all are required but Sockets, Metrics,
+// BodyTime, BodyRoom and Now.
 type Options struct {
 	Doors     Doors
 	Runs      Runs
 	Validator Validator
 	Nonces    Nonces
 	Events    Subscriptions
+	Sockets   *Sockets                   // nil: there are no websockets
 	Address   func(*http.Request) string // the client's address, behind trusted proxies
 	BaseURL   func(*http.Request) string // scheme://host as the sender sees it
 	Log       *slog.Logger
@@ -80,7 +82,7 @@ type Options struct {
 	Now       func() time.Time // what the times of messages are held against; nil: time.Now
 }
 
-// New makes the door's handler. What is not below Base gets the answer of an
+// New makes the door's handler. What is not below Base or SocketBase gets the answer of an
 // unknown token.
 func New(o Options) http.Handler {
 	if o.BodyTime == 0 {
@@ -106,11 +108,12 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	d.hurry(w, r)
 	code, status := "", 0
-	entry := d.find(r)
-	var err error
-	if entry != nil && !entry.exists() {
-		entry = nil
+	base, enter := Base, d.serve
+	if strings.HasPrefix(r.URL.Path, SocketBase) {
+		base, enter = SocketBase, d.upgrade
 	}
+	entry := d.find(r, base)
+	var err error
 	if entry == nil {
 		err = fault.New(fault.NotFound, "There is nothing here; check the token in the address.")
 	} else {
@@ -119,7 +122,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if preflight, err = cors(w, r, entry.door.Channel.CORS); preflight {
 			status = http.StatusNoContent
 		} else if err == nil {
-			status, err = d.serve(w, r, entry)
+			status, err = enter(w, r, entry)
 		}
 	}
 	if err != nil {
@@ -160,11 +163,11 @@ type found struct {
 	body  []byte    // of a request to an eventing channel
 }
 
-// find reads the token from the path, or from the Authorization header where
-// the path has "-" in its place. An unknown token and a disabled one take the
-// same way.
-func (d *door) find(r *http.Request) *found {
-	rest, below := strings.CutPrefix(r.URL.Path, Base)
+// find reads the token from the path below base, or from the Authorization
+// header where the path has "-" in its place. An unknown token and a disabled
+// one take the same way, and so does that of a channel without such an entrance.
+func (d *door) find(r *http.Request, base string) *found {
+	rest, below := strings.CutPrefix(r.URL.Path, base)
 	if !below {
 		return nil
 	}
@@ -181,10 +184,19 @@ func (d *door) find(r *http.Request) *found {
 		token, f.bearer = strings.TrimSpace(sent), true
 	}
 	f.door, f.token = d.Doors.Door(token), token
-	if f.door == nil {
+	if f.door == nil || !d.opens(f, base) {
 		return nil
 	}
 	return f
+}
+
+// opens reports whether the channel has something behind the path. Those who
+// subscribe do it at eventing channels, which have nothing else.
+func (d *door) opens(f *found, base string) bool {
+	if base == SocketBase {
+		return d.Sockets != nil && f.door.Channel.WebsocketScenario != "" && f.path != "/subscribe"
+	}
+	return f.door.Channel.Scenario != "" || f.subscribes()
 }
 
 // take lets a message in, answers it and returns the answer's status. An error
@@ -198,20 +210,9 @@ func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) (int, erro
 		return 0, f.door.Refused
 	}
 	from := d.Address(r)
-	if err := f.door.Gate.From(from); err != nil {
-		return 0, err
-	}
-	claims, err := f.door.Verifier.Before(r, f.at)
-	if _, _, password := r.BasicAuth(); err != nil || password && len(claims) > 0 {
-		f.door.Gate.Refused(from) // a wrong password counts before the body, or many at once would not
-	}
+	claims, err := knock(r, f, from)
 	if err != nil {
 		return 0, err
-	}
-	if n := f.door.Channel.Nonce; n != nil {
-		if f.nonce, err = n.Of(r.Header); err != nil {
-			return 0, err
-		}
 	}
 	body, err := d.readBody(w, r, f.door.Channel, from)
 	if err != nil {
@@ -237,6 +238,27 @@ func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) (int, erro
 			return status, err
 		}
 	}
+}
+
+// knock judges a request by what is known without its body: where it comes from,
+// its credentials and its nonce.
+func knock(r *http.Request, f *found, from string) (channel.Claims, error) {
+	if err := f.door.Gate.From(from); err != nil {
+		return nil, err
+	}
+	claims, err := f.door.Verifier.Before(r, f.at)
+	if _, _, password := r.BasicAuth(); err != nil || password && len(claims) > 0 {
+		f.door.Gate.Refused(from) // a wrong password counts before the body, or many at once would not
+	}
+	if err != nil {
+		return nil, err
+	}
+	if n := f.door.Channel.Nonce; n != nil {
+		if f.nonce, err = n.Of(r.Header); err != nil {
+			return nil, err
+		}
+	}
+	return claims, nil
 }
 
 // decisions is how often a channel's own check is asked about a message while
@@ -275,21 +297,33 @@ func (d *door) begin(w http.ResponseWriter, r *http.Request, f *found, body []by
 // errPaused marks the refusals of paused channels: they are no news for the log.
 var errPaused = errors.New("the channel is paused")
 
+func paused() error {
+	return fault.Wrap(errPaused, fault.Unavailable, "This channel is paused; nothing was accepted.").WithRetryAfter(time.Minute)
+}
+
 func (d *door) await(w http.ResponseWriter, r *http.Request, f *found, start *run.Start) (int, error) {
 	c := f.door.Channel
 	if c.Paused {
-		return 0, fault.Wrap(errPaused, fault.Unavailable, "This channel is paused; nothing was accepted.").WithRetryAfter(time.Minute)
+		return 0, paused()
 	}
 	res, err := d.Runs.Await(r.Context(), *start, c.Timeout)
 	if err != nil {
 		return 0, err
 	}
-	if res.Failure != nil || (res.State != run.Succeeded && !res.Answered) {
-		failed := fault.New(fault.ScenarioFailed, "The scenario did not complete; its run tells why.")
-		failed.Run = res.Run
-		return 0, failed
+	if err := failed(res); err != nil {
+		return 0, err
 	}
 	return d.answer(w, r, res)
+}
+
+// failed is what a caller is told whose run has no answer; nil when it has.
+func failed(res run.Result) error {
+	if res.Failure == nil && (res.State == run.Succeeded || res.Answered) {
+		return nil
+	}
+	err := fault.New(fault.ScenarioFailed, "The scenario did not complete; its run tells why.")
+	err.Run = res.Run
+	return err
 }
 
 // answer writes what the scenario answered.
@@ -335,6 +369,21 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, code string, err e
 	if r.Context().Err() != nil && errors.Is(err, r.Context().Err()) {
 		return senderLeft // the run, if there is one, goes on
 	}
+	status := d.note(code, err)
+	switch status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Basic realm="junctor", Bearer realm="junctor"`)
+	case http.StatusUpgradeRequired:
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Sec-WebSocket-Version", "13") //nolint:canonicalheader // as RFC 6455 writes it
+	}
+	writeProblem(w, r, err)
+	return status
+}
+
+// note logs what is not the sender's fault, and returns the error's status.
+func (d *door) note(code string, err error) int {
 	status := fault.Status(fault.CodeOf(err))
 	switch {
 	case errors.Is(err, errPaused): // as somebody wanted it
@@ -342,8 +391,6 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, code string, err e
 		d.Log.Error("a message was refused", "channel", code, "error", err)
 	case status == http.StatusUnauthorized:
 		d.Log.Debug("a message was refused", "channel", code, "why", err)
-		w.Header().Set("WWW-Authenticate", `Basic realm="junctor", Bearer realm="junctor"`)
 	}
-	writeProblem(w, r, err)
 	return status
 }

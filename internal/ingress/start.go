@@ -19,16 +19,11 @@ func (d *door) start(r *http.Request, f *found, body []byte) (*run.Start, error)
 		Channel: c, Request: r, Token: f.token, Path: f.path, Body: body, RemoteAddress: d.Address(r), BaseURL: d.BaseURL(r),
 		Mode: "production", HideAuth: f.bearer || len(c.Verify) > 0,
 	}
-	kept, err := m.Redacted()
+	s, kept, err := compose(&m, scenario.ProgramName(c.Scenario), f.door.Version)
 	if err != nil {
 		return nil, err
 	}
-	in := scenario.Input{Source: kept.Source(), Content: kept.Body}
-	s := &run.Start{
-		Program: scenario.ProgramName(c.Scenario), Version: f.door.Version, Channel: c.Code, Mode: m.Mode,
-		Subject: m.Find(c.Subject), OrderingKey: m.Find(c.OrderingKey), Hold: c.Paused,
-		Input: in.Encode(),
-	}
+	s.Hold = c.Paused
 	if c.Nonce != nil {
 		s.With = d.Nonces.Take(c.Code, f.nonce, f.at, c.Nonce.Window)
 		s.Repeats = func(ctx context.Context) error { return d.Nonces.TakeAlone(ctx, c.Code, f.nonce, f.at, c.Nonce.Window) }
@@ -36,21 +31,39 @@ func (d *door) start(r *http.Request, f *found, body []byte) (*run.Start, error)
 	if s.Once, err = idempotency(&m); err != nil {
 		return nil, err
 	}
-	validates, err := d.Validator.Has(r.Context(), c.Scenario, f.door.Version)
+	return s, d.validate(r.Context(), s, &m, kept, c.Scenario)
+}
+
+// compose makes a run of a message, without what the channel does not store.
+func compose(m *channel.Message, program, version string) (s *run.Start, kept *channel.Message, err error) {
+	if kept, err = m.Redacted(); err != nil {
+		return nil, nil, err
+	}
+	c := m.Channel
+	return &run.Start{
+		Program: program, Version: version, Channel: c.Code, Mode: m.Mode,
+		Subject: m.Find(c.Subject), OrderingKey: m.Find(c.OrderingKey),
+		Input: scenario.Input{Source: kept.Source(), Content: kept.Body}.Encode(),
+	}, kept, nil
+}
+
+// validate asks the scenario's own check, which sees the message as it came. What
+// it does becomes part of the run's start.
+func (d *door) validate(ctx context.Context, s *run.Start, m, kept *channel.Message, code string) error {
+	validates, err := d.Validator.Has(ctx, code, s.Version)
+	if err != nil || !validates {
+		return err
+	}
+	in := scenario.DecodeInput(s.Input)
+	if kept != m {
+		in = scenario.Input{Source: m.Source(), Content: m.Body}
+	}
+	with, err := d.Validator.Validate(ctx, code, s.Version, in)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if validates {
-		if kept != &m { // it sees the message as it came
-			in = scenario.Input{Source: m.Source(), Content: body}
-		}
-		with, err := d.Validator.Validate(r.Context(), c.Scenario, f.door.Version, in)
-		if err != nil {
-			return nil, err
-		}
-		s.With = db.Both(s.With, with)
-	}
-	return s, nil
+	s.With = db.Both(s.With, with)
+	return nil
 }
 
 // longestKey bounds an idempotency key, as the RFC draft for the header does.

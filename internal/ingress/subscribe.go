@@ -23,11 +23,11 @@ type Subscriptions interface {
 // subscribePath is where an eventing channel is subscribed to.
 const subscribePath = "/subscribe"
 
-// exists reports whether there is something at the place that was asked for: of
-// an eventing channel only subscriptions.
-func (f *found) exists() bool {
+// subscribes reports whether subscriptions, or one of them, are asked for, at an
+// eventing channel.
+func (f *found) subscribes() bool {
 	if f.door.Channel.Type != channel.Eventing {
-		return true
+		return false
 	}
 	rest, ok := strings.CutPrefix(f.path, subscribePath)
 	if !ok {

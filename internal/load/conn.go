@@ -39,7 +39,8 @@ func dial(ctx context.Context, t Target) (*conn, error) {
 	return &conn{net: c, in: bufio.NewReaderSize(c, 8<<10)}, nil
 }
 
-func (c *conn) close() { c.net.Close() } //nolint:errcheck // nothing is written any more
+func (c *conn) close()      { c.net.Close() } //nolint:errcheck // nothing is written any more
+func (c *conn) ended() bool { return c.last }
 
 // exchange sends one request and reads its answer to the end.
 func (c *conn) exchange(request []byte, timeout time.Duration) (status int, err error) {

@@ -31,8 +31,25 @@ type Options struct {
 	Limit int64
 	// Rate is how many requests per second are begun in an open loop; 0: closed loop.
 	Rate float64
+	// Websocket is a path: instead of requests the bytes of Request are messages on
+	// websockets that are opened there, each of which is answered by one.
+	Websocket string
 	// Timeout is how long one answer may take; 30 s when 0.
 	Timeout time.Duration
+}
+
+// link is a connection of either kind.
+type link interface {
+	exchange(request []byte, timeout time.Duration) (status int, err error)
+	ended() bool // the next request needs another one
+	close()
+}
+
+func (o *Options) dial(ctx context.Context) (link, error) {
+	if o.Websocket != "" {
+		return DialSocket(ctx, o.Target, o.Websocket, nil)
+	}
+	return dial(ctx, o.Target)
 }
 
 // Result is what a measurement has shown.
@@ -86,7 +103,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	workers := make([]*worker, o.Connections)
 	for i := range workers {
-		c, err := dial(ctx, o.Target)
+		c, err := o.dial(ctx)
 		if err != nil {
 			closeAll(workers)
 			return nil, fmt.Errorf("connecting to %s: %w", o.Target.Address, err)

@@ -8,7 +8,7 @@ import (
 // worker is one connection's share of a measurement.
 type worker struct {
 	options  *Options
-	conn     *conn // nil after a failure, until the next request dials again
+	conn     link // nil after a failure, until the next request dials again
 	buf      []byte
 	statuses map[int]int64
 	failed   int64
@@ -43,7 +43,7 @@ func (w *worker) run(ctx context.Context, s *schedule) {
 
 func (w *worker) once(ctx context.Context, n int64, begun time.Time) {
 	if w.conn == nil {
-		c, err := dial(ctx, w.options.Target)
+		c, err := w.options.dial(ctx)
 		if err != nil {
 			w.fail(err)
 			sleep(ctx, 10*time.Millisecond) // a server that is down is not asked in a tight loop
@@ -61,7 +61,7 @@ func (w *worker) once(ctx context.Context, n int64, begun time.Time) {
 	}
 	w.latency.Record(time.Since(begun))
 	w.statuses[status]++
-	if w.conn.last {
+	if w.conn.ended() {
 		w.conn.close()
 		w.conn = nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"unicode/utf8"
 	"unsafe"
 
@@ -52,6 +53,9 @@ func (in Input) Arguments() (source, content, form string) {
 // text is b as a string without a copy: a run's input does not change.
 func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
+// socketMark begins the source of a websocket's message.
+var socketMark = []byte(`{"connection":`)
+
 // Revise is the input of a rerun: wanted, given in the form of Show, in the
 // place of old. What is no description of a message is the message's new
 // content, or the new data of a run that was started with data. Errors:
@@ -59,8 +63,10 @@ func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 func Revise(old, wanted []byte) ([]byte, error) {
 	in := DecodeInput(old)
 	var message map[string]json.RawMessage
-	if err := json.Unmarshal(wanted, &message); err != nil || message["method"] == nil || message["headers"] == nil {
-		in.Content = wanted
+	err := json.Unmarshal(wanted, &message)
+	socket := bytes.HasPrefix(in.Source, socketMark) && message["connection"] != nil && message["channel"] != nil
+	if err != nil || !socket && (message["method"] == nil || message["headers"] == nil) {
+		in.Content, in.Source = wanted, textual(in.Source)
 		return in.Encode(), nil
 	}
 	var body string
@@ -73,9 +79,11 @@ func Revise(old, wanted []byte) ([]byte, error) {
 	binary := string(message["binary"]) == "true"
 	delete(message, "body")
 	delete(message, "binary")
-	source, err := json.Marshal(message)
-	if err != nil {
-		return nil, err
+	source := textual(in.Source) // of a websocket's message only the content is another
+	if !socket {
+		if source, err = json.Marshal(message); err != nil {
+			return nil, err
+		}
 	}
 	content := []byte(body)
 	if binary {
@@ -83,9 +91,18 @@ func Revise(old, wanted []byte) ([]byte, error) {
 			return nil, fault.New(fault.Unprocessable, "The rerun cannot be made.").
 				WithFields(fault.Field{Pointer: "/input/body", Detail: "is not base64, as it must be when binary is true"})
 		}
-		source = append(source[:len(source)-1], ","+string(binaryMark)...)
+		source = append(slices.Clone(source[:len(source)-1]), ","+string(binaryMark)...)
 	}
 	return Input{Source: source, Content: content}.Encode(), nil
+}
+
+// textual is the source of a websocket's message whose content is text; others
+// stay as they are.
+func textual(source []byte) []byte {
+	if rest, ok := bytes.CutSuffix(source, append([]byte{','}, binaryMark...)); ok && bytes.HasPrefix(source, socketMark) {
+		return append(slices.Clone(rest), '}')
+	}
+	return source
 }
 
 // Show is a run's input as people see it: the data, or the message's

@@ -24,6 +24,7 @@ type Input struct {
 	Headers       map[string]values `json:"headers"`
 	RemoteAddress string            `json:"remote_address"` // 127.0.0.1 when empty
 	Mode          string            `json:"mode"`           // production when empty
+	Connection    string            `json:"connection"`     // of a websocket, whose message it is; a request when empty
 
 	ClientCertificate *channel.ClientCertificate `json:"client_certificate"` // none when nil
 
@@ -135,6 +136,15 @@ func (in *Input) message(ch *channel.Config) *channel.Message {
 		Channel: ch, Request: r, Path: path, Body: body, BaseURL: "http://localhost",
 		RemoteAddress: otherwise(in.RemoteAddress, "127.0.0.1"), Mode: otherwise(in.Mode, "production"),
 		ClientCertificate: in.ClientCertificate,
+		Connection:        in.Connection, Binary: in.Base64 != nil && in.Headers == nil, // a file whose name says that it is text is one
+	}
+}
+
+// onSocket makes a message of a websocket of what is said to be none of a
+// request, for a scenario that its channel has for websockets only.
+func (in *Input) onSocket(code string, ch *channel.Config) {
+	if ch.WebsocketScenario == code && ch.Scenario != code && in.Connection == "" && in.Method == "" {
+		in.Connection = "con_trial"
 	}
 }
 

@@ -82,7 +82,7 @@
     return reply(step, value);
   }
 
-  const message = new Set(['method', 'path', 'query', 'headers', 'json', 'text', 'body', 'xml', 'form', 'remoteAddress', 'clientCertificate', 'mode', 'value', 'params', 'change', 'schedule']);
+  const message = new Set(['method', 'path', 'query', 'headers', 'json', 'text', 'body', 'xml', 'form', 'remoteAddress', 'clientCertificate', 'mode', 'connection', 'value', 'params', 'change', 'schedule']);
 
   // input tells a description of a message from data.
   function input(given) {

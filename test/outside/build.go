@@ -72,6 +72,8 @@ func (o *Once) Main(run func() int) {
 type Channel struct {
 	Code string `json:"code"`
 	Path string `json:"path"` // /api/token/v1/TOKEN
+
+	WebsocketPath string `json:"websocket_path"` // /ws/token/v1/TOKEN
 }
 
 // Apply brings the integration in dir to the installation that the server's

@@ -81,8 +81,8 @@ func examine(ctx context.Context, out io.Writer, c *cluster, s *shop, k *sink) e
 
 func runsBySubject(ctx context.Context, admin *outside.Admin) (map[string][]outside.Run, error) {
 	runs := map[string][]outside.Run{}
-	for _, channel := range []string{"awaited", "accepted", "inside"} {
-		err := admin.Runs(ctx, url.Values{"channel": {channel}}, func(r outside.Run) bool {
+	for _, channel := range channels {
+		err := admin.Runs(ctx, url.Values{"channel": {channel.code}}, func(r outside.Run) bool {
 			runs[r.Subject] = append(runs[r.Subject], r)
 			return true
 		})
