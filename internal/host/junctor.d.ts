@@ -813,7 +813,8 @@ declare module "junctor" {
    * }
    * ```
    * The name is common to all scenarios. When another poll of the name has been
-   * made meanwhile, the function is called again with the newer cursor.
+   * made meanwhile, the function is called again, after a pause, with the newer
+   * cursor.
    */
   export function poll<Item = any, Cursor = any>(
     name: string,

@@ -147,10 +147,13 @@ func (a *Admin) AwaitDispatched(ctx context.Context, subscription string, limit 
 	}
 }
 
-// Subscription does something with a subscription: enable, disable.
-func (a *Admin) Subscription(ctx context.Context, code, action string) error {
-	var shown struct{}
-	return a.call(ctx, http.MethodPost, "/api/v1/admin/subscriptions/"+code+"/"+action, nil, &shown)
+// Call is any other request: in as its body, nil for none, and its answer into out,
+// nil for whatever it is. An answer other than 2xx is an error.
+func (a *Admin) Call(ctx context.Context, method, path string, in, out any) error {
+	if out == nil {
+		out = new(json.RawMessage)
+	}
+	return a.call(ctx, method, path, in, out)
 }
 
 func (a *Admin) call(ctx context.Context, method, path string, in, out any) error {

@@ -43,6 +43,9 @@ func examine(ctx context.Context, out io.Writer, c *cluster, s *shop, k *sink) e
 	if err != nil {
 		return err
 	}
+	if err := pauseSchedules(ctx, admin); err != nil {
+		return err
+	}
 	if _, err := admin.AwaitFinished(ctx, 5*time.Minute); err != nil {
 		return err
 	}
@@ -74,8 +77,12 @@ func examine(ctx context.Context, out io.Writer, c *cluster, s *shop, k *sink) e
 	if err := f.effects(ctx, c, s.messages, runs); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d kills; %d messages acknowledged, %d refused, %d of unknown fate; %d runs; %d calls outside, %d of them repeated around a kill\n",
-		len(c.deaths), count[acknowledged], count[refused], count[unknown], len(runs), len(k.calls), repeats)
+	seconds, err := f.schedules(ctx, c, admin)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d kills; %d messages acknowledged, %d refused, %d of unknown fate; %d runs; %d calls outside, %d of them repeated around a kill; %d seconds of a schedule\n",
+		len(c.deaths), count[acknowledged], count[refused], count[unknown], len(runs), len(k.calls), repeats, seconds)
 	return f.err(out)
 }
 
@@ -140,7 +147,7 @@ func (f *findings) deliveries(ctx context.Context, admin *outside.Admin, runs ma
 		return nil, err
 	}
 	for subject, all := range runs {
-		if strings.HasPrefix(subject, "inside-") { // tells nothing
+		if channel, _, _ := strings.Cut(subject, "-"); channel != "awaited" && channel != "accepted" { // tells nothing
 			continue
 		}
 		if len(all) > 0 && all[0].State == "succeeded" && len(of[subject]) != 1 {
