@@ -187,7 +187,9 @@ func (s *Store) atHead(ctx context.Context, l *list, position int64, page event.
 // awaited reports whether somebody can join the members as soon as the head is
 // behind a position.
 func (l *list) awaited(position int64) bool {
-	return slices.ContainsFunc(l.readers, func(r *reader) bool { return r.until == 0 && r.position > position && l.of[r.of] != nil && l.of[r.of].active() })
+	return slices.ContainsFunc(l.readers, func(r *reader) bool {
+		return r.until == 0 && r.position > position && l.of[r.of] != nil && l.of[r.of].active()
+	})
 }
 
 // start is the delivery of an event.
