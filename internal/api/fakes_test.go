@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"junctor/internal/catalog"
+	"junctor/internal/channel"
 	"junctor/internal/fault"
 	"junctor/internal/function"
 	"junctor/internal/link"
@@ -354,4 +355,15 @@ func (f fakeApprovals) Decide(ctx context.Context, id string, d link.Decision) (
 		a.State, a.Decision = link.Decided, &d
 	}
 	return a, err
+}
+
+// fakeSockets has no websockets.
+type fakeSockets struct{}
+
+func (fakeSockets) ListSockets(context.Context, string, string, int) ([]channel.Connection, string, error) {
+	return nil, "", nil
+}
+
+func (fakeSockets) EndSocket(_ context.Context, _, id string, _ int, _ string) error {
+	return fault.New(fault.NotFound, "there is no connection %q", id)
 }

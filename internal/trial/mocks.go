@@ -168,6 +168,8 @@ func proposal(c *run.Call) string {
 	switch c.Name {
 	case waitStep:
 		answer = "  value: { data: {} }"
+	case decisionStep:
+		answer = "  value: { choice: approve }"
 	case httpStep:
 		answer = "  status: 200\n  json: {}"
 	}

@@ -158,6 +158,8 @@ func sample(step string) string {
 	switch step {
 	case waitStep:
 		answer = "({ data: {} })"
+	case decisionStep:
+		answer = `({ choice: "approve" })`
 	case httpStep:
 		answer = "({ status: 200, json: {} })"
 	}

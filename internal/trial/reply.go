@@ -50,6 +50,9 @@ func (r *Reply) check(step string) (found []fault.Field) {
 		if r.Status != 0 || r.Headers != nil || r.JSON != nil || r.Text != nil || r.Base64 != nil {
 			wrong("", "has members for http.request only; "+step+" is answered with value")
 		}
+		if step == decisionStep && r.Error == nil {
+			found = append(found, checkDecision(r.Value)...)
+		}
 		return found
 	}
 	if r.Value != nil {
@@ -101,6 +104,8 @@ func (w *World) settle(c *run.Call, r Reply) (done, error) {
 			return done{}, err
 		}
 		return d, nil
+	case decisionStep:
+		return w.decided(c, r.Value)
 	case "runs.call":
 		if r.Value == nil {
 			return done{}, nil

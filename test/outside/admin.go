@@ -125,6 +125,15 @@ func (a *Admin) AwaitFinished(ctx context.Context, limit time.Duration) (time.Du
 	}
 }
 
+// Call is any other request: in as its body, nil for none, and its answer into out,
+// nil for whatever it is. An answer other than 2xx is an error.
+func (a *Admin) Call(ctx context.Context, method, path string, in, out any) error {
+	if out == nil {
+		out = new(json.RawMessage)
+	}
+	return a.call(ctx, method, path, in, out)
+}
+
 // AwaitDispatched waits until each event of the log that a subscription chooses
 // has a run that delivers it.
 func (a *Admin) AwaitDispatched(ctx context.Context, subscription string, limit time.Duration) error {
@@ -145,15 +154,6 @@ func (a *Admin) AwaitDispatched(ctx context.Context, subscription string, limit 
 			return ctx.Err()
 		}
 	}
-}
-
-// Call is any other request: in as its body, nil for none, and its answer into out,
-// nil for whatever it is. An answer other than 2xx is an error.
-func (a *Admin) Call(ctx context.Context, method, path string, in, out any) error {
-	if out == nil {
-		out = new(json.RawMessage)
-	}
-	return a.call(ctx, method, path, in, out)
 }
 
 func (a *Admin) call(ctx context.Context, method, path string, in, out any) error {
