@@ -151,12 +151,6 @@ func (a *Admin) AwaitDispatched(ctx context.Context, subscription string, limit 
 	}
 }
 
-// Subscription does something with a subscription: enable, disable.
-func (a *Admin) Subscription(ctx context.Context, code, action string) error {
-	var shown struct{}
-	return a.call(ctx, http.MethodPost, "/api/v1/admin/subscriptions/"+code+"/"+action, nil, &shown)
-}
-
 func (a *Admin) call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
