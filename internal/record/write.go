@@ -147,10 +147,7 @@ func (s *Store) Upsert(tx *db.Tx, m *Model, a Actor, class string, at Address, b
 		}
 		out, err := w.create(here)
 		if errors.Is(err, errOvertaken) && try < tries {
-			continue // somebody has just made it
-		}
-		if errors.Is(err, errOvertaken) {
-			err = fault.Wrap(db.ErrUnique, fault.Conflict, "The record %s(%s) was made and removed by others meanwhile; try again.", class, here)
+			continue // somebody has just made it, or the id is a deleted record's
 		}
 		return out, err
 	}
