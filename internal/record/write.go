@@ -407,6 +407,21 @@ func (w *write) overtaken() error {
 	return &overtakenError{said: taken, numbered: w.numbered()}
 }
 
+// Overtaken is the error for a caller whose transaction the database has taken
+// back: somebody else was faster with a key, or a trigger or a constraint that its
+// administrator has made does not let the change through. Others stay as they are.
+func Overtaken(err error) error {
+	var coded *fault.Error
+	switch {
+	case errors.As(err, &coded):
+	case errors.Is(err, db.ErrUnique):
+		return fault.Wrap(err, fault.Conflict, "A record with the same key was stored by somebody else at the same moment; try again.")
+	case errors.Is(err, db.ErrRefused):
+		return fault.Wrap(err, fault.Unprocessable, "A trigger or a constraint that was made in the database refuses the change, and nothing is stored; the server's log says which.")
+	}
+	return err
+}
+
 // errOvertaken says that somebody else was faster.
 var errOvertaken = errors.New("somebody else has stored it")
 

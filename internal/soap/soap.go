@@ -260,7 +260,7 @@ func outdated(err error) bool {
 	if errors.Is(err, record.ErrStale) {
 		return true
 	}
-	for _, other := range []error{db.ErrUnknown, db.ErrClosed, db.ErrUnique, context.Canceled, context.DeadlineExceeded} {
+	for _, other := range []error{db.ErrUnknown, db.ErrClosed, db.ErrUnique, db.ErrRefused, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, other) {
 			return false
 		}
@@ -276,6 +276,9 @@ func (c *call) note(err error) {
 	told := code == fault.ScenarioFailed || code == fault.AnswerTimeout // by the run
 	if fault.Status(code) >= http.StatusInternalServerError && !told && c.r.Context().Err() == nil {
 		level = slog.LevelError
+	}
+	if errors.Is(err, db.ErrRefused) {
+		level = slog.LevelWarn
 	}
 	operation := ""
 	if c.in != nil {
