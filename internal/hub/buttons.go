@@ -97,6 +97,9 @@ func (h *Hub) pressed(tx *db.Tx, once []*run.Once) (runs []string, err error) {
 			return nil, nil
 		}
 		id, err := h.runs.Earlier(tx, o)
+		if fault.Is(err, fault.Unprocessable) {
+			return nil, fault.New(fault.Unprocessable, "The Idempotency-Key was used before for other records; send a new key with them.")
+		}
 		if err != nil || id == "" {
 			return nil, err
 		}
