@@ -84,7 +84,7 @@ func onceEach(a record.Actor, p record.Pressing) ([]*run.Once, error) {
 	}
 	for i := range all {
 		all[i] = &run.Once{
-			Scope: "button:" + p.Class + "." + p.Button + ":" + a.Rights.Account.ID, Key: strconv.Itoa(i) + ":" + p.Key, Digest: h.Sum(nil), Window: function.Window,
+			Scope: "button:" + p.Class + "." + p.Button + ":" + a.Rights.Account.ID + ":" + strconv.Itoa(i), Key: p.Key, Digest: h.Sum(nil), Window: function.Window,
 		}
 	}
 	return all, nil

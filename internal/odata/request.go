@@ -147,7 +147,7 @@ func (q *request) once() (a *answer, err error) {
 	case r.whole != nil:
 		return r.whole(q)
 	case r.read != nil && q.tx != nil && r.many:
-		return nil, fault.New(fault.Invalid, "Lists are read by a request of its own, not in a group, for which all who write wait.")
+		return nil, fault.New(fault.Invalid, "Lists and stored queries are read by a request of their own, not in a group, for which all who write wait.")
 	case r.read != nil && q.tx != nil:
 		return r.read(q, q.tx)
 	case r.read != nil:

@@ -86,9 +86,9 @@ func (a *Admin) Run(ctx context.Context, id string) (Run, error) {
 	return r, err
 }
 
-// Unfinished reports whether any run is queued, running or waiting.
+// Unfinished reports whether any run is queued, running or waiting. It asks for all
+// of them at once: a run may go from one state to another meanwhile.
 func (a *Admin) Unfinished(ctx context.Context) (found bool, err error) {
-	// All states at once: a run goes from one of them to another.
 	err = a.Runs(ctx, url.Values{"state": {"queued,running,waiting"}, "limit": {"1"}}, func(Run) bool {
 		found = true
 		return false
