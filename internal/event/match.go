@@ -17,9 +17,9 @@ import (
 // node has one; of several that find the same the first that writes wins.
 type matcher struct {
 	grown chan struct{} // holds one when there may be new events
-	known bool  // at is
-	at    int64 // up to here events have been matched
-	noted int64 // and that is on disk
+	known bool          // at is
+	at    int64         // up to here events have been matched
+	noted int64         // and that is on disk
 	next  time.Time
 }
 
