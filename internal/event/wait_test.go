@@ -341,6 +341,7 @@ func TestAnEventComesOnce(t *testing.T) {
 
 func everyCrash(t *testing.T, place func(testing.TB) func(db.Hooks) *db.DB, when string) {
 	t.Helper()
+	t.Parallel() // it is mostly databases that are made
 	for at := int64(1); ; at++ {
 		happened := false
 		for _, after := range []bool{false, true} {
