@@ -799,3 +799,16 @@ subscriptions:
 		t.Errorf("%+v", a)
 	}
 }
+
+// Who subscribes at a public channel is told that there is nothing, by no scenario
+// that it was well; every other path is the scenario's.
+func TestPublicChannelHasNoSubscribe(t *testing.T) {
+	s := serveEcho(t)
+	for path, want := range map[string]int{"/subscribe": 404, "/subscribe/sub_1": 404, "/subscribes": 200, "/subscribe/a/b": 200, "/a/subscribe": 200} {
+		for _, method := range []string{"POST", "GET", "DELETE"} {
+			if resp, body := s.send(method, "echo", path, `{"url":"https://crm.example.com"}`); resp.StatusCode != want {
+				t.Errorf("%s %s: %d %s, want %d", method, path, resp.StatusCode, body, want)
+			}
+		}
+	}
+}

@@ -191,12 +191,16 @@ func (d *door) find(r *http.Request, base string) *found {
 }
 
 // opens reports whether the channel has something behind the path. Those who
-// subscribe do it at eventing channels, which have nothing else.
+// subscribe do it at eventing channels, which have nothing else: at a public one
+// they are not told that it was well.
 func (d *door) opens(f *found, base string) bool {
 	if base == SocketBase {
 		return d.Sockets != nil && f.door.Channel.WebsocketScenario != "" && f.path != "/subscribe"
 	}
-	return f.door.Channel.Scenario != "" || f.subscribes()
+	if f.subscribes() {
+		return f.door.Channel.Type == channel.Eventing
+	}
+	return f.door.Channel.Scenario != ""
 }
 
 // take lets a message in, answers it and returns the answer's status. An error

@@ -23,12 +23,8 @@ type Subscriptions interface {
 // subscribePath is where an eventing channel is subscribed to.
 const subscribePath = "/subscribe"
 
-// subscribes reports whether subscriptions, or one of them, are asked for, at an
-// eventing channel.
+// subscribes reports whether subscriptions, or one of them, are asked for.
 func (f *found) subscribes() bool {
-	if f.door.Channel.Type != channel.Eventing {
-		return false
-	}
 	rest, ok := strings.CutPrefix(f.path, subscribePath)
 	if !ok {
 		return false
