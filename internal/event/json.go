@@ -166,7 +166,12 @@ type shared struct {
 	text, data sync.Once
 	written    []byte
 	decoded    any
+	mu         sync.Mutex
+	made       map[string]any
 }
+
+// sharedKeys is for how many keys something is made of an event.
+const sharedKeys = 4
 
 // sharedData is up to how many bytes of data are kept as they were decoded too,
 // which takes many times as much.
@@ -179,6 +184,27 @@ func (i *Item) JSON() []byte {
 	}
 	i.shared.text.Do(func() { i.shared.written = i.write() })
 	return i.shared.written
+}
+
+// Shared is what is made of the event for a key, once for all who read it from
+// memory. ok is false, and nothing is made, for an event that nobody else reads,
+// or when it was made for many other keys already.
+func (i *Item) Shared(key string, make func() any) (made any, ok bool) {
+	if i.shared == nil {
+		return nil, false
+	}
+	i.shared.mu.Lock()
+	defer i.shared.mu.Unlock()
+	made, ok = i.shared.made[key]
+	if ok || len(i.shared.made) >= sharedKeys {
+		return made, ok
+	}
+	if i.shared.made == nil {
+		i.shared.made = map[string]any{}
+	}
+	made = make()
+	i.shared.made[key] = made
+	return made, true
 }
 
 // content is data as a filter sees them.

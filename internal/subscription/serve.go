@@ -8,12 +8,14 @@ import (
 	"junctor/internal/clock"
 	"junctor/internal/event"
 	"junctor/internal/fault"
+	"junctor/internal/socket"
 	"junctor/internal/unit"
 )
 
 // What is in memory for a subscriber: a page of events, as it is sent. The next
-// one is read when the system has taken it. Larger events are on some lines only
-// at the same time; the others wait for them.
+// one is read when the system has taken it. Of a larger event there is one
+// message for all who get it from memory; those with one of their own are some
+// only at the same time, the others wait for them.
 const (
 	pageBytes = 32 << 10
 	pageItems = 100
@@ -77,7 +79,7 @@ func (s *Session) stop(ctx context.Context, err error) {
 		return
 	}
 	s.store.Log.Error("a subscriber could not be served", "channel", s.channel, "error", err)
-	s.line.Close(tryAgainLater, "The event log cannot be read at the moment; connect again in a while.")
+	s.line.Close(socket.TryAgainLater, "The event log cannot be read at the moment; connect again in a while.")
 }
 
 // page sends some of what a subscription chooses. more says that there may be
@@ -85,13 +87,13 @@ func (s *Session) stop(ctx context.Context, err error) {
 func (s *Session) page(ctx context.Context, f *feed) (more bool, err error) {
 	allowed, there := s.entrance.Allowed()
 	if !there {
-		s.line.Close(policy, "The channel is not there any more.")
+		s.line.Close(socket.Policy, "The channel is not there any more.")
 		return false, errEnded
 	}
 	q := f.choice.Query(f.position, allowed)
 	q.Limit, q.Bytes = pageItems, pageBytes
 	page, err := s.read(ctx, q)
-	if err == nil && len(page.Items) > 0 && page.Items[0].Size() > largeFrom {
+	if err == nil && len(page.Items) > 0 && page.Items[0].Size() > largeFrom && !s.shares(f, &page.Items[0]) {
 		page = event.Page{} // while it waits for its turn it is not in memory
 		if err := take(ctx, s.store.sessions.large); err != nil {
 			return false, err
@@ -177,7 +179,7 @@ func (s *Session) sendAll(ctx context.Context, f *feed, page event.Page) error {
 		return nil
 	}
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		s.line.Close(tryAgainLater, "What was sent to you was not taken within "+unit.FormatDuration(takeTime)+"; connect again, and read faster.")
+		s.line.Close(socket.TryAgainLater, "What was sent to you was not taken within "+unit.FormatDuration(takeTime)+"; connect again, and read faster.")
 	}
 	return errEnded
 }
@@ -193,14 +195,24 @@ func (s *Session) send(ctx context.Context, f *feed, i *event.Item) error {
 	if gone {
 		return nil
 	}
-	return s.line.Send(ctx, f.text(s.store.Events, i))
+	p, shared := i.Shared(f.id, func() any { return f.message(s.store.Events, i) })
+	if !shared {
+		p = f.message(s.store.Events, i)
+	}
+	return s.line.SendPrepared(ctx, p.(socket.Prepared)) //nolint:forcetypeassert // made above
 }
 
-// text is the message with an event.
-func (f *feed) text(log *event.Log, i *event.Item) []byte {
+// shares reports whether the message with an event is one for many.
+func (s *Session) shares(f *feed, i *event.Item) bool {
+	_, shared := i.Shared(f.id, func() any { return f.message(s.store.Events, i) })
+	return shared
+}
+
+// message is the one with an event.
+func (f *feed) message(log *event.Log, i *event.Item) socket.Prepared {
 	event, cursor := i.JSON(), log.Cursor(i.Seq)
 	b := make([]byte, 0, len(f.begin)+len(event)+len(cursor)+len(`,"cursor":""}`))
 	b = append(append(b, f.begin...), event...)
 	b = append(append(b, `,"cursor":"`...), cursor...)
-	return append(b, `"}`...)
+	return socket.Prepare(socket.Text, append(b, `"}`...))
 }

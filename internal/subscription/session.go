@@ -14,15 +14,17 @@ import (
 
 	"junctor/internal/event"
 	"junctor/internal/fault"
+	"junctor/internal/socket"
 	"junctor/internal/strict"
 )
 
-// Line is what a session speaks on, in JSON texts; it bounds what waits to be
-// sent on it.
+// Line is what a session speaks on, and bounds what waits to be sent on it;
+// *socket.Conn is it.
 type Line interface {
 	Context() context.Context // ends with the line
-	// Send sends a text after those before. It blocks while too much of them waits.
-	Send(ctx context.Context, text []byte) error
+	// SendPrepared sends a message after those before. It blocks while too much of
+	// them waits.
+	SendPrepared(ctx context.Context, p socket.Prepared) error
 	// Taken returns when the system has taken all that was sent.
 	Taken(ctx context.Context) error
 	// Close ends the line, with a code of RFC 6455 and a reason.
@@ -40,12 +42,6 @@ const (
 	MostFeeds = 100 // subscriptions at a time
 	maxID     = 100 // bytes of a subscription's id, or a name
 	mostWrong = 20  // messages one after another that are refused
-)
-
-// The codes of RFC 6455 with which a session ends lines.
-const (
-	policy        = 1008
-	tryAgainLater = 1013
 )
 
 // Session is a subscriber at a websocket: what it has subscribed comes to it, in
@@ -101,14 +97,18 @@ func (s *Session) Message(ctx context.Context, text []byte) {
 		}
 		s.refuse(id, err)
 		if s.wrong++; s.wrong == mostWrong {
-			s.line.Close(policy, fmt.Sprintf("%d messages in a row could not be carried out; the last errors say why.", mostWrong))
+			s.line.Close(socket.Policy, fmt.Sprintf("%d messages in a row could not be carried out; the last errors say why.", mostWrong))
 		}
 		return
 	}
 	s.wrong = 0
 	if answer != nil {
-		s.line.Send(s.line.Context(), answer) //nolint:errcheck // who has left needs no answer
+		s.say(answer) //nolint:errcheck // who has left needs no answer
 	}
+}
+
+func (s *Session) say(text []byte) error {
+	return s.line.SendPrepared(s.line.Context(), socket.Prepare(socket.Text, text))
 }
 
 // Refuse tells the subscriber of an error, of a subscription if id is not "".
@@ -129,7 +129,7 @@ func (s *Session) refuse(id string, err error) {
 		ID    string `json:"id,omitempty"`
 	}{problem, id})
 	if err == nil {
-		s.line.Send(s.line.Context(), text) //nolint:errcheck // as above
+		s.say(text) //nolint:errcheck // as above
 	}
 }
 
@@ -208,7 +208,7 @@ func (s *Session) subscribe(ctx context.Context, a said) ([]byte, error) {
 		return nil, err
 	}
 	// The answer goes before the first event.
-	if err := s.line.Send(s.line.Context(), answer); err != nil {
+	if err := s.say(answer); err != nil {
 		return nil, nil // who has left subscribes nothing
 	}
 	quoted, err := json.Marshal(a.ID)
