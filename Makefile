@@ -7,7 +7,7 @@ BENCH    ?=
 BUILD    := CGO_ENABLED=0 $(GO) build -ldflags '-s -w'
 
 # Packages whose goroutines share state and are worth a second, slower pass.
-RACE := ./internal/db/... ./internal/event/... ./internal/run/... ./internal/script/... ./internal/ingress/... ./internal/hub/...
+RACE := ./internal/db/... ./internal/event/... ./internal/run/... ./internal/subscription/... ./internal/socket/... ./internal/script/... ./internal/ingress/... ./internal/hub/...
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test check bench torture fuzz cross clean

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	"junctor/internal/load"
@@ -27,7 +30,7 @@ func deliveries(ctx context.Context, g *ground, n *node) ([]row, error) {
 		return nil, err
 	}
 	for i := range subscribers {
-		if err := subscribe(ctx, n.url("events")+"/subscribe", fmt.Sprintf("%s/%d", g.sink.url(), i)); err != nil {
+		if _, err := subscribe(ctx, n.url("events")+"/subscribe", fmt.Sprintf("%s/%d", g.sink.url(), i), "order.*"); err != nil {
 			return nil, err
 		}
 	}
@@ -35,7 +38,141 @@ func deliveries(ctx context.Context, g *ground, n *node) ([]row, error) {
 	err = g.rounds(ctx, n, r.id,
 		func() (float64, error) { return g.rate(ctx, g.store.url) },
 		func() (float64, error) { return g.deliver(ctx, n, token) }, &r)
-	return []row{r}, err
+	if err != nil {
+		return []row{r}, err
+	}
+	hang, err := g.beside(ctx, n, token)
+	return []row{r, hang}, err
+}
+
+// beside compares how fast 99 subscribers get events while a hundredth hangs with
+// how fast they do when there is none.
+func (g *ground) beside(ctx context.Context, n *node, token string) (row, error) {
+	r := row{id: "P4 hang", what: "p99 from an event to its arrival at 99 subscribers, while one hangs", yardstick: "without", unit: "ms", target: 1.5, atMost: true}
+	w, err := startWatch()
+	if err != nil {
+		return r, err
+	}
+	defer w.close()
+	stuck := ""
+	for i := range subscribers {
+		code, err := subscribe(ctx, n.url("watched")+"/subscribe", fmt.Sprintf("%s/%d", w.url(), i), "watch.made")
+		if err != nil {
+			return r, err
+		}
+		if i == 0 {
+			stuck = code
+		}
+	}
+	once := func(action string) func() (float64, error) {
+		return func() (float64, error) {
+			if err := n.admin.Subscription(ctx, stuck, action); err != nil {
+				return 0, err
+			}
+			return w.p99(ctx, g, n, token)
+		}
+	}
+	return r, g.rounds(ctx, n, r.id, once("disable"), once("enable"), &r)
+}
+
+// watch is where 100 subscribers get events, of which the first never answers.
+type watch struct {
+	server *http.Server
+	listen net.Listener
+	hang   chan struct{}
+	mu     sync.Mutex
+	sent   map[string]time.Time
+	took   []time.Duration
+}
+
+func startWatch() (*watch, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	w := &watch{listen: l, hang: make(chan struct{}), sent: map[string]time.Time{}}
+	w.server = &http.Server{Handler: w, ReadHeaderTimeout: time.Minute}
+	go w.server.Serve(l) //nolint:errcheck // it ends with close
+	return w, nil
+}
+
+func (w *watch) url() string { return "http://" + w.listen.Addr().String() }
+
+func (w *watch) close() {
+	close(w.hang)
+	w.server.Close() //nolint:errcheck // the measurement is over
+}
+
+func (w *watch) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	at := time.Now()
+	if r.URL.Path == "/0" {
+		select {
+		case <-w.hang:
+		case <-r.Context().Done():
+		}
+		return
+	}
+	var e struct{ ID string }
+	if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.took = append(w.took, at.Sub(w.sent[e.ID]))
+}
+
+// p99 publishes ten events a second, in even distances.
+func (w *watch) p99(ctx context.Context, g *ground, n *node, token string) (float64, error) {
+	w.mu.Lock()
+	w.took = nil
+	w.mu.Unlock()
+	const distance = 100 * time.Millisecond
+	events := int(g.span / distance)
+	pace := time.NewTicker(distance)
+	defer pace.Stop()
+	for range events {
+		<-pace.C
+		id := fmt.Sprintf("W%09d", issued.Add(1))
+		w.mu.Lock()
+		w.sent[id] = time.Now()
+		w.mu.Unlock()
+		if err := publish(ctx, n.server.URL, token, id); err != nil {
+			return 0, err
+		}
+	}
+	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		w.mu.Lock()
+		took := slices.Clone(w.took)
+		w.mu.Unlock()
+		if len(took) >= events*(subscribers-1) {
+			slices.Sort(took)
+			return float64(took[len(took)*99/100]) / float64(time.Millisecond), nil
+		}
+		if time.Since(begun) > time.Minute {
+			return 0, fmt.Errorf("of %d deliveries %d arrived in a minute", events*(subscribers-1), len(took))
+		}
+	}
+}
+
+func publish(ctx context.Context, base, token, id string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/api/v1/events", bytes.NewReader(order))
+	if err != nil {
+		return err
+	}
+	for name, value := range map[string]string{
+		"Content-Type": "application/json", "Authorization": "Bearer " + token, "Ce-Specversion": "1.0", "Ce-Source": "/bench", "Ce-Type": "watch.made", "Ce-Id": id,
+	} {
+		req.Header.Set(name, value)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusAccepted {
+		return errors.New("publish: " + res.Status)
+	}
+	return nil
 }
 
 func (g *ground) deliver(ctx context.Context, n *node, token string) (float64, error) {
@@ -81,23 +218,25 @@ func published(t load.Target, path, token string) func(int64, []byte) []byte {
 	}
 }
 
-func subscribe(ctx context.Context, address, to string) error {
-	body, err := json.Marshal(map[string]any{"url": to, "types": []string{"order.*"}})
+func subscribe(ctx context.Context, address, to, kind string) (code string, err error) {
+	body, err := json.Marshal(map[string]any{"url": to, "types": []string{kind}})
 	if err != nil {
-		return err
+		return "", err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return "", err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusCreated {
-		return errors.New("subscribe: " + res.Status)
+		return "", errors.New("subscribe: " + res.Status)
 	}
-	return nil
+	var made struct{ ID string }
+	err = json.NewDecoder(res.Body).Decode(&made)
+	return made.ID, err
 }

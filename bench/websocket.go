@@ -61,7 +61,7 @@ func (n *node) idle(ctx context.Context, r *row) error {
 	var all []*load.Socket
 	defer func() {
 		for _, c := range all {
-			c.Conn.Close() //nolint:errcheck // the server notices it
+			c.Close() //nolint:errcheck // the server notices it
 		}
 	}()
 	for range idleConnections {

@@ -14,12 +14,20 @@ import (
 
 // The tests that the guide shows pass with the scenario that the guide shows.
 func TestGuideTestsPass(t *testing.T) {
+	guideTests(t, 3, blocks(read(t, "docs/guide/1-first-integration.md"), "ts")[0], blocks(read(t, "docs/guide/7-testing.md"), "ts")[0])
+	waiting := blocks(read(t, "docs/guide/16-waiting.md"), "ts")
+	guideTests(t, 1, waiting[0], waiting[len(waiting)-1])
+}
+
+// guideTests runs so many tests of a scenario.
+func guideTests(t *testing.T, n int, scenario, tests string) {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "scenarios"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, page := range map[string]string{"order.ts": "docs/guide/1-first-integration.md", "order.test.ts": "docs/guide/7-testing.md"} {
-		if err := os.WriteFile(filepath.Join(dir, "scenarios", name), []byte(blocks(read(t, page), "ts")[0]), 0o600); err != nil {
+	for name, text := range map[string]string{"order.ts": scenario, "order.test.ts": tests} {
+		if err := os.WriteFile(filepath.Join(dir, "scenarios", name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,7 +51,7 @@ func TestGuideTestsPass(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if err := lab.Close(); err != nil || passed != 3 {
+	if err := lab.Close(); err != nil || passed != n {
 		t.Errorf("%d tests, %v", passed, err)
 	}
 }

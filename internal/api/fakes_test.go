@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"junctor/internal/catalog"
+	"junctor/internal/channel"
 	"junctor/internal/fault"
 	"junctor/internal/function"
 	"junctor/internal/link"
@@ -20,6 +21,7 @@ import (
 	"junctor/internal/scenario"
 	"junctor/internal/schedule"
 	"junctor/internal/script"
+	"junctor/internal/subscription"
 )
 
 // fakeRuns is an engine that executes nothing. Runs are listed newest first,
@@ -295,6 +297,43 @@ func (fakeViews) Views(context.Context) ([]record.View, error) {
 
 func (fakeViews) RefreshViews(context.Context) error { return nil }
 
+// fakeSubscriptions has none.
+type fakeSubscriptions struct{}
+
+var errNoSubscription = fault.New(fault.NotFound, "There is no such subscription.")
+
+func (fakeSubscriptions) Get(context.Context, string, string) (v subscription.View, err error) {
+	return v, errNoSubscription
+}
+
+func (fakeSubscriptions) List(context.Context, string, string, string, int) ([]subscription.View, string, error) {
+	return nil, "", nil
+}
+
+func (fakeSubscriptions) Delete(context.Context, string, string, subscription.Author) error {
+	return errNoSubscription
+}
+
+func (fakeSubscriptions) Enable(context.Context, string, bool, subscription.Author) error {
+	return errNoSubscription
+}
+
+func (fakeSubscriptions) Disable(context.Context, string, subscription.Author) error {
+	return errNoSubscription
+}
+
+func (fakeSubscriptions) Rotate(context.Context, string, string, time.Duration, subscription.Author) (string, error) {
+	return "", errNoSubscription
+}
+
+func (fakeSubscriptions) Replay(context.Context, string, subscription.Replay, subscription.Author) (r subscription.Replayed, err error) {
+	return r, errNoSubscription
+}
+
+func (fakeSubscriptions) Ping(context.Context, string) (p subscription.Pinged, err error) {
+	return p, errNoSubscription
+}
+
 // fakeApprovals has one approval, which is open.
 type fakeApprovals struct{}
 
@@ -316,4 +355,15 @@ func (f fakeApprovals) Decide(ctx context.Context, id string, d link.Decision) (
 		a.State, a.Decision = link.Decided, &d
 	}
 	return a, err
+}
+
+// fakeSockets has no websockets.
+type fakeSockets struct{}
+
+func (fakeSockets) ListSockets(context.Context, string, string, int) ([]channel.Connection, string, error) {
+	return nil, "", nil
+}
+
+func (fakeSockets) EndSocket(_ context.Context, _, id string, _ int, _ string) error {
+	return fault.New(fault.NotFound, "there is no connection %q", id)
 }

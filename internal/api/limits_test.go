@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"junctor/internal/fault"
+	"junctor/internal/limit"
 )
 
 // A sender that stops in the middle of its body is told so, and does not hold
@@ -103,4 +106,28 @@ func FuzzAccept(f *testing.F) {
 			t.Errorf("%q lets JSON through", header)
 		}
 	})
+}
+
+// Large bodies and answers find room, or come again; small ones need none.
+func TestRoomForBodiesAndAnswers(t *testing.T) {
+	f := newFixture(t, nil)
+	large := least + `,"data":"` + strings.Repeat("x", 100<<10) + `"}`
+	f.publish(t, large, structured)
+	f.door.Room = limit.NewRoom(100 << 10)
+	for name, w := range map[string]*httptest.ResponseRecorder{
+		"a body":    f.admin(t, "POST", eventsPath, large, structured),
+		"an answer": f.admin(t, "GET", eventsPath, ""),
+	} {
+		wantProblem(t, w, fault.Unavailable)
+		if w.Header().Get("Retry-After") != "1" {
+			t.Errorf("%s: %v", name, w.Header())
+		}
+	}
+	f.publish(t, least+`}`, structured)
+	wantStatus(t, f.admin(t, "GET", eventsPath+"?after=latest", ""), 200)
+	f.door.Room = limit.NewRoom(1 << 20)
+	for range 20 { // nobody keeps what he has left
+		f.publish(t, large, structured)
+		wantStatus(t, f.admin(t, "GET", eventsPath+"?limit=1", ""), 200)
+	}
 }

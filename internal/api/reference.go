@@ -28,6 +28,7 @@ func advice() map[fault.Code]string {
 		fault.Unsupported:     "The body is in a format that is not taken here. See Content-Type and Content-Encoding.",
 		fault.NoRange:         "The file has nothing in the range that Range asks for. Content-Range says how large it is; leave Range out to have it whole.",
 		fault.Unprocessable:   "The body can be read, and what it says is wrong. Every mistake is in \"errors\", with a JSON pointer to its place.",
+		fault.UpgradeRequired: "This address is for websockets: connect to it with a websocket client.",
 		fault.VersionRequired: "This may only be written by one who knows what was there: read it, and write with its ETag in If-Match.",
 		fault.TooMany:         "Too many in too short a time. Retry-After says when the next one is taken.",
 		fault.HeaderTooLarge:  "The headers are larger than is taken here.",

@@ -140,7 +140,10 @@ func (d *door) refuse(c *call, err error) {
 	status := fault.Status(fault.CodeOf(err))
 	level := slog.LevelDebug
 	told := fault.Is(err, fault.ScenarioFailed) || fault.Is(err, fault.AnswerTimeout) // by the run
-	if status >= 500 && !told && c.r.Context().Err() == nil {                         // that somebody has left is no mistake
+	switch {
+	case errors.Is(err, errNoRoom):
+		level = slog.LevelWarn
+	case status >= 500 && !told && c.r.Context().Err() == nil: // that somebody has left is no mistake
 		level = slog.LevelError
 	}
 	d.Log.Log(c.r.Context(), level, "call refused", "route", c.route.method+" "+c.route.pattern, "status", status, "address", c.address, "error", err)

@@ -185,8 +185,8 @@ func (c *Connections) Take(tx *db.Tx, node string, most int) ([]Order, error) {
 	return all, nil
 }
 
-// DropOrders forgets what a node that is gone was asked to do.
-func (c *Connections) DropOrders(tx *db.Tx, node string) error {
-	_, err := tx.Exec(`DELETE FROM channel_orders WHERE node = $1`, node)
+// DropOrders forgets what nobody has done since: the connections have ended.
+func (c *Connections) DropOrders(tx *db.Tx, before time.Time) error {
+	_, err := tx.Exec(`DELETE FROM channel_orders WHERE at < $1`, db.Micros(before))
 	return err
 }

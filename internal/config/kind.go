@@ -110,19 +110,6 @@ var kinds = []*kind{
 	},
 	{name: Classes, one: "class", check: checkClass, refers: classRefers},
 	{
-		name: Channels, one: "channel", check: checkChannel,
-		refers: func(code string, body json.RawMessage) []reference {
-			c, _ := channel.Parse(code, body)
-			return channelRefers(c)
-		},
-		caution: func(code string, body json.RawMessage) string {
-			c, _ := channel.Parse(code, body)
-			return c.Caution()
-		},
-		take:    taken(channel.Parse, func(snap *Snapshot, c channel.Config) { snap.Channels[c.Code] = &Channel{Config: c} }),
-		secrets: channel.SecretMembers(),
-	},
-	{
 		name: Subscriptions, one: "subscription", check: checked(subscription.Parse),
 		refers: func(code string, body json.RawMessage) []reference {
 			c, _ := subscription.Parse(code, body)
@@ -169,6 +156,19 @@ var kinds = []*kind{
 		},
 	},
 	{name: Roles, one: "role", check: checked(access.ParseRole), refers: roleRefers},
+	{
+		name: Channels, one: "channel", check: checkChannel,
+		refers: func(code string, body json.RawMessage) []reference {
+			c, _ := channel.Parse(code, body)
+			return channelRefers(c)
+		},
+		caution: func(code string, body json.RawMessage) string {
+			c, _ := channel.Parse(code, body)
+			return c.Caution()
+		},
+		take:    taken(channel.Parse, func(snap *Snapshot, c channel.Config) { snap.Channels[c.Code] = &Channel{Config: c} }),
+		secrets: channel.SecretMembers(),
+	},
 	{
 		name: Applications, one: "application", check: checked(access.ParseApplication), refers: accountRefers(access.ParseApplication),
 		secrets: access.SecretMembers(),

@@ -20,6 +20,7 @@ type DomainSettings struct {
 	MetricsByToken          bool          // /metrics needs a credential
 	KeepEvents              time.Duration // retention of the event log; 0: for ever
 	Websockets              Websockets
+	TellSucceeded           bool // runs that have succeeded are events too
 }
 
 // defaultKeepEvents is the event log's retention when the settings say nothing.
@@ -29,6 +30,7 @@ const defaultKeepEvents = 30 * 24 * time.Hour
 type Websockets struct {
 	Connections int   // at the same time; 0: as many as the server takes by itself
 	Message     int64 // bytes of the longest message; 0: as above
+	Compress    bool  // messages may be compressed
 }
 
 // Sessions says how applications share the service.
@@ -66,11 +68,13 @@ func ParseSettings(body json.RawMessage) (DomainSettings, []fault.Field) {
 		AllowPrivateSubscribers bool   `json:"allow_private_subscribers"`
 		Metrics                 string `json:"metrics"`
 		Events                  struct {
-			Keep *unit.Duration `json:"keep"`
+			Keep      *unit.Duration `json:"keep"`
+			Succeeded bool           `json:"succeeded"`
 		} `json:"events"`
 		Websockets struct {
 			Connections *int       `json:"connections"`
 			Message     *unit.Size `json:"message"`
+			Compress    bool       `json:"compress"`
 		} `json:"websockets"`
 	}
 	found := strict.Decode(body, &w)
@@ -95,9 +99,11 @@ func ParseSettings(body json.RawMessage) (DomainSettings, []fault.Field) {
 	word("/metrics", w.Metrics, &metrics, "open", "token")
 	s.MetricsByToken = metrics == "token"
 	s.AllowPrivateSubscribers = w.AllowPrivateSubscribers
+	s.TellSucceeded = w.Events.Succeeded
 	if w.Events.Keep != nil {
 		s.KeepEvents = time.Duration(*w.Events.Keep)
 	}
+	s.Websockets.Compress = w.Websockets.Compress
 	if n := w.Websockets.Connections; n != nil {
 		if s.Websockets.Connections = *n; *n < 1 || *n > mostConnections {
 			found = append(found, fault.Field{Pointer: "/websockets/connections", Detail: fmt.Sprintf("must be from 1 to %d", mostConnections)})

@@ -70,7 +70,7 @@ func (d *DB) PutLargeFrom(ctx context.Context, r io.Reader) (b Blob, size int64,
 	name := id.Token(26)
 	for seq := 0; err == nil; seq += chunksAtOnce {
 		size += int64(n)
-		err = d.Write(ctx, func(tx *Tx) error {
+		err = d.writePiece(ctx, func(tx *Tx) error {
 			_, err := tx.Exec(`INSERT INTO large_values (id, size, claimed, created_at) VALUES ($1, $2, 0, $3) ON CONFLICT (id) DO UPDATE SET size = excluded.size`,
 				name, size, Micros(time.Now()))
 			if err == nil {
@@ -89,6 +89,30 @@ func (d *DB) PutLargeFrom(ctx context.Context, r io.Reader) (b Blob, size int64,
 	defer cancel()
 	dropped := d.Write(again, func(tx *Tx) error { return tx.DropLarge(append(Blob{reference}, name...)) })
 	return nil, 0, errors.Join(fmt.Errorf("store a large value: %w", err), dropped) // where it could not be dropped it is an orphan
+}
+
+// writePiece is Write in the line of those who write pieces: however many they are,
+// all others wait for one or a few of them.
+func (d *DB) writePiece(ctx context.Context, f func(*Tx) error) error {
+	select {
+	case d.pieces <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	err := d.write(ctx, f)
+	<-d.pieces
+	if err != nil {
+		return err
+	}
+	return d.sync()
+}
+
+// piecesAtOnce is how many pieces are written at the same time.
+func piecesAtOnce(o Options) int {
+	if o.URL != "" {
+		return postgresWriters / 2
+	}
+	return 1
 }
 
 // readPiece fills a piece, but for the last one. Unlike io.ReadFull it tells the

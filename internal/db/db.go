@@ -44,6 +44,7 @@ type DB struct {
 	dead    atomic.Pointer[deadError]
 	broken  chan struct{} // closed when dead is set
 	notices *notices
+	pieces  chan struct{} // holds those who write a piece of a large value
 
 	closing  sync.Once
 	closed   chan struct{}
@@ -86,6 +87,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, err
 	}
 	d.notices = newNotices(d.engine.carrier())
+	d.pieces = make(chan struct{}, piecesAtOnce(o))
 	return d, nil
 }
 

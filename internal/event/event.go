@@ -1,7 +1,8 @@
 // Package event is the domain's event log: CloudEvents 1.0 in one order,
 // appended in the transaction of what they tell, read by cursor.
 //
-// It must not know who tells something, nor who wants to hear it.
+// It must not know who tells something, nor who wants to hear it; of runs that
+// wait for events it knows the rows in which they say for which.
 package event
 
 import (

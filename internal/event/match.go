@@ -345,7 +345,7 @@ func (c *comparison) item(seq int64) (*Item, error) {
 		clear(c.items)
 		c.bytes = 0
 	}
-	i, err := c.log.at(c.tx, seq)
+	i, err := c.log.at(c.tx, `$1`, seq)
 	if err != nil {
 		return nil, err
 	}

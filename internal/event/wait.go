@@ -288,18 +288,22 @@ var stmtCome = db.NewStmt(0, `UPDATE event_waits SET state = 2, event = r.event 
 // Errors: fault.Gone when events that might have fitted, or the event itself, have
 // been removed.
 func (w *Waits) Look(tx *db.Tx, run string, seq int) (came json.RawMessage, over bool, err error) {
+	i, err := w.log.at(tx, `(SELECT event FROM event_waits WHERE run = $1 AND seq = $2 AND state = 2)`, run, seq)
+	if err == nil {
+		came, err = i.MarshalJSON()
+		return came, true, err
+	}
+	gone := err
+	if !fault.Is(gone, fault.Gone) {
+		return nil, false, err
+	}
 	one, err := w.get(tx, run, seq)
 	if err != nil {
 		return nil, false, err
 	}
 	switch one.state {
 	case waitCome:
-		i, err := w.log.at(tx, one.event)
-		if err != nil {
-			return nil, true, err
-		}
-		came, err = i.MarshalJSON()
-		return came, true, err
+		return nil, true, gone
 	case waitExpired:
 		return json.RawMessage("null"), true, nil
 	case waitLost:
@@ -309,9 +313,9 @@ func (w *Waits) Look(tx *db.Tx, run string, seq int) (came json.RawMessage, over
 	return nil, false, nil
 }
 
-// at is the event at a position. Errors: fault.Gone.
-func (l *Log) at(tx *db.Tx, position int64) (i Item, err error) {
-	i, err = scanItem(tx.QueryRow(`SELECT `+columns+` FROM events WHERE seq = $1`, position))
+// at is the event at a position, which is SQL. Errors: fault.Gone.
+func (l *Log) at(tx *db.Tx, position string, args ...any) (i Item, err error) {
+	i, err = scanItem(tx.QueryRow(`SELECT `+columns+` FROM events WHERE seq = `+position, args...))
 	if errors.Is(err, db.ErrNoRows) {
 		return i, fault.New(fault.Gone, "the event that was waited for has been removed, its retention is over")
 	}

@@ -435,8 +435,9 @@ func TestWhatIsWaitedFor(t *testing.T) {
 			`{"type":"order.paid","subject":"` + strings.Repeat("s", 2000) + `"}`: "Error",
 		} {
 			t.Run(wanted, func(t *testing.T) {
-				s := *s
+				before := s.t
 				s.t = t
+				defer func() { s.t = before }()
 				for _, early := range []bool{true, false} {
 					s.programs["p"] = func(p *process) []string {
 						if early {

@@ -48,12 +48,11 @@
 
   // remind calls notify again and again while nobody has decided.
   async function remind(approval, decision, { reminder, notify }) {
-    const late = {};
     await notify(approval, 0);
     if (reminder === undefined) return decision;
     for (let n = 1; ; n++) {
-      const first = await Promise.race([decision, shared.exports.sleep(reminder).then(() => late)]);
-      if (first !== late) return first;
+      const first = await shared.exports.waitForAny({ decision, late: shared.exports.sleep(reminder) });
+      if (first.key === 'decision') return first.value;
       await notify(approval, n);
     }
   }

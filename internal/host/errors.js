@@ -85,6 +85,13 @@
     try { return realm.call(name, request(), read, place); } catch (error) { return reject(error); }
   };
 
+  // wait is step for what the scenario may end before it ends by itself.
+  shared.wait = function (name, request, read, place) {
+    const before = realm.last(), promise = shared.step(name, request, read, place);
+    if (realm.last() > before) (realm.state().waits ??= new WeakMap()).set(promise, before + 1);
+    return promise;
+  };
+
   const deepest = 16;
 
   // permanent reports whether trying again cannot help, as far as the error or

@@ -498,6 +498,79 @@ declare module "junctor" {
     publish(type: string, options?: EventOptions): Promise<{ id: string }>;
   };
 
+  export interface WaitOptions {
+    /** Exactly; of any subject when absent. */
+    subject?: string | number;
+    /** A filter over `type`, `subject`, `source`, `id`, `time` and `data/...`, such as `data/state eq 'paid'`. */
+    match?: string;
+    /** For how long; for ever when absent. At most 10 years. */
+    timeout?: Duration;
+  }
+
+  /** An event as it stands in the log: a CloudEvent 1.0, with further attributes as members. */
+  export interface CloudEvent<T = any> {
+    specversion: "1.0";
+    id: string;
+    source: string;
+    type: string;
+    subject?: string;
+    time: string;
+    datacontenttype?: string;
+    dataschema?: string;
+    data?: T;
+    /** Data that are no JSON. */
+    data_base64?: string;
+    [attribute: string]: any;
+  }
+
+  /**
+   * Waits for an event; `null` when the time is over first. `type` may be a
+   * pattern: `*` stands for one part, a trailing `**` for any rest. The run may
+   * be put aside meanwhile and survives restarts.
+   *
+   * An event counts that came into the log after the run began, before the wait
+   * too, and that no other wait of this run has had; the earliest comes first.
+   *
+   * ```ts
+   * const paid = await waitForEvent("order.paid", { subject: order.number, timeout: "3d" });
+   * if (!paid) await events.publish("order.overdue", { subject: order.number });
+   * ```
+   */
+  export function waitForEvent<T = any>(type: string, options?: WaitOptions): Promise<CloudEvent<T> | null>;
+
+  /** The first of several, with its place. */
+  export type First<T> = { [K in keyof T]: { key: K; value: Awaited<T[K]> } }[keyof T];
+
+  /**
+   * Waits for the first of several promises, and ends the others as far as they
+   * are `waitForEvent` or `sleep`: unlike the losers of `Promise.race` they take
+   * no event from a later wait. `null` when `timeout` is over first.
+   *
+   * ```ts
+   * const first = await waitForAny({
+   *   paid: waitForEvent("order.paid", { subject }),
+   *   cancelled: waitForEvent("order.cancelled", { subject }),
+   * }, { timeout: "14d" });
+   * if (first?.key === "paid") ship(first.value);
+   * ```
+   */
+  export function waitForAny<T extends readonly unknown[]>(waits: T, options?: { timeout?: Duration }): Promise<{ key: number; value: Awaited<T[number]> } | null>;
+  export function waitForAny<T extends object>(waits: T, options?: { timeout?: Duration }): Promise<First<T> | null>;
+
+  /**
+   * Waits for all of several promises and gives their values under their names,
+   * or in their order. When `timeout` is over first, those that are still open
+   * end, as with `waitForAny`, and are `null`.
+   *
+   * ```ts
+   * const { goods, invoice } = await waitForAll({
+   *   goods: waitForEvent("goods.arrived", { subject }),
+   *   invoice: waitForEvent("invoice.arrived", { subject }),
+   * }, { timeout: "30d" });
+   * ```
+   */
+  export function waitForAll<T extends readonly unknown[] | object>(waits: T, options?: { timeout?: Duration }): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> | null }>;
+
   // --------------------------------------------------------------- sockets
 
   /** An open websocket of a channel. */
@@ -740,7 +813,8 @@ declare module "junctor" {
    * }
    * ```
    * The name is common to all scenarios. When another poll of the name has been
-   * made meanwhile, the function is called again with the newer cursor.
+   * made meanwhile, the function is called again, after a pause, with the newer
+   * cursor.
    */
   export function poll<Item = any, Cursor = any>(
     name: string,

@@ -6,8 +6,10 @@
 
   const options = ['scenario', 'first', 'keep', 'subject', 'ordering_key', 'tags'];
   const members = ['items', 'cursor', 'key'];
-  // How often a poll begins again because another one of its name was faster.
-  const most = 5;
+  // How often a poll is made, when others of its name are faster, and how long it
+  // keeps out of their way before it begins again: up to 100 ms, 200 ms, ... 25 s.
+  const most = 10;
+  const aside = (n) => ({ ms: Math.ceil(Math.random() * 50 * 2 ** n) });
 
   function known(what, given, names) {
     if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new TypeError(`${what} is an object with ${names.join(', ')}`);
@@ -62,6 +64,7 @@
   async function poll(name, fetch, given = {}) {
     const how = check(name, fetch, given), place = new Error();
     for (let n = 0; n < most; n++) {
+      if (n > 0) await shared.step('sleep', () => stringify(aside(n)), () => undefined, place);
       const at = await shared.step('poll.begin', () => stringify({ name }), parse, place);
       const found = await fetch(at.cursor ?? undefined);
       const taken = await shared.step('poll.take', () => take(name, at, found, how), parse, place);

@@ -113,7 +113,7 @@
   }
   const log = Object.assign(line('info'), { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') });
 
-  function sleep(duration) { return shared.step('sleep', () => stringify({ ms: shared.milliseconds(duration) }), nothing); }
+  function sleep(duration) { return shared.wait('sleep', () => stringify({ ms: shared.milliseconds(duration) }), nothing); }
   function now() { return shared.step('now', () => '{}', (text) => new Date(parse(text))); }
 
   return { run, runs, channel, kv, log, sleep, now };

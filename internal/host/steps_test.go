@@ -30,13 +30,17 @@ var mistaken = []string{
 	`records("c").create({ get a() { throw 1 } })`, `records("c").update()`, `records("c").update("x")`, `records("c").update("", {})`, `records("c").update({}, {})`,
 	`records("c").update("x", {}, { version: "1" })`, `records("c").update("x", {}, { versions: 1 })`, `records("c").upsert()`, `records("c").upsert({}, { version: 1.5 })`,
 	`records("c").delete()`, `records("c").delete(7)`, `records("c").delete("x", 7)`, `records(Symbol("s")).delete("x")`,
+	`waitForEvent()`, `waitForEvent("")`, `waitForEvent(7)`, `waitForEvent("t", null)`, `waitForEvent("t", { nothing: 1 })`, `waitForEvent("t", { subject: {} })`,
+	`waitForEvent("t", { match: 7 })`, `waitForEvent("t", { timeout: "soon" })`, `waitForEvent("t", { get match() { throw 1 } })`,
+	`waitForAny()`, `waitForAny({})`, `waitForAny([], 7)`, `waitForAny([sleep(1)], { timeout: -1 })`, `waitForAny([1], null)`, `waitForAny([waitForEvent("")])`,
+	`waitForAll(null)`, `waitForAll([])`, `waitForAll("ab")`, `waitForAll({ get a() { throw 1 } })`,
 	`sleep()`, `sleep(-1)`, `sleep("tomorrow")`, `sleep(Symbol("s"))`, `sleep(Object.create(null))`, `sleep(Infinity)`,
 }
 
 func TestMistakesInArgumentsReject(t *testing.T) {
 	s := newScenarios(t)
 	for _, expression := range mistaken {
-		got := s.run(t, `const { http, channel, runs, kv, events, records, sleep } = junctor as any;
+		got := s.run(t, `const { http, channel, runs, kv, events, records, sleep, waitForEvent, waitForAny, waitForAll } = junctor as any;
 			let step;
 			try { step = `+expression+`; } catch (error) { return "thrown"; }
 			return step.then(() => "done", () => "rejected");`)

@@ -159,6 +159,9 @@ declare module "junctor/test" {
     body?: string | Uint8Array;
   }
 
+  /** An event that comes; what is absent is as the scenario asked for it. */
+  export type AwaitedEvent = Partial<import("junctor").CloudEvent>;
+
   /** What a mock was called with, in order. */
   export interface Mock<Call> {
     readonly calls: readonly Call[];
@@ -169,11 +172,15 @@ declare module "junctor/test" {
    * earlier one. An error that the function throws is the step's: of
    * `"http.request"` it means that no answer came.
    *
-   * `"http.request"`, `"runs.start"`, `"runs.call"` and the steps on schedules need
-   * a mock. `"kv.get"`, `"kv.set"`, `"kv.delete"`, `"kv.increment"`,
-   * `"events.publish"`, `"links.event"`, `"links.run"`,
-   * `"links.revoke"`, `"approval.open"`, `"sleep"`, `"now"`, `"poll.begin"`, `"poll.take"` (which
-   * starts nothing: its arguments say what it would) and the steps on records work without: the classes of junctor.yaml are
+   * `"http.request"`, `"runs.start"`, `"runs.call"`, `"waitForEvent"`,
+   * `"approval.decision"` and the steps on schedules need a mock. That of a wait is
+   * an event, of which as much as the test needs, and which comes at once, or `null`:
+   * none comes before the timeout, which passes. That of a decision is
+   * `{ choice: "approve" }` or `null` in the same way. `"kv.get"`, `"kv.set"`,
+   * `"kv.delete"`, `"kv.increment"`, `"events.publish"`, `"links.event"`,
+   * `"links.run"`, `"links.revoke"`, `"approval.open"`, `"sleep"`, `"now"`,
+   * `"poll.begin"`, `"poll.take"` (which starts nothing: its arguments say what it
+   * would) and the steps on records work without: the classes of junctor.yaml are
    * there and empty, rules that come before a change are asked, and those that
    * come after one start nothing. A test may use `records` and `kv` itself.
    *
@@ -186,7 +193,9 @@ declare module "junctor/test" {
   export function mock(step: "http.request", answer?: HttpAnswer | ((call: HttpCall) => HttpAnswer | void | Promise<HttpAnswer | void>)): Mock<HttpCall>;
   export function mock(step: "runs.start" | "runs.call", answer?: unknown): Mock<{ scenario: string; input: any; subject?: string; ordering_key?: string; tags?: string[] }>;
   export function mock(step: "events.publish", answer?: unknown): Mock<{ type: string; subject?: string; data?: any; source?: string; time?: string; id?: string }>;
+  export function mock(step: "waitForEvent", answer: AwaitedEvent | null | ((call: { type: string; subject?: string; match?: string; timeout?: number }) => AwaitedEvent | null | Promise<AwaitedEvent | null>)): Mock<{ type: string; subject?: string; match?: string; timeout?: number }>;
   export function mock(step: "links.event" | "links.run", answer?: unknown): Mock<{ type?: string; scenario?: string; subject?: string; data?: any; input?: any; title?: string; text?: string }>;
+  export function mock(step: "approval.decision", answer: { choice: string; comment?: string; by?: string | null; via?: "link" | "api" } | null | ((call: { id: string; until: string }) => unknown)): Mock<{ id: string; until: string }>;
   export function mock(step: "approval.open", answer?: unknown): Mock<{ subject?: string; title?: string; text?: string; choices: { choice: string; label: string }[]; assignees: string[] }>;
   export function mock(step: "kv.get" | "kv.set" | "kv.delete" | "kv.increment" | "sleep" | "now", answer?: unknown): Mock<any>;
   export function mock(step: `schedules.${"start" | "pause" | "resume" | "next"}`, answer?: unknown): Mock<any>;

@@ -21,6 +21,7 @@ func TestDeclarationsNameEveryExport(t *testing.T) {
 		declared = append(declared, m[1])
 	}
 	slices.Sort(declared)
+	declared = slices.Compact(declared) // overloads
 	got := newScenarios(t).run(t, `return Object.keys(junctor).filter((name) => name !== "default").sort();`)
 	if want := `["` + strings.Join(declared, `","`) + `"]`; got != want {
 		t.Errorf("the module exports\n%s, declared are\n%s", got, want)
@@ -30,7 +31,7 @@ func TestDeclarationsNameEveryExport(t *testing.T) {
 // The members of what is exported are declared, and what is declared is there.
 func TestDeclarationsNameEveryMember(t *testing.T) {
 	s := newScenarios(t)
-	for _, name := range []string{"http", "kv", "run", "runs", "log", "channel", "links", "xml", "csv", "encoding", "base64", "crypto"} {
+	for _, name := range []string{"http", "kv", "run", "runs", "log", "channel", "links", "schedules", "xml", "csv", "encoding", "base64", "crypto"} {
 		block := regexp.MustCompile(`(?ms)^  export const ` + name + `: \{\n(.*?)^  \};`).FindStringSubmatch(Declarations())
 		if block == nil {
 			t.Errorf("%s is not declared as an object", name)
@@ -76,7 +77,7 @@ const strictest = `{
     "noUnusedLocals": true, "noFallthroughCasesInSwitch": true, "skipLibCheck": false,
     "target": "es2023", "lib": ["es2023"], "module": "esnext", "moduleResolution": "bundler", "types": []
   },
-  "files": ["junctor.d.ts", "globals.d.ts", "example.ts", "links.ts", "mistakes.ts", "globals.ts"]
+  "files": ["junctor.d.ts", "globals.d.ts", "example.ts", "links.ts", "mistakes.ts", "globals.ts", "schedules.ts"]
 }`
 
 // examples are the integrations of the repository, without their tests, which
@@ -101,7 +102,7 @@ func TestDeclarationsPassTheCompiler(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "globals.d.ts"), []byte(Globals()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"example.ts", "links.ts", "mistakes.ts", "globals.ts"} {
+	for _, name := range []string{"example.ts", "links.ts", "mistakes.ts", "globals.ts", "schedules.ts"} {
 		text, err := os.ReadFile(filepath.Join("testdata", "types", name))
 		if err != nil {
 			t.Fatal(err)
@@ -147,7 +148,7 @@ func TestClassDeclarationsPassTheCompiler(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"junctor.d.ts": Declarations(), "globals.d.ts": Globals(), "classes.d.ts": ClassDeclarations(model), "records.ts": string(scenario),
-		"tsconfig.json": strings.Replace(strictest, `"example.ts", "links.ts", "mistakes.ts", "globals.ts"`, `"classes.d.ts", "records.ts"`, 1),
+		"tsconfig.json": strings.Replace(strictest, `"example.ts", "links.ts", "mistakes.ts", "globals.ts", "schedules.ts"`, `"classes.d.ts", "records.ts"`, 1),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -46,7 +46,14 @@ func WaitHandlers(waits *event.Waits) run.Handlers {
 		},
 		Drop: waits.Drop,
 		Keep: waits.Keep,
-	}}}
+	}}, "waits.end": {End: unwanted}}
+}
+
+// unwanted are the calls that nobody waits for any more.
+func unwanted(c *run.Call) (calls []int, err error) {
+	var a struct{ Calls []int }
+	err = arguments(c, &a)
+	return a.Calls, err
 }
 
 // longestWait bounds a wait that has a timeout.

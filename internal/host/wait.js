@@ -1,4 +1,4 @@
-// waitForEvent.
+// waitForEvent, waitForAny and waitForAll.
 (function (realm, shared) {
   'use strict';
   const { parse, stringify } = JSON;
@@ -25,7 +25,55 @@
     return stringify(args);
   }
 
-  function waitForEvent(type, options) { return shared.step('waitForEvent', () => wanted(type, options), parse, new Error()); }
+  function waitForEvent(type, options) { return shared.wait('waitForEvent', () => wanted(type, options), parse, new Error()); }
 
-  return { waitForEvent };
+  // group are the promises of a list or an object, with their names in it, and
+  // of a timeout.
+  function group(name, waits, options) {
+    if (typeof waits !== 'object' || waits === null) throw new TypeError(`${name} takes a list or an object of promises`);
+    for (const option of Object.keys(options)) {
+      if (option !== 'timeout') throw new TypeError(`${name} knows no option ${stringify(option)}; it knows timeout`);
+    }
+    const list = Array.isArray(waits), entries = Object.entries(waits).map(([key, promise]) => ({ key: list ? +key : key, promise, open: true }));
+    if (entries.length === 0) throw new TypeError(`${name} takes one promise at least`);
+    const late = { key: undefined, promise: undefined, open: options.timeout !== undefined };
+    if (late.open) late.promise = shared.exports.sleep(shared.milliseconds(options.timeout));
+    return { list, entries, late, all: late.open ? [...entries, late] : entries };
+  }
+
+  // settled is a promise that notes when it is.
+  async function settled(entry) {
+    try { entry.value = await entry.promise; } finally { entry.open = false; }
+    return entry;
+  }
+
+  // end ends the sleeps and waits that are still open: nobody listens to them.
+  async function end(all) {
+    const known = realm.state().waits, calls = [];
+    for (const { open, promise } of all) {
+      const call = open ? known?.get(promise) : undefined;
+      if (call !== undefined) calls.push(call);
+    }
+    if (calls.length > 0) await shared.step('waits.end', () => stringify({ calls }), parse);
+  }
+
+  async function waitForAny(waits, options = {}) {
+    const { late, all } = group('waitForAny', waits, options);
+    try {
+      const first = await Promise.race(all.map(settled));
+      return first === late ? null : { key: first.key, value: first.value };
+    } finally { await end(all); }
+  }
+
+  async function waitForAll(waits, options = {}) {
+    const { list, entries, late, all } = group('waitForAll', waits, options);
+    try {
+      const every = Promise.all(entries.map(settled));
+      await (late.open ? Promise.race([every, settled(late)]) : every);
+      const results = entries.map(({ key, open, value }) => [key, open ? null : value]);
+      return list ? results.map(([, value]) => value) : Object.fromEntries(results);
+    } finally { await end(all); }
+  }
+
+  return { waitForEvent, waitForAny, waitForAll };
 })

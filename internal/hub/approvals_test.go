@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -407,6 +408,48 @@ func TestAnApprovalOverRestarts(t *testing.T) {
 	}
 	if out := s.output(a.run); !strings.Contains(out, `"choice":"approve"`) {
 		t.Error(out)
+	}
+}
+
+// A run may wait for several people at once, and go on when it has waited for one.
+func TestSeveralApprovals(t *testing.T) {
+	s := serve(t, map[string]string{
+		"junctor.yaml": "channels:\n  ask: { type: public, scenario: ask, await: true, subject: $.subject }\n",
+		"scenarios/ask.ts": `import { approval, log, respond, type Request } from "junctor";
+export default async function (request: Request) {
+  const all = await Promise.all(["a", "b", "c"].map((subject) => approval.open({ subject })));
+  respond({ json: { links: Object.fromEntries(all.map((a, i) => ["abc"[i], a.links.approve])) } });
+  const first = await Promise.race(all.map(async (a, i) => "abc"[i] + (await a.decision())!.choice));
+  const both = await Promise.all(all.slice(0, 2).map(async (a) => (await a.decision())!.via));
+  log(JSON.stringify([first, ...both]));
+}`,
+	})
+	a := s.ask(`{"subject": "x"}`)
+	s.endedAs(a.run, run.Waiting)
+	for _, name := range []string{"b", "a"} {
+		if resp, body := s.open("POST", a.Links[name], ""); resp.StatusCode != 200 {
+			t.Fatalf("%d %s", resp.StatusCode, body)
+		}
+		for name == "b" { // the run has it before the next one decides
+			info, err := s.hub.Runs().Get(t.Context(), a.run)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.ContainsFunc(info.Steps, func(step run.Step) bool { return step.Name == "approval.decision" && step.FinishedAt != nil }) {
+				break
+			}
+			<-time.After(5 * time.Millisecond)
+		}
+	}
+	if out := s.output(a.run); out != `["bapprove","link","link"]` {
+		t.Error(out)
+	}
+	// What the run does not wait for any more can be decided all the same.
+	if resp, body := s.open("POST", a.Links["c"], ""); resp.StatusCode != 200 {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	if told := s.toldOf("approval.decided"); len(told) != 3 {
+		t.Error(told)
 	}
 }
 

@@ -70,7 +70,8 @@ func (h *Hub) audited(tx *db.Tx, e access.Entry) error {
 	}{id, e.Author, e.Address})
 }
 
-// unsuccessful tells of runs of scenarios that failed or were cancelled. What
+// unsuccessful tells of runs of scenarios that failed or were cancelled, and by
+// a setting of those that succeeded. What
 // it was about stands with the run, where erasing its subject finds it.
 func (h *Hub) unsuccessful(tx *db.Tx, r run.Info, depth int) error {
 	if err := h.cancelledApprovals(tx, r); err != nil {
@@ -96,6 +97,11 @@ func (h *Hub) unsuccessful(tx *db.Tx, r run.Info, depth int) error {
 	return h.events.Append(tx, &event.Event{
 		Type: "run." + string(r.State), Subject: r.ID, Run: r.ID, Depth: min(depth+1, event.MaxDepth), Data: text,
 	})
+}
+
+// tellsSuccess reports whether runs of a program that succeeded are told of too.
+func (h *Hub) tellsSuccess(program string) bool {
+	return strings.HasPrefix(program, scenario.ProgramName("")) && h.live.Load().snapshot.Settings.TellSucceeded
 }
 
 // tell appends an event of the domain's own.

@@ -223,7 +223,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 	h.runs, err = run.New(run.Options{
 		DB: h.db, Committer: h.committer, Programs: programs{h.runtime, migration, h.subscriptions.Delivery()}, Handlers: handlers, Policies: h.policy, Show: show, Revise: h.revise,
 		Position: event.Position, Log: h.log, Metrics: h.metrics, Clock: h.options.Clock, Dir: h.options.Data, Host: hostname, Release: h.options.Release,
-		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd, Unsuccessful: h.unsuccessful,
+		OnLog: h.options.OnLog, OnEnd: h.options.OnEnd, Unsuccessful: h.unsuccessful, AlsoSucceeded: h.tellsSuccess,
 		Erased: func(tx *db.Tx, run string) error { return h.links.Forget(tx, run) },
 	})
 	if err == nil {

@@ -139,7 +139,7 @@ func TestALinkStartsARun(t *testing.T) {
 				t.Fatalf("%d %s", resp.StatusCode, body)
 			}
 			info := s.ended(resp.Header.Get("Junctor-Run"))
-			if info.State != run.Succeeded || info.Subject != "4711" || len(info.Tags) != 2 || !strings.Contains(string(info.Output), `"number":"4711"`) {
+			if info.State != run.Succeeded || !strings.HasPrefix(info.Source, "link:lnk_") || info.Subject != "4711" || len(info.Tags) != 2 || !strings.Contains(string(info.Output), `"number":"4711"`) {
 				t.Errorf("%+v %s", info, info.Output)
 			}
 		}

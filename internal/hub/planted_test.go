@@ -35,6 +35,7 @@ import (
 	"junctor/internal/hub"
 	"junctor/internal/id"
 	"junctor/internal/run"
+	"junctor/internal/subscription"
 )
 
 // No secret is found in clear where Junctor keeps or shows anything, whatever
@@ -83,6 +84,12 @@ func (s secrets) bare(where string) string {
 	return s[where]
 }
 
+// key is literal for a place that takes a key of Standard Webhooks.
+func (s secrets) key(where string) string {
+	s[where] = id.Token(40)
+	return s[where]
+}
+
 // everywhere is a configuration with a secret in each of its places, by each
 // way of giving one.
 func (s secrets) everywhere(t *testing.T, out, gone string) string {
@@ -115,6 +122,9 @@ func (s secrets) everywhere(t *testing.T, out, gone string) string {
 		"  office: { password: \"${secret:planted}\" }\n" +
 		"accounts:\n" +
 		"  ann: { password: " + s.literal("password of a person") + " }\n" +
+		"subscriptions:\n" +
+		"  hook: { url: \"" + out + "/ok\", types: [order.*], secret: whsec_" + s.key("secret?") + ", old_secret: whsec_" + s.key("old_secret") + " }\n" +
+		"  gone: { url: \"" + gone + "/\", types: [order.*], secret: whsec_" + s.key("secret of one that is away") + ", retry: { attempts: 1 } }\n" +
 		"channels:\n" +
 		"  open: { type: public, scenario: calls, await: true, timeout: 20s, external: { url: \"" + out + "\", allow_private: true, primary_token: " + s.literal("external.primary_token") +
 		", secondary_token: " + s.literal("external.secondary_token") + " } }\n" +
@@ -198,8 +208,8 @@ func planted(t *testing.T, database string) {
 	if err := s.hub.Access().SetSecret(t.Context(), "planted", all.plant("set by hand"), "test"); err != nil {
 		t.Fatal(err)
 	}
-	files["junctor.yaml"] = all.everywhere(t, out.URL, gone.URL)
-	for _, member := range slices.Concat(connection.SecretMembers(), channel.SecretMembers(), access.SecretMembers()) {
+	files["junctor.yaml"] = "settings: { allow_private_subscribers: true }\n" + all.everywhere(t, out.URL, gone.URL)
+	for _, member := range slices.Concat(connection.SecretMembers(), channel.SecretMembers(), access.SecretMembers(), subscription.SecretMembers()) {
 		if all[member] == "" {
 			t.Errorf("no secret is planted at %s: put one into everywhere", member)
 		}
@@ -211,6 +221,10 @@ func planted(t *testing.T, database string) {
 		t.Fatal(err)
 	}
 	all["API token"], all["admin password"] = token.Token, adminPassword
+	s.publish("order.made", 1, 1)
+	s.until("its deliveries have ended", func() bool {
+		return s.subscription("hook").LastSuccess != nil && s.subscription("gone").Failure != ""
+	})
 
 	var shown strings.Builder // all that anybody is answered
 	for login, where := range map[string]string{"eshop": "password!", "portal": "application by env", "office": "set by hand", "ann": "password of a person"} {
@@ -253,7 +267,7 @@ func planted(t *testing.T, database string) {
 	}
 	shown.Write(text)
 	for _, path := range []string{
-		"runs?limit=1000", "connections", "channels", "settings", "scenarios", "accounts", "sessions", "tokens", "secrets", "audit?limit=1000", "configuration", "nodes",
+		"runs?limit=1000", "subscriptions", "connections", "channels", "settings", "scenarios", "accounts", "sessions", "tokens", "secrets", "audit?limit=1000", "configuration", "nodes",
 		"applications", "applications/eshop", "accounts/ann",
 		"connections/basic", "channels/bearer", "connections/none", "tokens/none", "runs/" + ids[0],
 	} {

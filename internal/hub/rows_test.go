@@ -248,3 +248,31 @@ func TestStoredQueriesAndClassesShareTheirNames(t *testing.T) {
 		}
 	}
 }
+
+// By SOAP a stored query is read like a class, with its parameters in an element of
+// their own.
+func TestStoredQueriesBySOAP(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		s := serveOn(t, database, reports())
+		s.fill(database)
+		const c1, c2 = "<row><customer>C1</customer><orders>2</orders><total>10.10</total><received>2026-06-01</received></row>", `<row><customer>C2</customer><orders>1</orders><total xsi:nil="true"/><received>2026-06-01</received></row>`
+		for body, want := range map[string]string{
+			`<getTotals><orderby>customer</orderby><count>true</count></getTotals>`:                              "<page>" + c1 + c2 + "<count>2</count></page>",
+			`<getTotals><params><since>2026-03-01</since></params><filter>customer eq 'C1'</filter></getTotals>`: "<row><customer>C1</customer><orders>1</orders>",
+			`<getTotals><select>customer</select><orderby>customer desc</orderby><top>1</top></getTotals>`:       "<page><row><customer>C2</customer></row></page>",
+			`<getTotals><select>customer</select><orderby>customer</orderby><pageSize>1</pageSize></getTotals>`:  "<page><row><customer>C1</customer></row><next>",
+			`<getTotals><params><sience>2026-03-01</sience></params></getTotals>`:                                "<pointer>/params/sience</pointer>",
+			`<getTotals><params><since>yesterday</since><least>x</least></params></getTotals>`:                   "<pointer>/params/least</pointer>",
+			`<getTotals><select>customer/name</select></getTotals>`:                                              "<pointer>/select</pointer>",
+			`<getTotals><expand>customer</expand></getTotals>`:                                                   "<pointer>/expand</pointer>",
+			`<getTotals><filter>none eq 1</filter></getTotals>`:                                                  "<code>invalid</code>",
+			`<getTotals><cursor>x</cursor></getTotals>`:                                                          "The cursor is damaged",
+		} {
+			name, _, _ := strings.Cut(body[1:], ">")
+			envelope := `<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body><` + name + ` xmlns="urn:junctor:v1">` + strings.TrimPrefix(body, "<"+name+">") + `</Body></Envelope>`
+			if _, answer := s.call("POST", "/soap/v1", envelope, "Content-Type", "text/xml"); !strings.Contains(answer, want) {
+				t.Errorf("%s: %s", body, answer)
+			}
+		}
+	})
+}

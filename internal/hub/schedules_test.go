@@ -76,6 +76,38 @@ export default async function (s: Schedule<{ from: string }>) {
 	})
 }
 
+// While the last run has not ended: no run, a run in line, or another one.
+func TestScheduleOverlaps(t *testing.T) {
+	eachDatabase(t, scheduled(`schedules:
+  skip: { every: 1s, scenario: long }
+  queue: { every: 1s, scenario: long, overlap: queue }
+  allow: { every: 1s, scenario: long, overlap: allow }
+`, map[string]string{
+		"long": `import { sleep } from "junctor"; export default async () => { await sleep("1d"); };`,
+	}), func(s *site) {
+		runs := func(code, more string) []run.Info { return items[run.Info](s, "/runs?source=schedule:"+code+more) }
+		s.eventually("three runs each", func() bool { return len(runs("queue", "")) > 2 && len(runs("allow", "&state=waiting")) > 2 })
+		if n := len(runs("skip", "")); n != 1 {
+			t.Errorf("skip: %d runs", n)
+		}
+		if list := items[struct {
+			Data struct{ Reason, Run string }
+		}](s, "/events?type=schedule.skip.skipped"); len(list) == 0 || list[0].Data.Reason != "running" || list[0].Data.Run != runs("skip", "")[0].ID {
+			t.Errorf("skip: %+v", list)
+		}
+		s.call("POST", "/api/v1/admin/schedules/queue/pause", "")
+		all := runs("queue", "")
+		for _, r := range all[:len(all)-1] {
+			if r.State != run.Queued || r.WaitingFor != "order" {
+				t.Errorf("queue: %+v", r)
+			}
+		}
+		first, second := all[len(all)-1], all[len(all)-2]
+		s.call("POST", "/api/v1/admin/runs/"+first.ID+"/terminate", "")
+		s.endedAs(second.ID, run.Waiting)
+	})
+}
+
 // The admin API: configuration, how it stands, by hand, pause and resume.
 func TestSchedulesByHand(t *testing.T) {
 	eachDatabase(t, scheduled(`settings: { timezone: Europe/Prague }
@@ -275,6 +307,7 @@ var polledScenarios = map[string]string{
 }
 
 func polled(t *testing.T, orders *[]int) map[string]string {
+	t.Helper()
 	return scheduled("connections:\n  shop: { type: http, url: \""+shopAPI(t, orders)+"\", allow_private: true }\n", polledScenarios)
 }
 
@@ -301,6 +334,63 @@ func TestPoll(t *testing.T) {
 			}
 			s.wantCalled("count", `{"id":4}`, `1`)
 			s.wantCalled("count", `{"id":5}`, `2`)
+		})
+	}
+}
+
+// A run that fails behind its poll, and is tried again, polls again from where the
+// first try came to, and starts nothing twice.
+func TestPollOfARetry(t *testing.T) {
+	orders := []int{1, 2, 3}
+	s := serve(t, scheduled("connections:\n  shop: { type: http, url: \""+shopAPI(t, &orders)+"\", allow_private: true }\n"+
+		"channels:\n  go: { type: public, scenario: twice, retry: { first: 10ms } }\n", map[string]string{
+		"twice": `import { http, poll, run } from "junctor";
+export default async function () {
+  const got = await poll("orders", async (cursor: number | undefined) => {
+    const items = (await http.get("shop", "/", { query: { after: String(cursor ?? 0) } })).json<{ id: number }[]>();
+    return { items, cursor: items.at(-1)?.id, key: "id" };
+  }, { scenario: "order" });
+  if (run.attempt < 3) throw new Error("not yet");
+  return { started: got.runs.length, known: got.known };
+}`,
+		"order": polledScenarios["order"], "count": polledScenarios["count"],
+	}))
+	resp, _ := s.send("POST", "go", "", "{}")
+	info := s.ended(resp.Header.Get("Junctor-Run"))
+	if info.State != run.Succeeded || info.Attempt != 3 || string(info.Output) != `{"value":{"started":0,"known":1}}` {
+		t.Errorf("%+v %s", info, info.Output)
+	}
+	list := items[run.Info](s, "/runs?source=poll:orders")
+	if len(list) != 3 || list[0].Channel != "go" {
+		t.Errorf("%d runs", len(list))
+	}
+}
+
+// Polls of one name at the same time: each item once.
+func TestPollsAtTheSameTime(t *testing.T) {
+	orders := make([]int, 40)
+	for i := range orders {
+		orders[i] = i + 1
+	}
+	for name, where := range map[string]func(*testing.T) string{"sqlite": func(*testing.T) string { return "" }, "postgres": database} {
+		t.Run(name, func(t *testing.T) {
+			s := serveOn(t, where(t), polled(t, &orders))
+			started := make(chan int, 4)
+			for range cap(started) {
+				go func() {
+					_, body := s.call("POST", "/api/v1/functions/pull", "{}")
+					var got struct{ Started int }
+					json.Unmarshal([]byte(body), &got) //nolint:errcheck // 0 then
+					started <- got.Started
+				}()
+			}
+			sum := 0
+			for range cap(started) {
+				sum += <-started
+			}
+			if sum != 40 || len(items[run.Info](s, "/runs?source=poll:orders")) != 40 {
+				t.Errorf("%d runs were started", sum)
+			}
 		})
 	}
 }
@@ -361,5 +451,48 @@ export default async function (s: Schedule) {
 	t.Run("again", func(t *testing.T) {
 		s := serveAs(t, hub.Options{Data: data}, nil, files)
 		about(s, 3)
+	})
+}
+
+// How runs of a schedule are treated is the schedule's to say, and the time zone
+// that it has not itself the domain's.
+func TestScheduleSettings(t *testing.T) {
+	eachDatabase(t, scheduled(`settings: { timezone: Europe/Prague }
+connections:
+  nobody: { type: http, url: "http://127.0.0.1:1", allow_private: true }
+schedules:
+  a: { cron: "0 12 * * *", scenario: fails, retry: { attempts: 2, first: 10ms }, capture: none }
+  b: { cron: "0 12 * * *", scenario: fails, timezone: Asia/Tokyo }
+`, map[string]string{
+		"fails": `import { http } from "junctor"; export default async () => { await http.get("nobody", "/"); };`,
+	}), func(s *site) {
+		_, body := s.call("POST", "/api/v1/admin/schedules/a/run", "")
+		var made run.Info
+		if err := json.Unmarshal([]byte(body), &made); err != nil {
+			t.Fatal(body)
+		}
+		if info := s.ended(made.ID); info.State != run.Failed || info.Attempt != 2 || len(info.Steps) != 0 || info.Input != nil {
+			t.Errorf("%+v", info)
+		}
+		next := func(code string) string {
+			t.Helper()
+			_, body := s.call("GET", "/api/v1/admin/schedules/"+code, "")
+			var o struct{ Next []time.Time }
+			if err := json.Unmarshal([]byte(body), &o); err != nil || len(o.Next) == 0 {
+				t.Fatal(body)
+			}
+			return o.Next[0].UTC().Format("15:04")
+		}
+		if at := next("a"); at != "11:00" && at != "10:00" {
+			t.Errorf("in Prague it comes at %s", at)
+		}
+		for zone, want := range map[string]string{"Asia/Kolkata": "06:30", "UTC": "12:00"} {
+			if resp, body := s.call("PUT", "/api/v1/admin/settings", `{"timezone":"`+zone+`"}`); resp.StatusCode != 200 {
+				t.Fatal(body)
+			}
+			if a, b := next("a"), next("b"); a != want || b != "03:00" {
+				t.Errorf("%s: a comes at %s, b at %s", zone, a, b)
+			}
+		}
 	})
 }

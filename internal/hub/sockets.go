@@ -45,7 +45,10 @@ func (h *Hub) openSockets() {
 func (s *sockets) door() *ingress.Sockets {
 	return &ingress.Sockets{
 		Server: s.server, Directory: s, Runs: arriving{s.h},
-		Message: func() int64 { return s.h.live.Load().snapshot.Settings.Websockets.Message },
+		Limits: func() socket.Limits {
+			set := s.h.live.Load().snapshot.Settings.Websockets
+			return socket.Limits{Message: set.Message, Deflate: set.Compress}
+		},
 	}
 }
 
@@ -136,12 +139,21 @@ func (s *sockets) living(ctx context.Context) (map[string]bool, error) {
 	return alive, err
 }
 
+// undone is how long a node is given for what it is asked to do.
+const undone = 10 * time.Minute
+
 // forget tells of the ends of connections whose nodes have gone.
 func (s *sockets) forget(ctx context.Context) error {
 	const batch = 500
 	alive, err := s.living(ctx)
 	if err != nil {
 		return err
+	}
+	if s.h.db.Postgres() {
+		err := s.h.db.Write(ctx, func(tx *db.Tx) error { return s.kept.DropOrders(tx, s.h.runs.Now().Add(-undone)) })
+		if err != nil {
+			return fmt.Errorf("forget what nobody has done: %w", err)
+		}
 	}
 	var counts map[string]int
 	err = s.h.db.Read(ctx, func(tx *db.Tx) (err error) {
@@ -154,9 +166,6 @@ func (s *sockets) forget(ctx context.Context) error {
 	for _, node := range slices.Sorted(maps.Keys(counts)) {
 		for left := counts[node]; left > 0 && !alive[node]; left -= batch {
 			err := s.h.committer.Commit(ctx, db.Item{Func: func(tx *db.Tx) ([]db.Op, error) {
-				if err := s.kept.DropOrders(tx, node); err != nil {
-					return nil, err
-				}
 				gone, err := s.kept.OfNode(tx, node, batch)
 				for _, c := range gone {
 					if err == nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -149,7 +150,7 @@ var chatFiles = map[string]string{
 channels:
   chat: { type: public, websocket_scenario: chat, websocket_role: guest, timeout: 20s }
   shop: { type: public, scenario: shop, await: true }
-  both: { type: public, scenario: shop, websocket_scenario: chat, await: true, timeout: 300ms, subject: $.number, retry: { attempts: 2, first: 1ms } }
+  both: { type: public, scenario: shop, websocket_scenario: chat, await: true, timeout: 3s, subject: $.number, retry: { attempts: 2, first: 1ms } }
   gated: { type: public, websocket_scenario: chat, verify: { basic: { user: u, password: p } }, rate: 2/m, body_limit: 100B }
   paused: { type: public, websocket_scenario: chat, paused: true }
   pages: { type: public, websocket_scenario: chat, cors: { origins: ["https://app.example.com"] } }
@@ -352,10 +353,7 @@ func TestWebsocketMessagesRefused(t *testing.T) {
 func TestWebsocketChannelThatGoes(t *testing.T) {
 	s := serve(t, chatFiles)
 	w, other := s.connected("chat", ""), s.connected("pages", "")
-	files := map[string]string{}
-	for name, text := range chatFiles {
-		files[name] = text
-	}
+	files := maps.Clone(chatFiles)
 	files["junctor.yaml"] = strings.Replace(files["junctor.yaml"], "chat: { type: public,", "chat: { type: public, enabled: false,", 1)
 	files["scenarios/chat.ts"] = strings.Replace(chat, `return rest;`, `return "new " + rest;`, 1)
 	s.apply(files)
@@ -443,7 +441,29 @@ func TestWebsocketsByNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("TOKENS", string(tokens))
+	t.Setenv("EXTENSIONS", "")
 	s.client(dir, "node", "client.mjs")
+	files := maps.Clone(chatFiles)
+	files["junctor.yaml"] = "settings: { websockets: { compress: true } }\n" + files["junctor.yaml"]
+	s.apply(files)
+	t.Setenv("EXTENSIONS", "permessage-deflate")
+	s.client(dir, "node", "client.mjs")
+}
+
+// TestWebsocketSettings: how many, and how long.
+func TestWebsocketSettings(t *testing.T) {
+	files := maps.Clone(chatFiles)
+	files["junctor.yaml"] = "settings: { websockets: { connections: 2, message: 10B } }\n" + files["junctor.yaml"]
+	s := serve(t, files)
+	first, second := s.connected("chat", ""), s.connected("pages", "")
+	if _, refused := s.socket("chat", ""); refused == nil || refused.Status != 503 || refused.Header.Get("Retry-After") == "" {
+		t.Errorf("%v", refused)
+	}
+	first.say("say 1", "01234567890")
+	first.hears("1", "close 1009 A message may have at most 10B.")
+	s.until("there is a place", func() bool { w, _ := s.socket("chat", ""); return w != nil })
+	second.say("say 2")
+	second.hears("2")
 }
 
 // TestWebsocketsOfNodes: any node reaches the connections of every other one.

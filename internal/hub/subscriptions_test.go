@@ -624,3 +624,118 @@ func TestSubscriberThatHangs(t *testing.T) {
 		t.Errorf("the one that hangs has %d deliveries under way", a.Unfinished)
 	}
 }
+
+func TestSubscriptionsByTheAdminAPI(t *testing.T) {
+	to := newEndpoint(t, func(w http.ResponseWriter, _ int) { w.WriteHeader(500) })
+	s := serve(t, map[string]string{"junctor.yaml": eventing})
+	const base = "/api/v1/admin/subscriptions"
+	made := s.subscribe("crm", `{"url":"https://x.example"}`)
+	put := func(body string, header ...string) (*http.Response, string) {
+		return s.call("PUT", base+"/erp", body, header...)
+	}
+	if res, text := put(`{"url":"nowhere","types":["a*"]}`); res.StatusCode != 422 || !strings.Contains(text, `"/url"`) || !strings.Contains(text, `"/types"`) {
+		t.Errorf("%d %s", res.StatusCode, text)
+	}
+	if res, text := put(`{"connection":"erp"}`); res.StatusCode != 422 || !strings.Contains(text, `there is no connection`) {
+		t.Errorf("%d %s", res.StatusCode, text)
+	}
+	res, text := put(fmt.Sprintf(`{"url":%q,"types":["order.*"]}`, to.URL))
+	if res.StatusCode != 201 || !strings.Contains(text, `"state":"active"`) || res.Header.Get("ETag") == "" {
+		t.Fatalf("%d %s", res.StatusCode, text)
+	}
+	var whole map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &whole); err != nil {
+		t.Fatal(err)
+	}
+	if res, text := put(text); res.StatusCode != 200 { // what was got can be put
+		t.Errorf("%d %s", res.StatusCode, text)
+	}
+	if res, text := put(fmt.Sprintf(`{"url":%q}`, to.URL), "If-Match", `"77"`); res.StatusCode != 412 {
+		t.Errorf("%d %s", res.StatusCode, text)
+	}
+	s.publish("order.made", 1, 3)
+	to.await(t, 3)
+	s.until("deliveries wait", func() bool { return s.subscription("erp").Unfinished == 3 })
+	for query, want := range map[string]string{"": made.ID + " erp", "?channel=crm": made.ID, "?state=active": made.ID + " erp", "?state=ended": ""} {
+		_, text := s.api("GET", base+query, "")
+		var page struct{ Items []struct{ Code string } }
+		if err := json.Unmarshal([]byte(text), &page); err != nil {
+			t.Fatal(err)
+		}
+		var codes []string
+		for _, item := range page.Items {
+			codes = append(codes, item.Code)
+		}
+		slices.Sort(codes)
+		wanted := strings.Fields(want)
+		slices.Sort(wanted)
+		if !slices.Equal(codes, wanted) {
+			t.Errorf("list %s: %v, want %v", query, codes, wanted)
+		}
+	}
+	if status, text := s.api("PUT", base+"/"+made.ID, `{"url":"https://x.example"}`); status != 422 {
+		t.Errorf("put one of a token: %d %s", status, text)
+	}
+	for _, code := range []string{"erp", made.ID} {
+		if status, text := s.api("DELETE", base+"/"+code, ""); status != 204 {
+			t.Errorf("delete %s: %d %s", code, status, text)
+		}
+		if status, _ := s.api("DELETE", base+"/"+code, ""); status != 404 {
+			t.Errorf("delete %s again: %d", code, status)
+		}
+	}
+	s.until("what waited is cancelled", func() bool {
+		_, text := s.api("GET", "/api/v1/admin/runs?source=subscription:erp", "")
+		return strings.Count(text, `"state":"cancelled"`) == 3
+	})
+	_, audit := s.api("GET", "/api/v1/admin/audit", "")
+	for _, want := range []string{`"author":"channel/crm","address":"127.0.0.1","action":"subscription.create"`, `"author":"admin","address":"127.0.0.1","action":"subscription.delete"`, `"action":"subscriptions.create"`} {
+		if !strings.Contains(audit, want) {
+			t.Errorf("no %s in the audit log", want)
+		}
+	}
+}
+
+// Of runs that succeed something is told by a setting only, and of deliveries never.
+func TestSuccessIsToldByASetting(t *testing.T) {
+	to := newEndpoint(t, nil)
+	file := func(settings string) map[string]string {
+		return map[string]string{"scenarios/echo.ts": echo, "junctor.yaml": fmt.Sprintf(`settings: { allow_private_subscribers: true, %s }
+channels:
+  shop: { type: public, scenario: echo, await: true }
+subscriptions:
+  all: { url: %q, types: ["run.**"] }
+`, settings, to.URL)}
+	}
+	s := serve(t, file(""))
+	s.send("POST", "shop", "", "quiet")
+	s.apply(file("events: { succeeded: true }"))
+	res, _ := s.send("POST", "shop", "", "told")
+	got := to.await(t, 1)[0]
+	if got.event.Type != "run.succeeded" || got.event.Subject != res.Header.Get("Junctor-Run") {
+		t.Errorf("told of %s", got.body)
+	}
+	s.until("it is delivered", func() bool { a := s.subscription("all"); return a.Unfinished == 0 && a.Behind == 0 })
+	if _, events := s.api("GET", "/api/v1/admin/events?type=run.*", ""); strings.Count(events, `"type":"run.`) != 1 {
+		t.Errorf("events: %s", events)
+	}
+}
+
+// A subscriber hears of what is told after it has subscribed, whatever others do.
+func TestSubscriberHearsNothingOfBefore(t *testing.T) {
+	first, second := newEndpoint(t, nil), newEndpoint(t, nil)
+	s := serve(t, map[string]string{"junctor.yaml": eventing})
+	s.subscribe("crm", fmt.Sprintf(`{"url":%q,"types":["a"]}`, first.URL))
+	s.publish("a", 1, 1)
+	first.await(t, 1)
+	s.publish("b", 1, 20)
+	made := s.subscribe("crm", fmt.Sprintf(`{"url":%q,"types":["b"]}`, second.URL))
+	s.publish("b", 21, 22)
+	s.publish("a", 2, 2)
+	first.await(t, 2)
+	second.await(t, 2)
+	s.until("it reads with the others", func() bool { a := s.subscription(made.ID); return a.Behind == 0 && a.Unfinished == 0 })
+	if ids := second.ids(t, 2); len(ids) != 2 || !slices.Contains(ids, "b-21") || !slices.Contains(ids, "b-22") {
+		t.Errorf("it got %v", ids)
+	}
+}

@@ -203,11 +203,14 @@ func (d *linkDoor) answer(w http.ResponseWriter, r *http.Request, s link.Shown, 
 		w.Header().Set("Junctor-Run", s.Run)
 	}
 	if forPeople(r) {
-		d.page(w, http.StatusOK, linkView{Shown: s, Used: used, zone: d.Zone()})
+		if page, ok := d.page(w, linkView{Shown: s, Used: used, zone: d.Zone()}); ok {
+			w.Header().Set("Content-Type", htmlType)
+			w.Write(page) //nolint:errcheck // the client is gone, nobody is left to tell
+		}
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(shownLink{ //nolint:errcheck // the client is gone, nobody is left to tell
+	json.NewEncoder(w).Encode(shownLink{ //nolint:errcheck // as above
 		Title: s.Title, Text: s.Text, Subject: s.Subject, Choice: s.Choice, Label: s.Label, Done: used,
 		UsedUp: s.UsedUp, UsedAt: s.UsedAt, ExpiresAt: s.ExpiresAt, Decision: s.Decision,
 	})
@@ -224,24 +227,20 @@ func (d *linkDoor) refuse(w http.ResponseWriter, r *http.Request, s link.Shown, 
 		writeProblem(w, r, err)
 		return
 	}
-	var body bytes.Buffer
-	view := linkView{Shown: s, Problem: &p, zone: d.Zone()}
-	if failed := linkPage.Execute(&body, view); failed != nil {
-		d.Log.Error("a link's page could not be made", "error", failed)
-		fault.Write(w, failed)
-		return
+	if page, ok := d.page(w, linkView{Shown: s, Problem: &p, zone: d.Zone()}); ok {
+		fault.WriteAs(w, err, htmlType, page)
 	}
-	fault.WriteAs(w, err, "text/html; charset=utf-8", body.Bytes())
 }
 
-func (d *linkDoor) page(w http.ResponseWriter, status int, v linkView) {
-	var body bytes.Buffer
-	if err := linkPage.Execute(&body, v); err != nil {
+const htmlType = "text/html; charset=utf-8"
+
+// page makes a page; what cannot be made is answered.
+func (d *linkDoor) page(w http.ResponseWriter, v linkView) (page []byte, ok bool) {
+	var b bytes.Buffer
+	if err := linkPage.Execute(&b, v); err != nil {
 		d.Log.Error("a link's page could not be made", "error", err)
 		fault.Write(w, err)
-		return
+		return nil, false
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	w.Write(body.Bytes()) //nolint:errcheck // as above
+	return b.Bytes(), true
 }

@@ -98,13 +98,7 @@ func (d *door) admit(w http.ResponseWriter, r *http.Request, f *found) (from str
 		return "", f.door.Refused
 	}
 	from = d.Address(r)
-	if err := f.door.Gate.From(from); err != nil {
-		return from, err
-	}
-	claims, err := f.door.Verifier.Before(r, f.at)
-	if _, _, password := r.BasicAuth(); err != nil || password && len(claims) > 0 {
-		f.door.Gate.Refused(from)
-	}
+	claims, err := knock(r, f, from)
 	if err != nil {
 		return from, err
 	}

@@ -26,7 +26,7 @@ type Sockets struct {
 	Server    *socket.Server
 	Directory Directory
 	Runs      Runs
-	Message   func() int64 // bytes of the longest message; 0: the server's
+	Limits    func() socket.Limits // those of the moment, for every connection
 }
 
 // Directory is told which connections there are, so that any node finds them.
@@ -55,7 +55,8 @@ func (d *door) upgrade(w http.ResponseWriter, r *http.Request, f *found) (int, e
 	if err := sameOrigin(r, c.CORS); err != nil {
 		return 0, err
 	}
-	limits := socket.Limits{Group: c.Code, Message: d.Sockets.Message()}
+	limits := d.Sockets.Limits()
+	limits.Group = c.Code
 	if limits.Message == 0 {
 		limits.Message = socket.DefaultMessage
 	}

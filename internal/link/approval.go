@@ -78,7 +78,6 @@ func (a *Approval) label(choice string) string {
 
 // The bounds of an approval.
 const (
-	DefaultWait  = 30 * 24 * time.Hour // for a decision
 	keepEnded    = 90 * 24 * time.Hour
 	maxChoices   = 10
 	maxAssignees = 50

@@ -54,7 +54,7 @@ func find(tx *db.Tx, id string) (*Approval, error) {
 
 // Approval finds one. Errors: fault.NotFound.
 func (s *Store) Approval(ctx context.Context, id string) (a *Approval, err error) {
-	err = s.read(ctx, func(tx *db.Tx) (err error) {
+	err = s.o.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		a, err = find(tx, id)
 		return err
 	})
@@ -70,7 +70,7 @@ func (s *Store) Approvals(ctx context.Context, f Filter) (list []*Approval, next
 	if err != nil {
 		return nil, "", err
 	}
-	err = s.read(ctx, func(tx *db.Tx) error {
+	err = s.o.DB.Read(ctx, func(tx *db.Tx) error {
 		list = nil
 		rows, err := tx.Query(`SELECT `+approvalColumns+` FROM approvals
 			WHERE ($6 = 0 OR state IN (`+tx.Elements("$1")+`)) AND ($2 = '' OR subject = $2) AND ($3 = '' OR $3 IN (`+tx.Elements("assignees")+`))

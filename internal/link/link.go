@@ -11,7 +11,6 @@
 package link
 
 import (
-	"context"
 	"encoding/json"
 	"time"
 
@@ -75,7 +74,6 @@ type Link struct {
 	CreatedAt, ExpiresAt time.Time
 	UsedAt               *time.Time
 
-	handle  []byte
 	revoked bool
 }
 
@@ -91,7 +89,6 @@ type Page struct {
 const (
 	MaxContent = 64 << 10 // bytes of what it is for
 	MaxUses    = 1_000_000
-	DefaultAge = 7 * 24 * time.Hour
 	MaxAge     = 10 * 365 * 24 * time.Hour
 )
 
@@ -180,7 +177,7 @@ func (s *Store) Expire(tx *db.Tx, most int, _ time.Time) (int64, error) {
 }
 
 // columns is in the order of scan.
-const columns = `id, handle, kind, target, content, page, confirm, uses, used, run, created_at, expires_at, used_at, revoked_at`
+const columns = `id, kind, target, content, page, confirm, uses, used, run, created_at, expires_at, used_at, revoked_at`
 
 func scan(row *db.Row) (*Link, error) {
 	var l Link
@@ -188,7 +185,7 @@ func scan(row *db.Row) (*Link, error) {
 	var content, page []byte
 	var created, expires int64
 	var used, revoked *int64
-	err := row.Scan(&l.ID, &l.handle, &kind, &l.Target, &content, &page, &l.Confirm, &l.Uses, &l.Used, &l.From, &created, &expires, &used, &revoked)
+	err := row.Scan(&l.ID, &kind, &l.Target, &content, &page, &l.Confirm, &l.Uses, &l.Used, &l.From, &created, &expires, &used, &revoked)
 	if err != nil {
 		return nil, err
 	}
@@ -204,6 +201,3 @@ func moment(us *int64) *time.Time {
 	t := db.Time(*us)
 	return &t
 }
-
-// read is Read of the database, which repeats f.
-func (s *Store) read(ctx context.Context, f func(tx *db.Tx) error) error { return s.o.DB.Read(ctx, f) }

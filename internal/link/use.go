@@ -34,7 +34,7 @@ func dead() error {
 
 // Look shows a link without using it. Errors: fault.NotFound.
 func (s *Store) Look(ctx context.Context, token string) (shown Shown, err error) {
-	err = s.read(ctx, func(tx *db.Tx) error {
+	err = s.o.DB.Read(ctx, func(tx *db.Tx) error {
 		l, err := s.alive(tx, token)
 		if err == nil {
 			shown, err = s.shown(tx, l)

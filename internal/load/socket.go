@@ -60,6 +60,7 @@ func DialSocket(ctx context.Context, t Target, path string, header http.Header) 
 		c.close()
 		return nil, fmt.Errorf("reading the answer to the handshake: %w", err)
 	}
+	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		defer c.close()
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) //nolint:errcheck // what there is of it
@@ -81,7 +82,8 @@ func (r *Refused) Error() string {
 
 // Send sends one frame with the opcode.
 func (s *Socket) Send(opcode byte, data []byte) error {
-	b := append(s.out[:0], 0x80|opcode)
+	b := s.out[:0]
+	b = append(b, 0x80|opcode)
 	switch n := len(data); {
 	case n < 126:
 		b = append(b, 0x80|byte(n))
@@ -160,5 +162,5 @@ func (s *Socket) exchange(request []byte, timeout time.Duration) (status int, er
 	return http.StatusOK, nil
 }
 
-func (s *Socket) close()    { s.Conn.Close() } //nolint:errcheck // nothing is written any more
+func (s *Socket) close()    { s.Close() } //nolint:errcheck // nothing is written any more
 func (*Socket) ended() bool { return false }

@@ -135,11 +135,8 @@ func (q *request) plainArgument(p *record.Param, text string) (json.RawMessage, 
 	return v.AppendJSON(nil), err
 }
 
-// stored reads the query.
-func (q *request) stored(tx *db.Tx, use record.StoredUse) (*record.StoredPage, error) {
-	if q.tx != nil {
-		return nil, fault.New(fault.Invalid, "A stored query is read by a request of its own, not in a group.")
-	}
+// readStored reads the query.
+func (q *request) readStored(tx *db.Tx, use record.StoredUse) (*record.StoredPage, error) {
 	args, err := q.arguments()
 	if err != nil {
 		return nil, err
@@ -156,7 +153,7 @@ func (q *request) storedRows(tx *db.Tx) (*answer, error) {
 	if use.Page == 0 {
 		use.Page = record.DefaultPage
 	}
-	page, err := q.stored(tx, use)
+	page, err := q.readStored(tx, use)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +212,7 @@ func (q *request) plainRows(page *record.StoredPage) (*answer, error) {
 // storedCount answers the bare number.
 func (q *request) storedCount(tx *db.Tx) (*answer, error) {
 	zero := 0
-	page, err := q.stored(tx, record.StoredUse{Top: &zero})
+	page, err := q.readStored(tx, record.StoredUse{Top: &zero})
 	if err != nil {
 		return nil, err
 	}

@@ -151,6 +151,13 @@ func (q *request) once() (a *answer, err error) {
 	case r.read != nil && q.tx != nil:
 		return r.read(q, q.tx)
 	case r.read != nil:
+		if r.many {
+			leave, err := q.door.Records.Turn(q.ctx, q.actor)
+			if err != nil {
+				return nil, err
+			}
+			defer leave()
+		}
 		err = q.door.DB.Read(q.ctx, func(tx *db.Tx) (err error) {
 			a, err = r.read(q, tx)
 			return err

@@ -55,8 +55,8 @@ func table() []route {
 		{method: post, pattern: "/{class}/{button}", summary: "Press a button for the records that the body names", write: (*request).pressMany},
 		{method: post, pattern: "/{class}/{key}/{button}", summary: "Press a button for a record", write: (*request).press},
 
-		{method: get, pattern: "/{query}", summary: "The rows of a stored query", options: rows, read: (*request).storedRows},
-		{method: get, pattern: "/{query}/$count", summary: "How many rows of a stored query there are", options: "filter", read: (*request).storedCount},
+		{method: get, pattern: "/{query}", summary: "The rows of a stored query", options: rows, read: (*request).storedRows, many: true},
+		{method: get, pattern: "/{query}/$count", summary: "How many rows of a stored query there are", options: "filter", read: (*request).storedCount, many: true},
 
 		{method: get, pattern: "/{class}/{key}", summary: "Read a record", options: shape, read: (*request).get},
 		{method: patch, pattern: "/{class}/{key}", summary: "Change the columns that are given; with Prefer: upsert also create", options: shape, write: (*request).patch},

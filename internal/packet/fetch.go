@@ -79,6 +79,11 @@ func (f *Fetcher) Fetch(ctx context.Context, p *Packet, who record.Actor, args r
 	}
 	var x *fetch
 	collect := func(model func(*db.Tx) (*record.Model, error)) error {
+		leave, err := f.Store.Turn(ctx, who)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		return f.DB.Read(ctx, func(tx *db.Tx) (err error) {
 			x = &fetch{Fetcher: f, ctx: ctx, tx: tx, who: who, root: &node{}}
 			if x.model, err = model(tx); err != nil {

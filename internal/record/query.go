@@ -1,9 +1,11 @@
 package record
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"junctor/internal/db"
 	"junctor/internal/fault"
@@ -55,6 +57,22 @@ type Page struct {
 	Count   int64    // when it was asked for
 	Next    string   // the cursor of the next page; "" on the last
 	Delta   string   // on the last page, when Track was given: see Changes
+}
+
+// mostLists is how many lists an account reads at the same time: half of what the
+// database reads, so that nobody keeps all others waiting.
+const mostLists = 4
+
+// Turn waits until a caller may begin the transaction in which it reads any number
+// of records; what it returns ends the turn. Errors: fault.Unavailable when that
+// takes longer than such a transaction may.
+func (s *Store) Turn(ctx context.Context, a Actor) (leave func(), err error) {
+	limited, cancel := context.WithTimeout(ctx, db.DefaultReadLimit)
+	defer cancel()
+	if leave, err = s.turns.Take(limited, a.By); err != nil && ctx.Err() == nil {
+		err = fault.Wrap(err, fault.Unavailable, "This account reads too much at the same time: wait until what it asked for before is answered.").WithRetryAfter(time.Second)
+	}
+	return leave, err
 }
 
 // Query reads a page of records that the caller may see. A hidden column, and a

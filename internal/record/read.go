@@ -9,6 +9,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/id"
+	"junctor/internal/limit"
 	"junctor/internal/right"
 	"junctor/internal/strict"
 	"junctor/internal/value"
@@ -22,6 +23,7 @@ type Store struct {
 	ids   id.Maker
 	views sync.Map // *Class: *layout
 	roles roles
+	turns *limit.Turns
 	asked atomic.Pointer[asked]
 	count struct {
 		sync.Mutex
@@ -31,7 +33,7 @@ type Store struct {
 
 // NewStore makes a store. now is the clock.
 func NewStore(hooks Hooks, now func() time.Time) *Store {
-	return &Store{hooks: hooks, now: now}
+	return &Store{hooks: hooks, now: now, turns: limit.NewTurns(mostLists)}
 }
 
 // Actor is who reads or writes.

@@ -49,6 +49,9 @@ type Options struct {
 	// Unsuccessful is called in the transaction in which a run fails or is
 	// cancelled; depth is the run's among its ancestors.
 	Unsuccessful func(tx *db.Tx, run Info, depth int) error
+	// AlsoSucceeded says whether that is to be called too when a run of a program
+	// succeeds; nil: never. It costs a part of a commit each time.
+	AlsoSucceeded func(program string) bool
 	// Erased is called in the transaction in which a run's content is erased.
 	Erased func(tx *db.Tx, run string) error
 }

@@ -17,6 +17,7 @@ type turn struct {
 	writes bool    // one of them changes something
 	begin  []*step // external steps to begin once the journal is on disk
 	waits  []*step // that begin with the journal's commit
+	ends   []*step // waits that end with it
 	ahead  bool    // something must be on disk before the program goes on
 }
 
@@ -38,6 +39,7 @@ func (x *Execution) flush() error {
 		return err
 	}
 	x.queue = append(x.queue, t.inside...)
+	slices.SortStableFunc(x.queue, func(a, b *step) int { return a.done - b.done }) // as it is with every replay
 	for _, s := range t.begin {
 		x.launch(s)
 	}
@@ -139,6 +141,8 @@ func (x *Execution) start(t *turn, s *step, h Handler, args []byte) error {
 		return x.startChild(t, s, h, args)
 	case h.Spawn != nil:
 		return x.spawn(t, s, h, args)
+	case h.End != nil:
+		return x.startEnd(t, s, h, args)
 	case h.Now != nil:
 		result, err := h.Now(x.call(s, args), db.Time(s.startedAt))
 		x.settle(t, s, result, asStepError(err))
@@ -258,12 +262,15 @@ func (x *Execution) commit(t *turn) error {
 			x.number(s)
 		}
 	}
-	if len(t.inside)+len(t.waits) == 0 {
+	if len(t.inside)+len(t.waits)+len(t.ends) == 0 {
 		return x.write(nil)
 	}
 	return x.anew(func() error {
 		return x.write(func(tx *db.Tx) ([]db.Op, error) {
 			if err := x.beginWaits(tx, t.waits); err != nil {
+				return nil, err
+			}
+			if err := x.e.dropWaits(tx, x.row.id, t.ends); err != nil {
 				return nil, err
 			}
 			if err := x.inside(tx, t.inside); err != nil {

@@ -365,7 +365,7 @@ func (x *Execution) ending(insert func(*db.Tx) ([]db.Op, error), p Policy, gone 
 	r := *x.row
 	ordered := r.orderingKey != "" && !r.holds(p)
 	tell := x.e.opts.Unsuccessful
-	if r.state == Succeeded {
+	if also := x.e.opts.AlsoSucceeded; r.state == Succeeded && (also == nil || !also(r.program)) {
 		tell = nil
 	}
 	if insert == nil && !ordered && r.parent == "" && len(gone) == 0 && tell == nil && drop == nil {

@@ -57,6 +57,9 @@ type Handler struct {
 	Sleep func(c *Call) (time.Duration, error)
 	// Wait waits for something that others bring, see there.
 	Wait *Wait
+	// End says which other calls of the run end now, without result: of those that
+	// sleep or wait. What a wait would have had, another one may have.
+	End func(c *Call) (calls []int, err error)
 	// Child says which run to start and to wait for.
 	Child func(ctx context.Context, c *Call) (Start, error)
 	// Spawn says which run to start and not to wait for; the result is {"id"}.

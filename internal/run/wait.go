@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"junctor/internal/db"
@@ -102,6 +103,7 @@ func (x *Execution) startWait(t *turn, s *step, w *Wait, args []byte) error {
 	if timeout > 0 {
 		s.deadline = s.startedAt + timeout.Microseconds()
 	}
+	s.underWay = true
 	x.pending = append(x.pending, s.startOp(x.row.id))
 	x.waits, t.waits, t.ahead = append(x.waits, s), append(t.waits, s), true
 	return nil
@@ -131,7 +133,24 @@ func (x *Execution) beginWaits(tx *db.Tx, steps []*step) error {
 	return nil
 }
 
-// come completes the first wait that is over.
+// startEnd ends sleeps and waits that the program wants no more.
+func (x *Execution) startEnd(t *turn, s *step, h Handler, args []byte) error {
+	calls, err := h.End(x.call(s, args))
+	for _, call := range calls {
+		other := x.called[call]
+		if other == nil || !slices.Contains(x.waits, other) || x.e.handlers[other.name].Child != nil {
+			continue
+		}
+		t.waits = slices.DeleteFunc(t.waits, func(w *step) bool { return w == other })
+		t.ends, t.ahead = append(t.ends, other), true
+		x.complete(other, []byte("null"), nil)
+	}
+	x.settle(t, s, []byte("null"), asStepError(err))
+	return nil
+}
+
+// come completes the first wait that is over. Those that were begun just now are
+// looked at when they are armed.
 func (x *Execution) come() (bool, error) {
 	if !x.waitsForMore() {
 		return false, nil
@@ -141,6 +160,9 @@ func (x *Execution) come() (bool, error) {
 	var failure *StepError
 	err := x.e.db.Read(x.ctx, func(tx *db.Tx) (err error) {
 		for _, s := range x.waits {
+			if s.underWay && !s.armed {
+				continue
+			}
 			var over bool
 			if over, result, failure, err = x.lookAt(tx, s); over || err != nil {
 				found = s

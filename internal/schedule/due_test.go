@@ -33,7 +33,7 @@ func (l ledger) Insert(tx *db.Tx, s run.Start) (string, error) {
 		return "", err
 	}
 	id := fmt.Sprintf("run_%04d%s", n+1, l.node)
-	_, err := tx.Exec(`INSERT INTO kv_values (name, value, expires_at) VALUES ($1, $2, NULL)`, id, s.Program+" "+s.OrderingKey+" "+string(in.Content))
+	_, err := tx.Exec(`INSERT INTO kv_values (name, value, expires_at) VALUES ($1, $2, NULL)`, id, s.Program+" "+s.OrderingKey+"\n"+string(in.Content))
 	return id, err
 }
 
@@ -58,6 +58,7 @@ type bench struct {
 }
 
 func newBench(t *testing.T, d *db.DB, now *clock.Fake) *bench {
+	t.Helper()
 	b := &bench{t: t, db: d, clock: now}
 	b.keeper = &schedule.Keeper{
 		Store: schedule.NewStore(d, now.Now), Runs: ledger{}, Clock: now, Log: slog.New(slog.DiscardHandler),
@@ -152,7 +153,8 @@ func (b *bench) runs() (all []made) {
 				return err
 			}
 			var m made
-			if err := json.Unmarshal([]byte(text[strings.Index(text, "{"):]), &m); err != nil {
+			_, given, _ := strings.Cut(text, "\n")
+			if err := json.Unmarshal([]byte(given), &m); err != nil {
 				return err
 			}
 			all = append(all, m)
@@ -197,6 +199,7 @@ func (b *bench) end() {
 }
 
 func each(t *testing.T, from string, body func(b *bench)) {
+	t.Helper()
 	dbtest.Each(t, func(t *testing.T, open func() *db.DB) { body(newBench(t, open(), start(from))) })
 }
 

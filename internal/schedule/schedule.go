@@ -159,7 +159,7 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 	if c.Missed == MissedAll && c.Overlap == Skip {
 		add("/overlap", "skip would leave out all but the first run of missed: all; queue and allow are possible with it")
 	}
-	policy, wrong := w.WrittenPolicy.Policy(DefaultPolicy)
+	policy, wrong := w.Policy(DefaultPolicy)
 	c.Policy = policy
 	return c, append(found, wrong...)
 }

@@ -54,6 +54,8 @@
       (run.pending ??= new Map()).set(id, pending);
       return promise;
     },
+    // last is the number of the last call.
+    last() { return run.next - 1; },
     notice(name, args) { enqueue(0, name, args); },
     pure,
     now: clock.now,

@@ -8,6 +8,7 @@ import (
 
 	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
+	"junctor/internal/limit"
 )
 
 func sqlite(t *testing.T) *db.DB {
@@ -217,4 +218,25 @@ func FuzzText(f *testing.F) {
 			t.Errorf("%q came back as %q", text, got)
 		}
 	})
+}
+
+// A large envelope finds room for what it becomes in memory, or comes again; a small
+// one needs none.
+func TestRoomForEnvelopes(t *testing.T) {
+	s := newSite(t, sqlite(t), classes)
+	s.door.Room = limit.NewRoom(4 << 20)
+	padded := func(n int) string { return operationOf("getOrders", strings.Repeat(" ", n)) }
+	for range 20 { // nobody keeps what he has left
+		if got := s.send("admin", padded(100<<10)); got.status != 200 {
+			t.Fatalf("100 KiB: %d %s", got.status, got.body)
+		}
+	}
+	got := s.send("admin", padded(600<<10))
+	if code, _ := got.refused(t); code != "unavailable" || !strings.Contains(got.body, "retryAfter") {
+		t.Errorf("600 KiB: %d %s", got.status, got.body)
+	}
+	s.door.Room = limit.NewRoom(1)
+	if got := s.send("admin", padded(0)); got.status != 200 {
+		t.Errorf("a small one: %d %s", got.status, got.body)
+	}
 }

@@ -114,5 +114,5 @@ func (c *call) rows(q *record.Stored, known []element) ([]byte, error) {
 	}
 	w.some("next", page.Next)
 	w.close("page")
-	return w.Bytes(), nil
+	return c.fits(&w)
 }

@@ -120,7 +120,7 @@ func (c *call) get(s *shape) ([]byte, error) {
 		return nil, err
 	}
 	var page *record.Page
-	err := c.DB.Read(c.r.Context(), func(tx *db.Tx) (err error) {
+	err := c.list(func(tx *db.Tx) (err error) {
 		page, err = c.Records.Query(tx, c.model, c.actor, q)
 		return err
 	})
@@ -152,7 +152,7 @@ func (c *call) changes(s *shape) ([]byte, error) {
 		return nil, err
 	}
 	var changed *record.Changed
-	err := c.DB.Read(c.r.Context(), func(tx *db.Tx) (err error) {
+	err := c.list(func(tx *db.Tx) (err error) {
 		changed, err = c.Records.Changes(tx, c.model, c.actor, q, delta)
 		return err
 	})
@@ -174,6 +174,16 @@ func (c *call) changes(s *shape) ([]byte, error) {
 	w.some("delta", changed.Delta)
 	w.close("changes")
 	return c.fits(&w)
+}
+
+// list reads any number of records when it is the account's turn.
+func (c *call) list(f func(*db.Tx) error) error {
+	leave, err := c.Records.Turn(c.r.Context(), c.actor)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return c.DB.Read(c.r.Context(), f)
 }
 
 // fits refuses what was read and finds no room to wait in for its caller to take it.

@@ -274,7 +274,10 @@ func (c *call) note(err error) {
 	code := fault.CodeOf(err)
 	level := slog.LevelDebug
 	told := code == fault.ScenarioFailed || code == fault.AnswerTimeout // by the run
-	if fault.Status(code) >= http.StatusInternalServerError && !told && c.r.Context().Err() == nil {
+	switch {
+	case errors.Is(err, errNoRoom):
+		level = slog.LevelWarn
+	case fault.Status(code) >= http.StatusInternalServerError && !told && c.r.Context().Err() == nil:
 		level = slog.LevelError
 	}
 	operation := ""

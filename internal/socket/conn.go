@@ -24,6 +24,7 @@ type Conn struct {
 	limits   Limits
 	key      string // of the handshake
 	protocol string
+	deflate  bool // messages may be packed
 	handler  Handler
 	conn     net.Conn
 	r        *bufio.Reader
@@ -73,14 +74,14 @@ func (c *Conn) Open(w http.ResponseWriter, h Handler) error {
 	c.handler, c.conn = h, conn
 	c.mu.Unlock()
 	conn.SetDeadline(time.Now().Add(c.server.Send)) //nolint:errcheck // the next write tells
-	if _, err := conn.Write(answer(c.key, c.protocol)); err != nil {
+	if _, err := conn.Write(answer(c.key, c.protocol, c.deflate)); err != nil {
 		conn.Close() //nolint:errcheck // it has ended
 		c.Leave()
 		return fmt.Errorf("answer the handshake: %w", err)
 	}
 	var from io.Reader = conn
 	if n := buffered.Reader.Buffered(); n > 0 { // a client that did not wait for the answer
-		early, _ := buffered.Reader.Peek(n) //nolint:errcheck // they are there
+		early, _ := buffered.Peek(n) //nolint:errcheck // they are there
 		from = io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn)
 	}
 	c.r = bufio.NewReaderSize(from, readBuffer)

@@ -32,11 +32,15 @@ func FuzzConnection(f *testing.F) {
 	f.Add(append(masked(1, "Hel"), masked(0x80, "lo")...))
 	f.Add(append(masked(0x89, "ping"), masked(0x88, "\x03\xe8")...))
 	f.Add([]byte{0x82, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 1, 2, 3, 4})
+	f.Add(masked(0x81, ""))
+	packed := masked(0x81, string(pack([]byte("Hello, Hello, Hello"))))
+	packed[0] |= bitPacked
+	f.Add(packed)
 	f.Fuzz(func(t *testing.T, sent []byte) {
 		s := NewServer(Options{Message: 1000, Linger: time.Millisecond, Receive: 5 * time.Second, Send: 5 * time.Second})
 		ours, theirs := net.Pipe()
 		k := &taken{ended: make(chan End, 1)}
-		c := &Conn{server: s, limits: Limits{Message: 1000}, id: "con_fuzz", handler: k, conn: ours, r: bufio.NewReader(ours)}
+		c := &Conn{server: s, limits: Limits{Message: 1000}, id: "con_fuzz", handler: k, conn: ours, r: bufio.NewReader(ours), deflate: true}
 		c.ctx, c.off = context.WithCancel(context.Background())
 		go c.serve()
 		go func() {

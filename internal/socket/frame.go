@@ -20,6 +20,7 @@ const (
 const (
 	bitFinal    = 0x80
 	bitsReserve = 0x70
+	bitPacked   = 0x40 // RSV1, of a message that is packed (RFC 7692, 6)
 	bitMask     = 0x80
 )
 
@@ -29,6 +30,7 @@ const longestControl = 125
 // header is what begins a frame.
 type header struct {
 	final  bool
+	packed bool
 	opcode byte
 	length int64
 	masked bool
@@ -52,16 +54,21 @@ func breach(format string, args ...any) error {
 // readHeader reads what begins a frame, and refuses what nobody may send:
 // reserved bits and opcodes, control frames in pieces or over 125 bytes, a length
 // that is not in its shortest form or has the highest bit set. masked is whether
-// the sender has to mask. Errors: *violation, and those of r.
-func readHeader(r io.Reader, masked bool) (h header, err error) {
+// the sender has to mask, packed whether it may pack. Errors: *violation, and
+// those of r.
+func readHeader(r io.Reader, masked, packed bool) (h header, err error) {
 	var b [8]byte
 	if _, err := io.ReadFull(r, b[:2]); err != nil {
 		return h, err
 	}
 	h.final, h.opcode, h.length, h.masked = b[0]&bitFinal != 0, b[0]&0x0f, int64(b[1]&0x7f), b[1]&bitMask != 0
+	reserved := b[0] & bitsReserve
+	if packed && (h.opcode == byte(Text) || h.opcode == byte(Binary)) {
+		h.packed, reserved = reserved&bitPacked != 0, reserved&^bitPacked
+	}
 	switch {
-	case b[0]&bitsReserve != 0:
-		return h, breach("a reserved bit is set, and no extension was agreed on")
+	case reserved != 0:
+		return h, breach("a reserved bit is set that has no meaning here")
 	case h.opcode > byte(Binary) && h.opcode < opClose || h.opcode > opPong:
 		return h, breach("the opcode %d is reserved", h.opcode)
 	case h.control() && !h.final:
@@ -114,6 +121,9 @@ func appendHeader(b []byte, h header) []byte {
 	first, second := h.opcode, byte(0)
 	if h.final {
 		first |= bitFinal
+	}
+	if h.packed {
+		first |= bitPacked
 	}
 	if h.masked {
 		second = bitMask

@@ -10,11 +10,11 @@ import (
 // FuzzHeader reads what a peer may send, and what was written comes back.
 func FuzzHeader(f *testing.F) {
 	for _, seed := range []string{"\x81\x85\x37\xfa\x21\x3d", "\x82\xfe\x01\x00abcd", "\x82\xff\x00\x00\x00\x00\x00\x01\x00\x00abcd", "\x88\x80abcd", "\xff", "\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff"} {
-		f.Add([]byte(seed))
+		f.Add([]byte(seed), true)
 	}
-	f.Fuzz(func(t *testing.T, sent []byte) {
+	f.Fuzz(func(t *testing.T, sent []byte, packed bool) {
 		r := bytes.NewReader(sent)
-		h, err := readHeader(r, true)
+		h, err := readHeader(r, true, packed)
 		var v *violation
 		switch {
 		case errors.As(err, &v):

@@ -152,13 +152,13 @@ func TestFramesByteByByte(t *testing.T) {
 
 // TestPeersWhoAreGone are noticed, and those who are silent and there are not.
 func TestPeersWhoAreGone(t *testing.T) {
-	p := open(t, socket.Options{Ping: 50 * time.Millisecond})
+	p := open(t, socket.Options{Ping: time.Second})
 	client := p.connect()
-	for range 3 {
+	for range 2 {
 		client.want("ping ")
 		client.bytes(frame(0x8a, ""))
 	}
-	client.want("ping ", "close 1008 No answer to a ping came within 50ms.", "end")
+	client.want("ping ", "close 1008 No answer to a ping came within 1s.", "end")
 	if end := p.end(); end.ByPeer || end.Code != socket.Policy {
 		t.Errorf("%+v", end)
 	}

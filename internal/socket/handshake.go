@@ -64,10 +64,13 @@ func accept(key string) string {
 }
 
 // answer is what the server says to a handshake that it takes.
-func answer(key, protocol string) []byte {
+func answer(key, protocol string, deflate bool) []byte {
 	b := []byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept(key) + "\r\n")
 	if protocol != "" {
 		b = append(b, "Sec-WebSocket-Protocol: "+protocol+"\r\n"...)
+	}
+	if deflate {
+		b = append(b, "Sec-WebSocket-Extensions: "+deflateAnswer+"\r\n"...)
 	}
 	return append(b, "\r\n"...)
 }

@@ -1,6 +1,7 @@
 package socket_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -113,7 +114,7 @@ func TestPlaces(t *testing.T) {
 // TestPeerWhoDoesNotRead costs no more than its buffer, and hears why it was
 // closed when it reads after all.
 func TestPeerWhoDoesNotRead(t *testing.T) {
-	p := open(t, socket.Options{Send: 200 * time.Millisecond})
+	p := open(t, socket.Options{Send: time.Second})
 	client := p.connect()
 	until(t, "the connection is there", func() bool { return p.opened() != nil })
 	c := p.opened()
@@ -131,7 +132,7 @@ func TestPeerWhoDoesNotRead(t *testing.T) {
 	got := 0
 	for got = 0; got <= sent; got++ {
 		if next := client.next(); !strings.HasPrefix(next, "bytes ") {
-			if next != "close 1013 Nothing was read by you for 200ms; connect again, and read faster." {
+			if next != "close 1013 Nothing was read by you for 1s; connect again, and read faster." {
 				t.Errorf("%.100s", next)
 			}
 			break
@@ -143,6 +144,49 @@ func TestPeerWhoDoesNotRead(t *testing.T) {
 	}
 	if c.Context().Err() == nil {
 		t.Error("the context goes on")
+	}
+}
+
+// TestPeerWhoReadsSlowly, a byte at a time, is as good as one who does not.
+func TestPeerWhoReadsSlowly(t *testing.T) {
+	p := open(t, socket.Options{Send: time.Second})
+	client := p.connect()
+	until(t, "the connection is there", func() bool { return p.opened() != nil })
+	c := p.opened()
+	message := bytes.Repeat([]byte("x"), 64<<10)
+	failed := make(chan error)
+	go func() {
+		var err error
+		for err == nil {
+			err = c.Send(t.Context(), socket.Binary, message)
+		}
+		failed <- err
+	}()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	var err error
+	var first []byte
+	for err == nil {
+		select {
+		case err = <-failed:
+		case <-tick.C:
+			b, err := client.r.ReadByte()
+			if err != nil {
+				t.Fatal(err)
+			}
+			first = append(first, b)
+		}
+	}
+	if !errors.Is(err, socket.ErrClosed) || len(first) == 0 {
+		t.Error(err)
+	}
+	client.r = bufio.NewReader(io.MultiReader(bytes.NewReader(first), client.r))
+	next := client.next()
+	for strings.HasPrefix(next, "bytes ") {
+		next = client.next()
+	}
+	if !strings.HasPrefix(next, "close 1013 Nothing was read by you") {
+		t.Errorf("%.100s", next)
 	}
 }
 

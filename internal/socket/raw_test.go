@@ -2,6 +2,7 @@ package socket_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -14,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/flate"
 
 	"junctor/internal/socket"
 )
@@ -48,7 +51,8 @@ type place struct {
 	*testing.T
 	*socket.Server
 	*echo
-	http *httptest.Server
+	limits *socket.Limits
+	http   *httptest.Server
 }
 
 func open(t *testing.T, o socket.Options) *place {
@@ -56,9 +60,11 @@ func open(t *testing.T, o socket.Options) *place {
 	if o.Linger == 0 {
 		o.Linger = 100 * time.Millisecond // clients here do not hang up
 	}
-	p := &place{T: t, Server: socket.NewServer(o), echo: &echo{ends: make(chan socket.End, 1000)}}
+	p := &place{T: t, Server: socket.NewServer(o), echo: &echo{ends: make(chan socket.End, 1000)}, limits: &socket.Limits{}}
 	p.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := p.Upgrade(w, r, socket.Limits{Group: r.URL.Path}, p.echo)
+		limits := *p.limits
+		limits.Group = r.URL.Path
+		c, err := p.Upgrade(w, r, limits, p.echo)
 		if err != nil {
 			w.WriteHeader(http.StatusTeapot)
 			io.WriteString(w, err.Error()) //nolint:errcheck // the test sees what comes
@@ -179,6 +185,13 @@ func (c *raw) next() string {
 	}
 	if head[0]&0x80 == 0 || head[1]&0x80 != 0 {
 		return fmt.Sprintf("a frame in pieces or masked: %x", head)
+	}
+	if head[0]&0x40 != 0 {
+		unpacked, err := io.ReadAll(flate.NewReader(io.MultiReader(bytes.NewReader(payload), strings.NewReader("\x00\x00\xff\xff\x01\x00\x00\xff\xff"))))
+		if err != nil {
+			return "broken " + err.Error()
+		}
+		return "packed " + map[byte]string{1: "text ", 2: "bytes "}[head[0]&0x0f] + string(unpacked)
 	}
 	switch head[0] & 0x7f {
 	case 1:

@@ -35,9 +35,10 @@ func (r *room) free(n int64)      { r.taken.Add(-n) }
 
 // incoming is a message that is not whole yet.
 type incoming struct {
-	kind Kind // 0: there is none
-	data []byte
-	room int64 // that it takes
+	kind   Kind // 0: there is none
+	packed bool
+	data   []byte
+	room   int64 // that it takes
 }
 
 // read takes frames until the connection ends, and says how it ends.
@@ -48,7 +49,7 @@ func (c *Conn) read() (end End) {
 		if end, ok := c.begins(m.kind != 0); !ok {
 			return end
 		}
-		h, err := readHeader(c.r, true)
+		h, err := readHeader(c.r, true, c.deflate)
 		if err == nil && h.control() {
 			var over bool
 			if end, over, err = c.control(h); over {
@@ -61,6 +62,11 @@ func (c *Conn) read() (end End) {
 			return c.failed(err)
 		}
 		if m.kind != 0 && h.final && !h.control() {
+			if m.packed {
+				if err := c.unpack(&m); err != nil {
+					return c.failed(err)
+				}
+			}
 			if m.kind == Text && !utf8.Valid(m.data) {
 				return c.failed(&violation{NotUTF8, "a text message is not UTF-8"})
 			}
@@ -155,9 +161,9 @@ func (c *Conn) data(h header, m *incoming) error {
 	case h.opcode != opContinuation && m.kind != 0:
 		return breach("a message begins within another one")
 	case h.length > c.limits.Message-int64(len(m.data)):
-		return &violation{TooBig, "A message may have at most " + unit.FormatSize(c.limits.Message) + "."}
+		return c.tooBig()
 	case m.kind == 0:
-		m.kind = Kind(h.opcode)
+		m.kind, m.packed = Kind(h.opcode), h.packed
 	}
 	for left := h.length; left > 0; {
 		if len(m.data) == cap(m.data) {
@@ -175,6 +181,10 @@ func (c *Conn) data(h header, m *incoming) error {
 		}
 	}
 	return nil
+}
+
+func (c *Conn) tooBig() error {
+	return &violation{TooBig, "A message may have at most " + unit.FormatSize(c.limits.Message) + "."}
 }
 
 // grow makes room for more of a message, as much as there is already.

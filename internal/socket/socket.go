@@ -140,6 +140,7 @@ func (s *Server) SetConnections(most int) {
 // Limits are those of one connection.
 type Limits struct {
 	Message int64  // bytes of the longest message; 0: the server's
+	Deflate bool   // messages may be packed, if the peer offers it (RFC 7692)
 	Group   string // connections that are found together; "": in none
 }
 
@@ -155,7 +156,10 @@ func (s *Server) Admit(r *http.Request, limits Limits) (*Conn, error) {
 	if limits.Message == 0 {
 		limits.Message = s.Message
 	}
-	c := &Conn{server: s, limits: limits, key: key, protocol: firstProtocol(r), id: s.ids.New("con", time.Now())}
+	c := &Conn{
+		server: s, limits: limits, key: key, protocol: firstProtocol(r), id: s.ids.New("con", time.Now()),
+		deflate: limits.Deflate && offersDeflate(r.Header),
+	}
 	c.ctx, c.off = context.WithCancel(context.Background())
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"junctor/internal/unit"
@@ -17,10 +18,30 @@ const writePiece = 64 << 10
 var ErrClosed = errors.New("the connection is closed")
 
 // Prepared is a message as it is sent; one serves any number of connections.
-type Prepared struct{ frame []byte }
+type Prepared struct {
+	frame  []byte
+	packed func() []byte // the same for those who unpack; nil when it is not worth it
+}
 
 // Prepare makes a message ready for sending. Text must be UTF-8.
-func Prepare(kind Kind, data []byte) Prepared { return Prepared{frame(byte(kind), data)} }
+func Prepare(kind Kind, data []byte) Prepared {
+	p := Prepared{frame: frame(byte(kind), data)}
+	if len(data) >= packFrom {
+		p.packed = sync.OnceValue(func() []byte {
+			small := pack(data)
+			return append(appendHeader(nil, header{final: true, packed: true, opcode: byte(kind), length: int64(len(small))}), small...)
+		})
+	}
+	return p
+}
+
+// of is the message for a connection.
+func (p Prepared) of(c *Conn) []byte {
+	if c.deflate && p.packed != nil {
+		return p.packed()
+	}
+	return p.frame
+}
 
 // Send gives a message to the connection, after those that wait. It returns when
 // it is among them: while more than the server's Buffer would wait it blocks,
@@ -81,7 +102,7 @@ func (c *Conn) add(p Prepared) error {
 		return ErrClosed
 	}
 	c.server.metrics.sent.Inc()
-	c.push(p.frame)
+	c.push(p.of(c))
 	return nil
 }
 

@@ -32,32 +32,28 @@ const (
 	Step = "deliver"
 )
 
+// unwanted is what a delivery fails with that nobody waits for any more: its run
+// is cancelled.
+const unwanted = "Unwanted"
+
 // stopped is how long a delivery of a subscription waits that is stopped, unless
 // that goes on earlier.
 const stopped = time.Hour
 
 // Delivery is the program.
-func (s *Store) Delivery() run.Program { return delivery{s} }
+func (s *Store) Delivery() run.Program { return delivery{} }
 
-type delivery struct{ s *Store }
+type delivery struct{}
 
 // Execute sends the event, which is all that a delivery does.
-func (d delivery) Execute(ctx context.Context, x *run.Execution) run.Outcome {
-	var in input
-	if err := json.Unmarshal(x.Input(), &in); err != nil {
-		return run.Outcome{Failure: &run.Failure{ErrorInfo: run.ErrorInfo{Name: "DeliveryError", Permanent: true, Message: "the run's input is not that of a delivery"}}}
-	}
-	to, err := d.s.find(ctx, in.Subscription)
-	if err != nil {
-		return run.Outcome{Left: err}
-	}
-	if to == nil || to.state == Ended { // nobody waits for it any more
-		return run.Outcome{Left: run.ErrCancelled}
-	}
+func (delivery) Execute(_ context.Context, x *run.Execution) run.Outcome {
 	x.Call(1, Step, x.Input())
 	c, err := x.Next(nil)
 	if err != nil {
 		return run.Outcome{Left: err}
+	}
+	if c.Err != nil && c.Err.Name == unwanted {
+		return run.Outcome{Left: run.ErrCancelled}
 	}
 	if c.Err != nil {
 		return run.Outcome{Failure: &run.Failure{ErrorInfo: run.ErrorInfo{Name: c.Err.Name, Message: c.Err.Message, Permanent: c.Err.Permanent}, Calls: []int{1}}}
@@ -81,15 +77,17 @@ type answer struct {
 func (s *Store) deliver(ctx context.Context, c *run.Call) ([]byte, error) {
 	var in input
 	if err := json.Unmarshal(c.Args, &in); err != nil {
-		return nil, err
+		return nil, &run.StepError{Name: "DeliveryError", Permanent: true, Message: "the run's input is not that of a delivery"}
 	}
 	x, err := s.find(ctx, in.Subscription)
 	switch {
 	case err != nil:
 		return nil, err
 	case x == nil:
-		return nil, &run.StepError{Name: "DeliveryError", Permanent: true, Message: fmt.Sprintf("there is no subscription %q any more", in.Subscription)}
+		return nil, &run.StepError{Name: unwanted, Permanent: true, Message: fmt.Sprintf("there is no subscription %q any more", in.Subscription)}
 	case in.Body != nil: // a test delivery shows how it is now
+	case x.state == Ended:
+		return nil, &run.StepError{Name: unwanted, Permanent: true, Message: fmt.Sprintf("the subscription %q has ended", x.code)}
 	case !x.active():
 		return nil, &run.StepError{Name: "DeliveryError", Held: true, RetryAfter: stopped, Message: fmt.Sprintf("the subscription %q is stopped", x.code)}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"junctor/internal/clock"
@@ -162,7 +163,7 @@ func (s *Store) atHead(ctx context.Context, l *list, position int64, page event.
 			}
 		}
 	}
-	if len(starts) == 0 && next-position < unwritten {
+	if len(starts) == 0 && next-position < unwritten && !l.awaited(position) {
 		s.looked.store(l.generation, next)
 		return more, nil
 	}
@@ -181,6 +182,14 @@ func (s *Store) atHead(ctx context.Context, l *list, position int64, page event.
 		err = errMoved
 	}
 	return more, err
+}
+
+// awaited reports whether somebody can join the members as soon as the head is
+// behind a position.
+func (l *list) awaited(position int64) bool {
+	return slices.ContainsFunc(l.readers, func(r *reader) bool {
+		return r.until == 0 && r.position > position && l.of[r.of] != nil && l.of[r.of].active()
+	})
 }
 
 // start is the delivery of an event.
@@ -273,9 +282,12 @@ func (s *Store) apart(ctx context.Context, l *list, r *reader) (more bool, err e
 	if x == nil || !x.active() {
 		return false, nil
 	}
-	until := r.until
+	until, ahead := r.until, false
 	if until == 0 && len(l.members) > 0 {
 		until = l.headNow(ctx, s)
+		if ahead = r.position > until; ahead { // it began behind where the others are
+			until = 0
+		}
 	}
 	room := s.room(ctx, x)
 	if room == 0 {
@@ -307,7 +319,7 @@ func (s *Store) apart(ctx context.Context, l *list, r *reader) (more bool, err e
 		}
 	}
 	ends := r.until > 0 && next >= r.until
-	joins := r.until == 0 && (len(l.members) > 0 && next == until || len(l.members) == 0 && !page.More)
+	joins := r.until == 0 && !ahead && (len(l.members) > 0 && next == until || len(l.members) == 0 && !page.More)
 	if next == r.position && !ends && !joins {
 		return false, nil
 	}

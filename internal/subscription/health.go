@@ -75,8 +75,8 @@ func (s *Store) tellHealth() {
 	}
 }
 
-// hurry is for an endpoint that answers again: what waits for its next try makes
-// it now.
+// hurry is for an endpoint that answers again, and for one that wants nothing any
+// more: what waits for its next try makes it now.
 func (s *Store) hurry(x *subscriber) {
 	s.tellHealth()
 	s.wake()

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"junctor/internal/connection"
 	"junctor/internal/connection/http"
 	"junctor/internal/db"
@@ -180,10 +182,23 @@ func (s *Store) refresh(tx *db.Tx) (l *list, position int64, err error) {
 	}
 	s.loading.Lock()
 	defer s.loading.Unlock()
-	if l, err = s.load(tx, s.list.Load()); err == nil {
-		s.list.Store(l)
+	before := s.list.Load()
+	if l, err = s.load(tx, before); err != nil {
+		return nil, 0, err
 	}
-	return l, position, err
+	s.list.Store(l)
+	for code, x := range before.of {
+		switch now := l.of[code]; {
+		case now == nil, now.state == Ended && x.state != Ended:
+			s.hurry(x) // its deliveries wait for nothing any more: they are cancelled
+		case now.active() && !x.active():
+			s.hurry(x) // they waited for that
+		}
+		if l.of[code] == nil {
+			s.metrics.deliveries.DeletePartialMatch(prometheus.Labels{"subscription": code})
+		}
+	}
+	return l, position, nil
 }
 
 // Reload reads the subscriptions anew.
@@ -262,7 +277,7 @@ func (s *Store) connect(x *subscriber) (*http.Conn, error) {
 		return e.conn, nil
 	}
 	conn, err := http.Open(http.Config{
-		Label: fmt.Sprintf("subscription %q", x.code), URL: x.config.URL, AllowPrivate: private, Release: s.Release,
+		Label: fmt.Sprintf("subscription %q", x.code), URL: x.config.URL, AllowPrivate: private, AllowedBy: "settings.allow_private_subscribers", Release: s.Release,
 	}, s.Secret)
 	if err != nil {
 		return nil, err

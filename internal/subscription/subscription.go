@@ -343,8 +343,8 @@ func (c *Choice) Takes(i *event.Item) bool {
 // Allowed is all but what is internal.
 type Allowed struct{ patterns event.Patterns }
 
-// internal begin the types that subscribers hear of only when their channel says so.
-var internal = []string{"channel", "config", "link", "run", "schedule", "session", "subscription"}
+// internal is how types begin that subscribers hear of only when their channel says so.
+var internal = []string{"approval", "channel", "config", "link", "run", "schedule", "session", "subscription"}
 
 // everything is what configured subscriptions may hear of.
 var everything = Allowed{mustPatterns("**")}

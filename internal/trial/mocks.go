@@ -165,7 +165,12 @@ func Missing(c *run.Call) string {
 func proposal(c *run.Call) string {
 	a := argumentsOf(c)
 	answer := "  value: null"
-	if c.Name == httpStep {
+	switch c.Name {
+	case waitStep:
+		answer = "  value: { data: {} }"
+	case decisionStep:
+		answer = "  value: { choice: approve }"
+	case httpStep:
 		answer = "  status: 200\n  json: {}"
 	}
 	var match []string
@@ -187,6 +192,8 @@ func identifying(step string) []string {
 	switch step {
 	case httpStep:
 		return []string{"connection", "method", "path"}
+	case waitStep:
+		return []string{"type", "subject"}
 	case "runs.call", "runs.start":
 		return []string{"scenario"}
 	}

@@ -155,7 +155,12 @@ func describe(c *run.Call) string {
 
 func sample(step string) string {
 	answer := "value"
-	if step == httpStep {
+	switch step {
+	case waitStep:
+		answer = "({ data: {} })"
+	case decisionStep:
+		answer = `({ choice: "approve" })`
+	case httpStep:
 		answer = "({ status: 200, json: {} })"
 	}
 	return fmt.Sprintf("mock(%q, (call) => %s)", step, answer)

@@ -4,8 +4,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
 	stdhttp "net/http"
 	"strings"
+	"time"
 
 	"junctor/internal/connection/http"
 	"junctor/internal/fault"
@@ -38,9 +40,18 @@ func decodeReply(text []byte, step string) (Reply, []fault.Field) {
 // check says what is wrong with a reply to the step.
 func (r *Reply) check(step string) (found []fault.Field) {
 	wrong := func(pointer, detail string) { found = append(found, fault.Field{Pointer: pointer, Detail: detail}) }
+	if step == waitStep && r.Error == nil {
+		var event map[string]json.RawMessage
+		if json.Unmarshal(r.Value, &event) != nil {
+			wrong("/value", `is an event, like { data: {} }, or null when none comes in time`)
+		}
+	}
 	if step != httpStep {
 		if r.Status != 0 || r.Headers != nil || r.JSON != nil || r.Text != nil || r.Base64 != nil {
 			wrong("", "has members for http.request only; "+step+" is answered with value")
+		}
+		if step == decisionStep && r.Error == nil {
+			found = append(found, checkDecision(r.Value)...)
 		}
 		return found
 	}
@@ -67,7 +78,10 @@ func (r *Reply) check(step string) (found []fault.Field) {
 	return found
 }
 
-const httpStep = "http.request"
+const (
+	httpStep = "http.request"
+	waitStep = "waitForEvent"
+)
 
 // settle makes a step's outcome of a reply.
 func (w *World) settle(c *run.Call, r Reply) (done, error) {
@@ -90,6 +104,8 @@ func (w *World) settle(c *run.Call, r Reply) (done, error) {
 			return done{}, err
 		}
 		return d, nil
+	case decisionStep:
+		return w.decided(c, r.Value)
 	case "runs.call":
 		if r.Value == nil {
 			return done{}, nil
@@ -103,6 +119,8 @@ func (w *World) settle(c *run.Call, r Reply) (done, error) {
 		if r.Value == nil {
 			return done{result: []byte(`{"id":"` + c.Key() + `"}`)}, nil
 		}
+	case waitStep:
+		return w.awaited(c, r.Value)
 	case "sockets.send":
 		if r.Value == nil {
 			return done{result: []byte("1")}, nil
@@ -114,6 +132,37 @@ func (w *World) settle(c *run.Call, r Reply) (done, error) {
 		return done{result: w.lab.options.Recorded(c, r.Value)}, nil
 	}
 	return done{result: r.Value}, nil
+}
+
+// longest is when an event comes that a mock says does not, and that is waited
+// for without end.
+const longest = 10 * 365 * 24 * time.Hour
+
+// awaited is the event that a mock tells of, at once, with what the scenario has
+// asked for; or none, when the time is over.
+func (w *World) awaited(c *run.Call, value json.RawMessage) (d done, err error) {
+	var asked struct {
+		Type, Subject string
+		Timeout       *float64 // milliseconds
+	}
+	var event map[string]any
+	if err := errors.Join(json.Unmarshal(c.Args, &asked), json.Unmarshal(value, &event)); err != nil {
+		return done{}, err
+	}
+	if event == nil {
+		d = done{result: []byte("null"), after: longest}
+		if asked.Timeout != nil {
+			d.after = time.Duration(*asked.Timeout * float64(time.Millisecond))
+		}
+		return d, nil
+	}
+	whole := map[string]any{"specversion": "1.0", "id": c.Key(), "source": "/trial", "type": asked.Type, "time": w.now.UTC().Format(time.RFC3339Nano)}
+	if asked.Subject != "" {
+		whole["subject"] = asked.Subject
+	}
+	maps.Copy(whole, event)
+	d.result, err = json.Marshal(whole)
+	return d, err
 }
 
 func (r *Reply) response() (*http.Response, error) {

@@ -140,11 +140,31 @@ func (r *Run) make(ctx context.Context, mocked func(string) bool) error {
 // perform makes a step that needs no mock.
 func (r *Run) perform(ctx context.Context, c *run.Call) error {
 	r.asked = nil
+	if h := r.world.handlers[c.Name]; h.End != nil {
+		return r.end(c, h)
+	}
 	d, err := r.world.do(ctx, c)
 	if err == nil {
 		r.made(c.Seq, d)
 	}
 	return err
+}
+
+// end ends sleeps and waits that the scenario wants no more.
+func (r *Run) end(c *run.Call, h run.Handler) error {
+	calls, err := h.End(c)
+	if err != nil {
+		return err
+	}
+	r.asleep = slices.DeleteFunc(r.asleep, func(l landing) bool {
+		unwanted := slices.Contains(calls, l.step+1)
+		if unwanted {
+			r.landed = append(r.landed, landing{step: l.step, done: done{result: []byte("null")}, at: r.world.now})
+		}
+		return unwanted
+	})
+	r.made(c.Seq, done{result: []byte("null")})
+	return nil
 }
 
 // Answer settles the step that Next returned.

@@ -36,7 +36,7 @@ func (w *World) id() string {
 // outside reports whether a step can be answered by a mock only.
 func (w *World) outside(name string) bool {
 	h := w.handlers[name]
-	return h.External != nil || h.Child != nil || h.Spawn != nil
+	return h.External != nil || h.Child != nil || h.Spawn != nil || h.Wait != nil
 }
 
 // done is a step that was made.

@@ -21,8 +21,14 @@ func TestSampleOrderRunsOffline(t *testing.T) {
 }
 
 func TestExampleTestsPass(t *testing.T) {
-	if out := junctor(t, "test", folder); !strings.Contains(out, "7 tests passed") {
-		t.Errorf("junctor test says:\n%s", out)
+	folders, err := filepath.Glob("../../examples/*/junctor.yaml")
+	if err != nil || len(folders) < 3 {
+		t.Fatalf("%d examples, %v", len(folders), err)
+	}
+	for _, file := range folders {
+		if out := junctor(t, "test", filepath.Dir(file)); !strings.Contains(out, " tests passed") {
+			t.Errorf("junctor test %s says:\n%s", filepath.Dir(file), out)
+		}
 	}
 }
 

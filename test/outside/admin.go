@@ -125,6 +125,43 @@ func (a *Admin) AwaitFinished(ctx context.Context, limit time.Duration) (time.Du
 	}
 }
 
+// Call is any other request: in as its body, nil for none, and its answer into out,
+// nil for whatever it is. An answer other than 2xx is an error.
+func (a *Admin) Call(ctx context.Context, method, path string, in, out any) error {
+	if out == nil {
+		out = new(json.RawMessage)
+	}
+	return a.call(ctx, method, path, in, out)
+}
+
+// AwaitDispatched waits until each event of the log that a subscription chooses
+// has a run that delivers it.
+func (a *Admin) AwaitDispatched(ctx context.Context, subscription string, limit time.Duration) error {
+	for begun := time.Now(); ; {
+		var s struct{ Behind int64 }
+		if err := a.call(ctx, http.MethodGet, "/api/v1/admin/subscriptions/"+subscription, nil, &s); err != nil {
+			return err
+		}
+		if s.Behind == 0 {
+			return nil
+		}
+		if time.Since(begun) > limit {
+			return fmt.Errorf("%d events are still not dispatched after %v", s.Behind, limit)
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Subscription does something with a subscription: enable, disable.
+func (a *Admin) Subscription(ctx context.Context, code, action string) error {
+	var shown struct{}
+	return a.call(ctx, http.MethodPost, "/api/v1/admin/subscriptions/"+code+"/"+action, nil, &shown)
+}
+
 func (a *Admin) call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {

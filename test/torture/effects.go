@@ -12,18 +12,14 @@ import (
 	"junctor/test/outside"
 )
 
-// counters are the internal effects of one run of a channel.
-var counters = map[string][]string{
-	"awaited":  {"before", "between", "after"},
-	"accepted": {"before", "between", "after"},
-	"inside":   {"inside"},
-}
-
 // effects asks the server for the counters of every message: one for a message
 // with a run, none for one without.
 func (f *findings) effects(ctx context.Context, c *cluster, messages []*message, runs map[string][]outside.Run) error {
 	var keys []string
-	want := map[string]int{}
+	want, counters := map[string]int{}, map[string][]string{}
+	for _, c := range channels {
+		counters[c.code] = c.effects
+	}
 	for _, m := range messages {
 		for _, counter := range counters[m.channel] {
 			key := m.number + ":" + counter

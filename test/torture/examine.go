@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,7 +43,16 @@ func examine(ctx context.Context, out io.Writer, c *cluster, s *shop, k *sink) e
 	if err != nil {
 		return err
 	}
+	if err := pauseSchedules(ctx, admin); err != nil {
+		return err
+	}
 	if _, err := admin.AwaitFinished(ctx, 5*time.Minute); err != nil {
+		return err
+	}
+	if err := admin.AwaitDispatched(ctx, "hook", time.Minute); err != nil {
+		return err
+	}
+	if _, err := admin.AwaitFinished(ctx, time.Minute); err != nil { // the deliveries
 		return err
 	}
 	f := &findings{wrong: append(append([]string{}, s.wrong...), k.wrong...)}
@@ -54,22 +64,32 @@ func examine(ctx context.Context, out io.Writer, c *cluster, s *shop, k *sink) e
 	if len(runs) == 0 || count[acknowledged] == 0 {
 		return errors.New("nothing was acknowledged: the load did not reach the server")
 	}
-	repeats := f.repeats(k, c)
-	if err := f.journals(ctx, admin, runs, k, c.clocksApart()); err != nil {
+	deliveries, err := f.deliveries(ctx, admin, runs)
+	if err != nil {
 		return err
+	}
+	repeats := f.repeats(k, c)
+	for _, all := range []map[string][]outside.Run{runs, deliveries} {
+		if err := f.journals(ctx, admin, all, k, c.clocksApart()); err != nil {
+			return err
+		}
 	}
 	if err := f.effects(ctx, c, s.messages, runs); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d kills; %d messages acknowledged, %d refused, %d of unknown fate; %d runs; %d calls outside, %d of them repeated around a kill\n",
-		len(c.deaths), count[acknowledged], count[refused], count[unknown], len(runs), len(k.calls), repeats)
+	seconds, err := f.schedules(ctx, c, admin)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d kills; %d messages acknowledged, %d refused, %d of unknown fate; %d runs; %d calls outside, %d of them repeated around a kill; %d seconds of a schedule\n",
+		len(c.deaths), count[acknowledged], count[refused], count[unknown], len(runs), len(k.calls), repeats, seconds)
 	return f.err(out)
 }
 
 func runsBySubject(ctx context.Context, admin *outside.Admin) (map[string][]outside.Run, error) {
 	runs := map[string][]outside.Run{}
-	for _, channel := range []string{"awaited", "accepted", "inside"} {
-		err := admin.Runs(ctx, url.Values{"channel": {channel}}, func(r outside.Run) bool {
+	for _, channel := range channels {
+		err := admin.Runs(ctx, url.Values{"channel": {channel.code}}, func(r outside.Run) bool {
 			runs[r.Subject] = append(runs[r.Subject], r)
 			return true
 		})
@@ -114,6 +134,35 @@ func (f *findings) fates(messages []*message, runs map[string][]outside.Run) map
 		}
 	}
 	return count
+}
+
+// deliveries finds those of the events that runs have told: one for each event.
+func (f *findings) deliveries(ctx context.Context, admin *outside.Admin, runs map[string][]outside.Run) (map[string][]outside.Run, error) {
+	of := map[string][]outside.Run{}
+	err := admin.Runs(ctx, url.Values{"source": {"subscription:hook"}}, func(r outside.Run) bool {
+		of[r.Subject] = append(of[r.Subject], r)
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	for subject, all := range runs {
+		if strings.HasPrefix(subject, "inside-") { // tells nothing
+			continue
+		}
+		if len(all) > 0 && all[0].State == "succeeded" && len(of[subject]) != 1 {
+			f.add("the event about %s has %d deliveries", subject, len(of[subject]))
+		}
+	}
+	for subject, all := range of {
+		if len(runs[subject]) == 0 {
+			f.add("there is a delivery about %q, which no run has told of", subject)
+		}
+		if all[0].State != "succeeded" {
+			f.add("the delivery %s about %s is %s", all[0].ID, subject, all[0].State)
+		}
+	}
+	return of, nil
 }
 
 // repeats looks at every call that the sink saw more than once.
@@ -167,7 +216,7 @@ func (f *findings) journals(ctx context.Context, admin *outside.Admin, runs map[
 // sink's.
 func (f *findings) journal(r outside.Run, k *sink, apart time.Duration) {
 	for _, step := range r.Steps {
-		if step.Name != "http.request" {
+		if step.Name != "http.request" && step.Name != "deliver" {
 			continue
 		}
 		key := fmt.Sprintf("%s.%d", r.ID, step.Seq)

@@ -6,7 +6,9 @@
 //   - a message that was refused has none, one of unknown fate at most one;
 //   - no step was done again once it was in the journal: the outside system sees
 //     a call twice only under the same Idempotency-Key, and only around a kill;
-//   - internal effects happened exactly once.
+//   - internal effects happened exactly once;
+//   - a run that waits for events gets each of its own once, in their order;
+//   - a schedule came for every second, and its poll brought every item, once.
 //
 // With --nodes N that many processes share one PostgreSQL and one of them is
 // killed in every round.

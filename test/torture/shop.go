@@ -83,12 +83,23 @@ func (s *shop) sell(ctx context.Context) {
 	}
 }
 
+// channels get messages in turn; with each the internal effects of one run.
+var channels = []struct {
+	code    string
+	effects []string
+}{
+	{"awaited", []string{"before", "between", "after"}},
+	{"accepted", []string{"before", "between", "after"}},
+	{"inside", []string{"inside"}},
+	{"waits", []string{"begun", "come"}},
+}
+
 // next makes messages for all channels in turn, half of them with a key.
 func (s *shop) next() *message {
 	n := s.last.Add(1)
-	channel := []string{"awaited", "accepted", "inside"}[n%3]
+	channel := channels[n%int64(len(channels))].code
 	m := &message{channel: channel, number: fmt.Sprintf("%s-%d", channel, n)}
-	if n%2 == 0 {
+	if n/int64(len(channels))%2 == 0 {
 		m.key = "key-" + m.number
 	}
 	return m

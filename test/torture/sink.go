@@ -41,13 +41,19 @@ func (s *sink) close() {
 // of an awaited one would end its run.
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	at := time.Now()
-	var message struct{ Number string }
+	var message struct {
+		Number  string
+		Subject string // of an event
+	}
 	if err := json.NewDecoder(r.Body).Decode(&message); err != nil {
 		return // the sender died while it was sending: nothing has arrived
 	}
 	key := r.Header.Get("Idempotency-Key")
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if message.Number == "" {
+		message.Number = message.Subject
+	}
 	what := message.Number + " " + r.URL.Path
 	switch before, known := s.keys[what]; {
 	case key == "":
@@ -57,7 +63,8 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.keys[what] = key
 	first := len(s.calls[key]) == 0
-	failed := first && r.URL.Path == "/second" && strings.HasPrefix(message.Number, "accepted-") && strings.HasSuffix(message.Number, "7")
+	failed := first && r.URL.Path == "/second" && strings.HasPrefix(message.Number, "accepted-") && strings.HasSuffix(message.Number, "7") ||
+		first && r.URL.Path == "/hook" && strings.HasSuffix(message.Number, "3")
 	s.calls[key] = append(s.calls[key], call{at, failed})
 	if failed {
 		w.WriteHeader(http.StatusInternalServerError)

@@ -78,3 +78,28 @@ func TestExaminationFindsWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+func TestExaminationFindsWhatSchedulesLose(t *testing.T) {
+	for name, c := range map[string]struct {
+		seconds, numbers []string
+		want             string
+	}{
+		"a second is missing":  {[]string{"2027-01-01T00:00:02", "2027-01-01T00:00:00"}, nil, "came for 2027-01-01T00:00:00 and then for 2027-01-01T00:00:02"},
+		"a second comes twice": {[]string{"2027-01-01T00:00:00", "2027-01-01T00:00:00"}, nil, "came for"},
+		"a number is missing":  {nil, []string{"0", "2"}, "wrong from 1 on"},
+		"a number comes twice": {nil, []string{"0", "1", "1"}, "wrong from 2 on"},
+	} {
+		f := &findings{}
+		f.everySecond(c.seconds)
+		f.everyNumber(c.numbers)
+		if got := strings.Join(f.wrong, "\n"); !strings.Contains(got, c.want) {
+			t.Errorf("%s: found %q, want %q", name, got, c.want)
+		}
+	}
+	f := &findings{}
+	f.everySecond([]string{"2027-01-01T00:00:01", "2027-01-01T00:00:00"})
+	f.everyNumber([]string{"2", "0", "1"})
+	if len(f.wrong) > 0 {
+		t.Errorf("found %q", f.wrong)
+	}
+}

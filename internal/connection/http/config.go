@@ -25,6 +25,7 @@ type Config struct {
 	Rate         unit.Rate         // requests begun in any span of time; zero: no limit
 	Breaker      *Breaker          // nil: none
 	MaxBody      int64             // bytes of a response, decompressed; 10 MiB when 0
+	AllowedBy    string            // what AllowPrivate is called, for errors; "allow_private: true on it" when empty
 	Release      string            // for User-Agent: Junctor/RELEASE
 }
 

@@ -104,7 +104,7 @@ func (c *Conn) failure(ctx context.Context, what string, timeout time.Duration, 
 	case errors.As(err, &classed):
 		return classed
 	case errors.As(err, &refused):
-		return c.permanent("%s", refused.explain(what))
+		return c.permanent("%s", refused.explain(what, c.lets))
 	case errors.Is(err, errTooLarge):
 		e := c.permanent("%s: the answer is larger than the %s that response_limit allows", what, unit.FormatSize(c.maxBody))
 		e.Cause = errTooLarge

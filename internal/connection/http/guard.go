@@ -70,6 +70,6 @@ func dialer(allowPrivate bool, resolver *net.Resolver) dialFunc {
 	return d.DialContext
 }
 
-func (r *refusal) explain(what string) string {
-	return fmt.Sprintf("%s may not reach %s: private, loopback and other special addresses are refused; allow_private: true on it allows them", what, r.address)
+func (r *refusal) explain(what, lets string) string {
+	return fmt.Sprintf("%s may not reach %s: private, loopback and other special addresses are refused; %s allows them", what, r.address, lets)
 }

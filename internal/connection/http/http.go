@@ -44,6 +44,7 @@ type Secrets = connection.Secrets
 // Conn is an open connection, safe for concurrent use.
 type Conn struct {
 	label   string
+	lets    string // what lets private addresses be reached
 	base    *url.URL
 	header  http.Header // of every request, credentials included
 	sealed  []string    // canonical names of headers that a request may not set

@@ -156,7 +156,7 @@ func (x *exchange) tokenFailure(err error) error {
 	what := x.label + ": no token from its token_url"
 	var refused *refusal
 	if errors.As(err, &refused) {
-		return x.permanent("%s: %s", what, refused.explain("the connection"))
+		return x.permanent("%s: %s", what, refused.explain("the connection", x.lets))
 	}
 	var answered *oauth2.RetrieveError
 	if !errors.As(err, &answered) {

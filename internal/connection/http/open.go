@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -26,7 +27,7 @@ func Open(config Config, secrets Secrets) (*Conn, error) { return open(config, s
 
 func open(config Config, secrets Secrets, resolver *net.Resolver) (*Conn, error) {
 	c := &Conn{
-		label: config.Label, timeout: config.Timeout, maxBody: config.MaxBody,
+		label: config.Label, lets: cmp.Or(config.AllowedBy, "allow_private: true on it"), timeout: config.Timeout, maxBody: config.MaxBody,
 		header: http.Header{},
 	}
 	c.hide = connection.NewExpander(c.noting(secrets))

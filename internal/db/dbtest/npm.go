@@ -55,7 +55,7 @@ func install(t *testing.T, into string, files map[string][]byte, args []string) 
 	if err := os.MkdirAll(filepath.Dir(into), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	made, err := os.MkdirTemp(filepath.Dir(into), "new-")
+	made, err := os.MkdirTemp(filepath.Dir(into), "new-") //nolint:usetesting // on the disk on which it stays
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-import { http, kv, run, type Request } from "junctor";
+import { events, http, kv, run, type Request } from "junctor";
 
 // Steps to the outside with steps inside before, between and after them.
 export default async function (request: Request) {
@@ -12,5 +12,6 @@ export default async function (request: Request) {
   ]);
   await http.post("sink", "/third", { json: { number } });
   await kv.increment(`${number}:after`);
+  await events.publish("order.done", { subject: number, data: { number } });
   return { number };
 }
