@@ -506,3 +506,11 @@ func TestSubscribersWhoReadNothing(t *testing.T) {
 	}
 	t.Logf("%d of %d events reached one who began to read late", got, rounds)
 }
+
+// TestSubscribersByNode does what a client does with npm's ws.
+func TestSubscribersByNode(t *testing.T) {
+	dir := forNode(t, "websocket", "follow.mjs")
+	s := serve(t, map[string]string{"junctor.yaml": eventing})
+	t.Setenv("TOKEN", s.token["crm"])
+	s.client(dir, "node", "follow.mjs")
+}
