@@ -11,6 +11,7 @@ import (
 // The SDKs of CloudEvents send and receive every content mode.
 
 func serveCloudEvents(t *testing.T) *site {
+	t.Helper()
 	s := serve(t, map[string]string{"junctor.yaml": eventing})
 	t.Setenv("SUBSCRIBE", s.base+"/api/token/v1/"+s.token["crm"]+"/subscribe")
 	return s

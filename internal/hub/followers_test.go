@@ -439,7 +439,7 @@ func TestSubscribersCutOff(t *testing.T) {
 							break
 						}
 					}
-					w.Conn.Close()
+					w.Close()
 					cut++
 				}
 				slowest.Store(max(slowest.Load(), int64(cut)))
@@ -505,6 +505,18 @@ func TestSubscribersWhoReadNothing(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d events reached one who began to read late", got, rounds)
+	if os.Getenv("JUNCTOR_WHOLE") != "" { // it takes the 20 s
+		var ends followed
+		s.until("the others are closed", func() bool {
+			ends = s.events("types", "channel.crm.disconnected")
+			return len(ends.Items) >= idle-1
+		})
+		for _, i := range ends.Items {
+			if text := string(i.Event.Data); !strings.Contains(text, `"code":1013`) || !strings.Contains(text, "read faster") {
+				t.Errorf("%s", text)
+			}
+		}
+	}
 }
 
 // TestSubscribersByNode does what a client does with npm's ws.

@@ -146,7 +146,7 @@ func (s *Session) act(ctx context.Context, text []byte) (id string, answer []byt
 	case "ping":
 		return "", []byte(`{"pong":true}`), nil
 	case "subscribe":
-		answer, err = s.subscribe(ctx, a)
+		err = s.subscribe(ctx, a)
 	case "unsubscribe":
 		err = s.unsubscribe(a.ID)
 	case "ack":
@@ -169,7 +169,8 @@ func checkLabel(pointer, text string) []fault.Field {
 	return nil
 }
 
-func (s *Session) subscribe(ctx context.Context, a said) ([]byte, error) {
+// subscribe begins a subscription, and says so before its first event.
+func (s *Session) subscribe(ctx context.Context, a said) error {
 	choice, found := ParseChoice(a.Types, a.Filter)
 	found = append(found, checkLabel("/id", a.ID)...)
 	found = append(found, checkLabel("/name", a.Name)...)
@@ -178,17 +179,17 @@ func (s *Session) subscribe(ctx context.Context, a said) ([]byte, error) {
 	}
 	after, wrong := s.after(a.After)
 	if found = append(found, wrong...); len(found) > 0 {
-		return nil, mistaken(found...)
+		return mistaken(found...)
 	}
 	if err := s.entrance.Admit(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.room(a.ID); err != nil {
-		return nil, err
+		return err
 	}
 	begin, err := s.store.Events.Begin(ctx, after)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if a.Name != "" {
 		kept, err := s.store.resume(ctx, s.channel, a.Name, begin)
@@ -196,7 +197,7 @@ func (s *Session) subscribe(ctx context.Context, a said) ([]byte, error) {
 			begin, err = s.store.Events.Begin(ctx, kept)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
 	cursor := s.store.Events.Cursor(begin)
@@ -205,19 +206,18 @@ func (s *Session) subscribe(ctx context.Context, a said) ([]byte, error) {
 		Cursor     string `json:"cursor"`
 	}{a.ID, cursor})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	// The answer goes before the first event.
 	if err := s.say(answer); err != nil {
-		return nil, nil // who has left subscribes nothing
+		return nil // who has left subscribes nothing
 	}
 	quoted, err := json.Marshal(a.ID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	f := &feed{id: a.ID, name: a.Name, choice: choice, position: begin, sent: begin, begin: append(append([]byte(`{"id":`), quoted...), `,"event":`...)}
 	s.add(f)
-	return nil, nil
+	return nil
 }
 
 // after is the place that a subscriber names.

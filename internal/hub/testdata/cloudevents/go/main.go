@@ -178,7 +178,9 @@ func read(ctx context.Context, sent map[string]cloudevents.Event) error {
 		return err
 	}
 	defer resp.Body.Close()
-	var page struct{ Items []struct{ Event cloudevents.Event } }
+	var page struct {
+		Items []struct{ Event cloudevents.Event }
+	}
 	if err := json.NewDecoder(resp.Body).Decode(&page); err != nil {
 		return err
 	}
