@@ -66,7 +66,7 @@ func (g *ground) beside(ctx context.Context, n *node, token string) (row, error)
 	}
 	once := func(action string) func() (float64, error) {
 		return func() (float64, error) {
-			if err := n.admin.Subscription(ctx, stuck, action); err != nil {
+			if err := n.admin.Call(ctx, http.MethodPost, "/api/v1/admin/subscriptions/"+stuck+"/"+action, nil, nil); err != nil {
 				return 0, err
 			}
 			return w.p99(ctx, g, n, token)

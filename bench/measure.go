@@ -26,7 +26,8 @@ var measurements = []measurement{
 	{id: "P5 GROWTH", what: "the cost of a filtered list of 50 among 10 thousand and 5 million records", run: growth, long: true},
 	{id: "P6", what: "websockets: a scenario sums an order for each message, 64 connections; memory of idle ones", run: websockets},
 	{id: "P7", what: "p99 latency at half of the peak rate", run: latency},
-	{id: "P11", what: "10,000 runs asleep until the same second, and as many that wait for an event each", run: wakeUps},
+	{id: "P11", what: "10,000 runs asleep until the same second", run: wakeUp},
+	{id: "P11 EVENTS", what: "10,000 runs that wait for an event each", run: eventsCome},
 }
 
 // measure runs one measurement on a fresh Junctor.

@@ -13,16 +13,6 @@ import (
 
 const sleepers = 10_000
 
-// wakeUps measures what ends by time, and what ends by events.
-func wakeUps(ctx context.Context, g *ground, n *node) ([]row, error) {
-	asleep, err := wakeUp(ctx, g, n)
-	if err != nil {
-		return asleep, err
-	}
-	waiting, err := eventsCome(ctx, g, n)
-	return append(asleep, waiting...), err
-}
-
 // wakeUp puts runs to sleep until the same second and reads from the runs
 // themselves when the last of them had ended.
 func wakeUp(ctx context.Context, g *ground, n *node) ([]row, error) {

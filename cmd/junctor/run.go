@@ -18,7 +18,7 @@ type runOne struct {
 	Dir      string `arg:"" help:"The integration's folder: junctor.yaml and scenarios/." type:"path"`
 	Scenario string `arg:"" help:"The scenario: order for scenarios/order.ts."`
 	Input    string `help:"The message: this file is the content of a POST; its extension says of which type." type:"path" placeholder:"FILE"`
-	Request  bool   `help:"The input file describes the whole message: a JSON object with method, path, query, headers, and json, text or base64; or with value, which is data instead of a message; or with params of a function."`
+	Request  bool   `help:"The input file describes the whole message: a JSON object with method, path, query, headers, and json, text or base64; or with value, which is data instead of a message; or with params of a function; or with schedule, as a schedule hands over ({} is the usual)."`
 	Mock     string `help:"Answers to the steps, in YAML or JSON." type:"path" placeholder:"FILE"`
 	Full     bool   `help:"Whole texts, one block for each step, instead of a table that cuts them."`
 	JSON     bool   `name:"json" help:"Write JSON, for a machine."`

@@ -16,6 +16,8 @@ var (
 	ErrNoRows = errors.New("no rows")
 	// ErrUnique is a violated unique constraint.
 	ErrUnique = errors.New("unique constraint violated")
+	// ErrRefused is what somebody's own trigger or constraint does not let through.
+	ErrRefused = errors.New("refused by a trigger or a constraint")
 	// ErrFenced says that another owner has taken over: the item's epoch is no
 	// longer that of its row, or the row is gone.
 	ErrFenced = errors.New("another owner has taken over")
@@ -37,6 +39,7 @@ type class int
 const (
 	other    class = iota // the statement's or the caller's fault
 	unique                // a unique constraint
+	refused               // another constraint, or a trigger that says no
 	conflict              // serialization failure, deadlock, busy: the same again may do
 	lost                  // the connection broke
 	sick                  // the database cannot store now: disk full, read-only, shutting down
@@ -57,7 +60,7 @@ func (e *storeError) Unwrap() error { return e.cause }
 
 // Is answers for the sentinels that have a class.
 func (e *storeError) Is(target error) bool {
-	return target == ErrUnique && e.class == unique || target == ErrLost && e.class == lost
+	return target == ErrUnique && e.class == unique || target == ErrRefused && e.class == refused || target == ErrLost && e.class == lost
 }
 
 // classify finds the class in err's chain.

@@ -91,8 +91,15 @@ func unreachable(c *pgx.ConnConfig, err error) error {
 	}
 	at := fmt.Sprintf("PostgreSQL at %s:%d, database %q, user %q", c.Host, c.Port, c.Database, c.User)
 	var own *pgconn.PgError
-	if errors.As(err, &own) && (strings.HasPrefix(own.Code, "28") || own.Code == "42501") {
-		return fault.Wrap(err, fault.Forbidden, "%s does not let us in or does not let us make the schema. Check user, password and rights.", at)
+	switch {
+	case !errors.As(err, &own):
+	case own.Code == "42501":
+		return fault.Wrap(err, fault.Forbidden, "%s does not let us make the schema, or use it. The right to make one is given by GRANT CREATE ON DATABASE %s TO %s.",
+			at, pgx.Identifier{c.Database}.Sanitize(), pgx.Identifier{c.User}.Sanitize())
+	case strings.HasPrefix(own.Code, "28"):
+		return fault.Wrap(err, fault.Forbidden, "%s does not let us in. Check user and password.", at)
+	case own.Code == "3D000":
+		return fault.Wrap(err, fault.Unavailable, "%s cannot be used: there is no such database. It is made by CREATE DATABASE %s.", at, pgx.Identifier{c.Database}.Sanitize())
 	}
 	return fault.Wrap(err, fault.Unavailable, "%s cannot be used. Check that it runs and that the URL is right.", at)
 }

@@ -31,6 +31,8 @@ func stateClass(e *pgconn.PgError) class {
 	switch e.Code {
 	case "23505":
 		return unique
+	case "23514", "23503", "23P01", "P0001": // check, foreign key, exclusion, a trigger's RAISE
+		return refused
 	case "40001", "40P01", "55P03": // serialization failure, deadlock, lock not available
 		return conflict
 	case "0A000":

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"junctor/internal/clock"
@@ -18,10 +17,9 @@ import (
 // node has one; of several that find the same the first that writes wins.
 type matcher struct {
 	grown chan struct{} // holds one when there may be new events
-	group sync.WaitGroup
-	known bool  // at is
-	at    int64 // up to here events have been matched
-	noted int64 // and that is on disk
+	known bool          // at is
+	at    int64         // up to here events have been matched
+	noted int64         // and that is on disk
 	next  time.Time
 }
 
@@ -30,7 +28,7 @@ const (
 	matchRuns  = 500             // whose waits one transaction changes
 	matchWaits = 5000            // that are compared at a time
 	noteEvery  = 5 * time.Second // how often it is noted how far it has come
-	mostTaken  = 100             // events that are found for one wait, for it may be given only one of them
+	mostTaken  = 16              // events that are found for one wait, for it may be given only one of them
 	itemsBytes = 16 << 20        // of events that are compared by what they say
 )
 

@@ -313,6 +313,47 @@ func (w *Waits) Look(tx *db.Tx, run string, seq int) (came json.RawMessage, over
 	return nil, false, nil
 }
 
+// Came are the events that waits of runs have had, as far as they are small.
+func (w *Waits) Came(tx *db.Tx, runs []string) (map[string]map[int]json.RawMessage, error) {
+	list, err := json.Marshal(runs)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(`SELECT w.run, w.seq, e.seq, e.id, e.source, e.type, e.subject, e.at, e.attributes, e.form, e.data
+		FROM event_waits AS w JOIN events AS e ON e.seq = w.event WHERE w.run IN (`+tx.Elements("$1")+`) AND w.state = 2 AND e.form < $2`, string(list), formLarge)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	came := map[string]map[int]json.RawMessage{}
+	for rows.Next() {
+		var run string
+		var seq int
+		i, err := scanItem(also{rows, []any{&run, &seq}})
+		if err != nil {
+			return nil, err
+		}
+		if i.Source == "" {
+			i.Source = w.log.source
+		}
+		if came[run] == nil {
+			came[run] = map[int]json.RawMessage{}
+		}
+		if came[run][seq], err = i.MarshalJSON(); err != nil {
+			return nil, err
+		}
+	}
+	return came, rows.Err()
+}
+
+// also scans further columns in front of others.
+type also struct {
+	rows *db.Rows
+	dest []any
+}
+
+func (a also) Scan(dest ...any) error { return a.rows.Scan(append(a.dest, dest...)...) }
+
 // at is the event at a position, which is SQL. Errors: fault.Gone.
 func (l *Log) at(tx *db.Tx, position string, args ...any) (i Item, err error) {
 	i, err = scanItem(tx.QueryRow(`SELECT `+columns+` FROM events WHERE seq = `+position, args...))

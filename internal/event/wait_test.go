@@ -173,6 +173,19 @@ func (s *site) handlers() run.Handlers {
 				}
 				return came, over, err
 			},
+			Came: func(tx *db.Tx, calls []*run.Call) (map[*run.Call][]byte, error) {
+				results := map[*run.Call][]byte{}
+				for _, c := range calls {
+					came, err := s.waits.Came(tx, []string{c.Run})
+					if err != nil {
+						return nil, err
+					}
+					if event := came[c.Run][c.Seq]; event != nil {
+						results[c] = event
+					}
+				}
+				return results, nil
+			},
 			Drop: func(tx *db.Tx, run string, seq int) error { return s.waits.Drop(tx, run, seq) },
 			Keep: func(tx *db.Tx, from, to string, seq int) error { return s.waits.Keep(tx, from, to, seq) },
 		}},
@@ -214,7 +227,7 @@ func (s *site) start(hooks db.Hooks) {
 		DB: s.db, Committer: s.committer, Programs: s, Handlers: s.handlers(), Clock: s.clock, Workers: 8, Position: event.Position,
 	})
 	must(s.t, err)
-	if err := s.Engine.Start(ctx); err != nil && !s.crashed {
+	if err := s.Start(ctx); err != nil && !s.crashed {
 		s.t.Fatal(err)
 	}
 	s.log.Start()
@@ -327,6 +340,8 @@ func TestAnEventComesOnce(t *testing.T) {
 }
 
 func everyCrash(t *testing.T, place func(testing.TB) func(db.Hooks) *db.DB, when string) {
+	t.Helper()
+	t.Parallel() // it is mostly databases that are made
 	for at := int64(1); ; at++ {
 		happened := false
 		for _, after := range []bool{false, true} {

@@ -151,6 +151,9 @@ func named(c *run.Call, err error) error {
 	if errors.As(err, &f) && f.Code == fault.Unprocessable && len(f.Fields) > 0 {
 		return &run.StepError{Name: "TypeError", Message: c.Name + ": " + wrongs(f.Fields), Permanent: true}
 	}
+	if fault.Is(err, fault.Internal) { // the key of links cannot be opened here: trying again does not help
+		return &run.StepError{Name: "Error", Message: c.Name + ": " + err.Error(), Permanent: true}
+	}
 	return refused(err)
 }
 

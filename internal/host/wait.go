@@ -44,6 +44,20 @@ func WaitHandlers(waits *event.Waits) run.Handlers {
 			}
 			return came, over, err
 		},
+		Came: func(tx *db.Tx, calls []*run.Call) (map[*run.Call][]byte, error) {
+			runs := make([]string, len(calls))
+			for i, c := range calls {
+				runs[i] = c.Run
+			}
+			came, err := waits.Came(tx, runs)
+			results := map[*run.Call][]byte{}
+			for _, c := range calls {
+				if event := came[c.Run][c.Seq]; event != nil {
+					results[c] = event
+				}
+			}
+			return results, err
+		},
 		Drop: waits.Drop,
 		Keep: waits.Keep,
 	}}, "waits.end": {End: unwanted}}

@@ -84,7 +84,7 @@ func onceEach(a record.Actor, p record.Pressing) ([]*run.Once, error) {
 	}
 	for i := range all {
 		all[i] = &run.Once{
-			Scope: "button:" + p.Class + "." + p.Button + ":" + a.Rights.Account.ID, Key: strconv.Itoa(i) + ":" + p.Key, Digest: h.Sum(nil), Window: function.Window,
+			Scope: "button:" + p.Class + "." + p.Button + ":" + a.Rights.Account.ID + ":" + strconv.Itoa(i), Key: p.Key, Digest: h.Sum(nil), Window: function.Window,
 		}
 	}
 	return all, nil
@@ -97,6 +97,9 @@ func (h *Hub) pressed(tx *db.Tx, once []*run.Once) (runs []string, err error) {
 			return nil, nil
 		}
 		id, err := h.runs.Earlier(tx, o)
+		if fault.Is(err, fault.Unprocessable) {
+			return nil, fault.New(fault.Unprocessable, "The Idempotency-Key was used before for other records; send a new key with them.")
+		}
 		if err != nil || id == "" {
 			return nil, err
 		}

@@ -148,6 +148,12 @@ func TestButtonsByOData(t *testing.T) {
 				t.Errorf("%s %s %s: %d %s, want %d %s", c.login, c.path, c.body, resp.StatusCode, body, c.status, c.want)
 			}
 		}
+		for path, want := range map[string]int{"/orders/o1/approve": 405, "/orders/o1/junctor.approve": 405, "/orders/o1/drop": 404, "/orders/o1/customer/approve": 404, "/orders/o1/approve_note": 204} {
+			resp, body := s.as("clerk", "GET", data+path, "")
+			if resp.StatusCode != want || want == 405 && (resp.Header.Get("Allow") != "POST" || !strings.Contains(body, "it takes POST.")) {
+				t.Errorf("GET %s: %d %s, want %d", path, resp.StatusCode, body, want)
+			}
+		}
 		if _, after := s.call("GET", "/api/v1/admin/runs?limit=1000", ""); strings.Count(after, `"id":"run_`) != strings.Count(before, `"id":"run_`) {
 			t.Errorf("runs have begun: %s", after)
 		}
@@ -204,7 +210,9 @@ func TestButtonsOnce(t *testing.T) {
 		if second, again := press(202, "clerk", "/orders/approve", both, "k"); second != first || again != "true" {
 			t.Errorf("%s\n%s", first, second)
 		}
-		press(422, "clerk", "/orders/approve", `{"records":["o2","o1"]}`, "k")
+		if refused, _ := press(422, "clerk", "/orders/approve", `{"records":["o2","o1"]}`, "k"); !strings.Contains(refused, `key \"k\" was used`) {
+			t.Error(refused)
+		}
 		press(400, "clerk", "/orders/approve", both, strings.Repeat("k", 300))
 		if other, _ := press(202, "clerk", "/orders/approve", both, "l"); other == first {
 			t.Error("another key has started nothing")

@@ -284,7 +284,8 @@ func (h *Hub) Function(code string) *function.Function {
 	return nil
 }
 
-// policy is how the runs of a channel, a function or a schedule are treated.
+// policy is how the runs of a channel, a function, a schedule or a subscription are
+// treated.
 func (h *Hub) policy(code, called, source string) run.Policy {
 	if p, ok := h.sourcePolicy(source); ok {
 		return p

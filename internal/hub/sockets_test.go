@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -534,4 +535,54 @@ export default async (request: Request) => {
 	}
 	here.say("still here")
 	here.hears(ids[0])
+}
+
+// TestWebsocketOverTLS: wss is the same, by HTTP/1.1; HTTP/2 has no websockets
+// here.
+func TestWebsocketOverTLS(t *testing.T) {
+	s := serveWith(t, chatFiles, func(o *hub.Options) { o.TLS.SelfSigned = true })
+	address := strings.TrimPrefix(s.base, "https://")
+	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}}) //nolint:gosec // its own certificate
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(30 * time.Second)) //nolint:errcheck // a connection that was made a moment ago
+	w := &wire{t, load.NewSocket(conn)}
+	if err := w.Open(address, "/ws/token/v1/"+s.token["chat"], nil); err != nil {
+		t.Fatal(err)
+	}
+	w.say("say hello", "say "+strings.Repeat("x", 200_000), "bye bye")
+	w.hears("hello", strings.Repeat("x", 200_000), "close 4001 bye")
+
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}} //nolint:gosec // as above
+	defer client.CloseIdleConnections()
+	resp, err := client.Get(s.base + "/ws/token/v1/" + s.token["chat"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.ProtoMajor != 2 || resp.StatusCode != http.StatusUpgradeRequired {
+		t.Errorf("%s %d", resp.Proto, resp.StatusCode)
+	}
+}
+
+// TestWebsocketRestart: who was there is there no more after a restart, and the
+// log tells of it.
+func TestWebsocketRestart(t *testing.T) {
+	data := t.TempDir()
+	t.Run("before", func(t *testing.T) {
+		s := serveAs(t, hub.Options{Data: data}, nil, chatFiles)
+		w := s.connected("chat", "")
+		s.hearsOf(t, "channel.chat.connected", 1)
+		s.stop()
+		w.hears("close 1001 The server is stopping; connect again.")
+	})
+	s := serveAs(t, hub.Options{Data: data}, nil, chatFiles)
+	if f := s.hearsOf(t, "channel.chat.disconnected", 1); !strings.Contains(string(f.Items[0].Event.Data), `"code":1001`) {
+		t.Errorf("%s", f.Items[0].Event.Data)
+	}
+	if _, body := s.call("GET", "/api/v1/admin/channels/chat/connections", ""); strings.TrimSpace(body) != `{"items":[]}` {
+		t.Error(body)
+	}
 }

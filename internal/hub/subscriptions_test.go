@@ -739,3 +739,63 @@ func TestSubscriberHearsNothingOfBefore(t *testing.T) {
 		t.Errorf("it got %v", ids)
 	}
 }
+
+// What an endpoint answers costs no more than is kept of it, and says when to try
+// again.
+func TestAnswersOfEndpoints(t *testing.T) {
+	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/endless":
+			for n := 0; n < 4096 && r.Context().Err() == nil; n++ {
+				if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+					return
+				}
+			}
+		case "/later":
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(429)
+		case "/closed":
+			panic(http.ErrAbortHandler)
+		case "/binary":
+			w.Header().Set("Content-Type", "application/x-odd")
+			w.Write([]byte("\xff\x00\xfe")) //nolint:errcheck // the test looks at what comes of it
+		}
+	}))
+	t.Cleanup(endless.Close)
+	s := serve(t, map[string]string{"junctor.yaml": fmt.Sprintf(`settings: { allow_private_subscribers: true }
+subscriptions:
+  endless: { url: "%[1]s/endless", types: [a] }
+  later: { url: "%[1]s/later", types: [a], retry: { schedule: [10ms] } }
+  closed: { url: "%[1]s/closed", types: [a], retry: { attempts: 1 } }
+  binary: { url: "%[1]s/binary", types: [a] }
+`, endless.URL)})
+	s.publish("a", 1, 1)
+	of := func(code string) (r struct {
+		ID, State string
+		DueAt     time.Time `json:"due_at"`
+	}) {
+		_, text := s.api("GET", "/api/v1/admin/runs?source=subscription:"+code, "")
+		var list struct{ Items []json.RawMessage }
+		if err := json.Unmarshal([]byte(text), &list); err != nil {
+			t.Fatal(err)
+		}
+		if len(list.Items) == 1 {
+			if err := json.Unmarshal(list.Items[0], &r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return r
+	}
+	for code, state := range map[string]string{"endless": "succeeded", "later": "waiting", "closed": "failed", "binary": "succeeded"} {
+		s.until(code+" is "+state, func() bool { return of(code).State == state })
+	}
+	if at := of("later").DueAt; time.Until(at) < 50*time.Minute {
+		t.Errorf("it is tried again at %s", at)
+	}
+	if _, text := s.api("GET", "/api/v1/admin/runs/"+of("endless").ID, ""); len(text) > 64<<10 || !strings.Contains(text, `"truncated":true`) {
+		t.Errorf("%d bytes are kept", len(text))
+	}
+	if a := s.subscription("later"); a.Failure != "the endpoint answered 429 Too Many Requests" {
+		t.Errorf("%+v", a)
+	}
+}

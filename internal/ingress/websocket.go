@@ -52,7 +52,7 @@ func (d *door) upgrade(w http.ResponseWriter, r *http.Request, f *found) (int, e
 	if err := claims.Check(nil); err != nil {
 		return 0, err
 	}
-	if err := sameOrigin(r, c.CORS); err != nil {
+	if err := sameOrigin(r, c.CORS, d.BaseURL(r)); err != nil {
 		return 0, err
 	}
 	limits := d.Sockets.Limits()
@@ -93,9 +93,9 @@ func (d *door) upgrade(w http.ResponseWriter, r *http.Request, f *found) (int, e
 // sameOrigin keeps pages of other origins out, unless the channel's cors lets
 // them in: browsers ask nobody before they open a websocket, and send the
 // credentials that they have kept. Programs send no Origin.
-func sameOrigin(r *http.Request, c *channel.CORS) error {
+func sameOrigin(r *http.Request, c *channel.CORS, own string) error {
 	origin := r.Header.Get("Origin")
-	if origin == "" || c != nil && c.Allows(origin) {
+	if origin == "" || strings.EqualFold(origin, own) || c != nil && c.Allows(origin) {
 		return nil
 	}
 	if u, err := url.Parse(origin); err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) {

@@ -42,6 +42,19 @@ func DialSocket(ctx context.Context, t Target, path string, header http.Header) 
 		c.net.SetDeadline(deadline)          //nolint:errcheck // the next write tells
 		defer c.net.SetDeadline(time.Time{}) //nolint:errcheck // as above
 	}
+	s := &Socket{Conn: c.net, in: c.in}
+	if err := s.Open(t.Host, path, header); err != nil {
+		c.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// NewSocket is a websocket to be, on a connection that the caller has made.
+func NewSocket(c net.Conn) *Socket { return &Socket{Conn: c, in: bufio.NewReader(c)} }
+
+// Open makes the handshake. An answer other than 101 is a *Refused.
+func (s *Socket) Open(host, path string, header http.Header) error {
 	h := header.Clone()
 	if h == nil {
 		h = http.Header{}
@@ -51,22 +64,19 @@ func DialSocket(ctx context.Context, t Target, path string, header http.Header) 
 	} {
 		h.Set(name, value)
 	}
-	if _, err := c.net.Write(t.Bytes(http.MethodGet, path, h, nil)); err != nil {
-		c.close()
-		return nil, fmt.Errorf("sending the handshake: %w", err)
+	if _, err := s.Write(Target{Host: host}.Bytes(http.MethodGet, path, h, nil)); err != nil {
+		return fmt.Errorf("sending the handshake: %w", err)
 	}
-	resp, err := http.ReadResponse(c.in, nil)
+	resp, err := http.ReadResponse(s.in, nil)
 	if err != nil {
-		c.close()
-		return nil, fmt.Errorf("reading the answer to the handshake: %w", err)
+		return fmt.Errorf("reading the answer to the handshake: %w", err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusSwitchingProtocols {
-		defer c.close()
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) //nolint:errcheck // what there is of it
-		return nil, &Refused{resp.StatusCode, resp.Header, body}
+		return &Refused{resp.StatusCode, resp.Header, body}
 	}
-	return &Socket{Conn: c.net, in: c.in}, nil
+	return nil
 }
 
 // Refused is an answer to a handshake that opens no websocket.

@@ -8,6 +8,7 @@ import (
 
 	"junctor/internal/db"
 	"junctor/internal/fault"
+	"junctor/internal/record"
 )
 
 // item is one request of a batch, in either format.
@@ -132,10 +133,11 @@ func (b *running) alone(i *item) {
 func (b *running) failure(err error) *answer {
 	var known *itemFailure
 	if errors.As(err, &known) {
-		known.request.note(known.cause) // here, where no transaction is open: the audit log has one of its own
-		return known.request.refuse(known.cause)
+		cause := record.Overtaken(known.cause)
+		known.request.note(cause) // here, where no transaction is open: the audit log has one of its own
+		return known.request.refuse(cause)
 	}
-	return refusal(err, b.version)
+	return refusal(record.Overtaken(err), b.version)
 }
 
 // itemFailure is an error with the request that it belongs to.

@@ -22,7 +22,7 @@ func (b *running) together(items []*item) {
 		}
 		stale := outdated(err) && try < tries && b.reload()
 		if !stale && (!errors.Is(err, db.ErrUnique) || try == tries) {
-			b.fail(items, bad, overtaken(err))
+			b.fail(items, bad, err)
 			return
 		}
 	}

@@ -47,6 +47,8 @@ func TestRangesOfAFile(t *testing.T) {
 			{[]string{"Range", "bytes=0-4", "If-Range", tag}, 206, "00000", "bytes 0-4/300000"},
 			{[]string{"Range", "bytes=0-4", "If-Range", `"another"`}, 200, content, ""},
 			{[]string{"Range", "lines=0-4"}, 200, content, ""},
+			{[]string{"Range", "bytes=-0"}, 200, content, ""},
+			{[]string{"Range", "bytes=0-4, -00"}, 200, content, ""},
 			{[]string{"Range", "bytes=300000-"}, 416, "", "bytes */300000"},
 			{[]string{"Range", "bytes=" + strings.TrimSuffix(strings.Repeat("1-1,", 1000), ",")}, 200, content, ""},
 			{[]string{"If-None-Match", tag}, 304, "", ""},
@@ -64,6 +66,12 @@ func TestRangesOfAFile(t *testing.T) {
 				if code, _, _ := got.failure(s); code != map[int]string{416: "no-range", 412: "stale"}[c.status] || got.header.Get("Content-Disposition") != "" || got.header.Get("Cache-Control") != "no-store" {
 					s.Errorf("%.80v: %s %v", c.header, code, got.header)
 				}
+			}
+		}
+		s.must(204, "PUT /orders/o2/paper", "")
+		for _, asked := range []string{"bytes=-1", "bytes=0-", "bytes=0-0", "bytes=-0"} {
+			if got := s.do("GET /orders/o2/paper", "", "Range", asked); got.status != 200 || got.body != "" || got.header.Get("Content-Range") != "" {
+				s.Errorf("%s of nothing: %d %v", asked, got.status, got.header)
 			}
 		}
 		if got := s.do("GET "+at, "", "Range", "bytes=0-4,100-104"); got.status != 206 || !strings.Contains(got.body, "00000") || !strings.HasPrefix(got.header.Get("Content-Type"), "multipart/byteranges") {

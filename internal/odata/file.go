@@ -7,9 +7,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -67,6 +69,10 @@ func (q *request) getFile(tx *db.Tx, r *record.Record, c *record.Column, v value
 	return a, nil
 }
 
+// nothing is a range of the last 0 bytes, which http.ServeContent answers as if
+// there were such a part (206, "bytes 5-4/5"); of an empty file every last range is one.
+var nothing = regexp.MustCompile(`[=,]\s*-0+\s*(,|$)`)
+
 // manyRanges is how many ranges of a file are answered at most; more are no reason
 // to read it again and again. Those, and units that are not known, are as if they
 // had not been asked for (RFC 9110, 14.2).
@@ -86,7 +92,11 @@ func (q *request) sendFile(w http.ResponseWriter, a *answer) error {
 		w.Header()[name] = values
 	}
 	r := q.http
-	if asked := r.Header.Get("Range"); !strings.HasPrefix(asked, "bytes=") || strings.Count(asked, ",") >= manyRanges {
+	size, err := content.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if asked := r.Header.Get("Range"); !strings.HasPrefix(asked, "bytes=") || strings.Count(asked, ",") >= manyRanges || size == 0 || nothing.MatchString(asked) {
 		r = r.Clone(q.ctx)
 		r.Header.Del("Range")
 	}

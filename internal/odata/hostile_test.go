@@ -111,3 +111,53 @@ func TestRefusedFilesLeaveNothing(t *testing.T) {
 		}
 	})
 }
+
+// What an administrator's trigger or constraint does not let through is refused,
+// not taken for a mistake of the server, and nothing of it is stored.
+func TestAnAdministratorsTriggerRefuses(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		d := open()
+		s := newSite(t, d)
+		s.fill()
+		triggers := []string{
+			`CREATE TRIGGER theirs AFTER INSERT ON class_orders WHEN NEW.note = 'no' BEGIN SELECT RAISE(ABORT, 'secret'); END`,
+			`CREATE TRIGGER theirs_too BEFORE UPDATE ON class_orders WHEN NEW.note = 'no' BEGIN SELECT RAISE(ABORT, 'secret'); END`,
+		}
+		if d.Postgres() {
+			triggers = []string{
+				`CREATE FUNCTION theirs() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''secret''; END'`,
+				`CREATE TRIGGER theirs BEFORE INSERT ON class_orders FOR EACH ROW WHEN (NEW.note = 'no') EXECUTE FUNCTION theirs()`,
+				`ALTER TABLE class_orders ADD CONSTRAINT theirs CHECK (version = 1 OR note <> 'no')`,
+			}
+		}
+		if err := d.Write(t.Context(), func(tx *db.Tx) error {
+			for _, sql := range triggers {
+				if _, err := tx.Exec(sql); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct{ request, body string }{
+			{"POST /orders", `{"number":"90","note":"no"}`},
+			{"PUT /orders(number='90')", `{"note":"no"}`},
+			{"PATCH /orders(number='1')", `{"note":"no"}`},
+			{"PUT /orders(number='1')/note", `{"value":"no"}`},
+		} {
+			got := s.do(c.request, c.body)
+			if code, _, _ := got.failure(s); got.status != 422 || code != "unprocessable" || strings.Contains(got.body, "secret") {
+				s.Errorf("%s: %d %s", c.request, got.status, got.body)
+			}
+		}
+		all := s.batch(`{"id":"#1","atomicityGroup":"g","method":"POST","url":"orders","body":{"number":"91"}},{"id":"#2","atomicityGroup":"g","method":"POST","url":"orders","body":{"number":"92","note":"no"}}`)
+		if got := statuses(all, "#1", "#2"); got != "424 422" {
+			s.Errorf("in a group: %s", got)
+		}
+		if got := s.do("GET /orders/$count?$filter=number%20ge%20%2790%27%20or%20note%20eq%20%27no%27", ""); got.body != "0" {
+			s.Errorf("stored: %s", got.body)
+		}
+		s.must(201, "POST /orders", `{"number":"90","note":"yes"}`)
+	})
+}

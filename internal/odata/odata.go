@@ -149,7 +149,7 @@ func (q *request) note(err error) {
 	code := fault.CodeOf(err)
 	level := slog.LevelDebug
 	switch {
-	case errors.Is(err, errNoRoom):
+	case errors.Is(err, errNoRoom), errors.Is(err, db.ErrRefused):
 		level = slog.LevelWarn
 	case fault.Status(code) >= http.StatusInternalServerError:
 		level = slog.LevelError

@@ -95,9 +95,11 @@ func (q *request) readPath() (pattern string, err error) {
 	if len(rest) == 0 || strings.HasPrefix(rest[0], "$") {
 		return "/{class}/{key}" + joined(rest), nil
 	}
-	if q.method == post && len(rest) == 1 {
+	if len(rest) == 1 {
 		name, _ := q.button(t.end, rest[0])
-		if _, err := q.column(t.end, rest[0]); err != nil || q.presses(t.end, name) {
+		_, err := q.column(t.end, rest[0])
+		pressed := q.presses(t.end, name)
+		if q.method == post && (err != nil || pressed) || err != nil && pressed { // with another method: 405, which says POST
 			t.button = name
 			return "/{class}/{key}/{button}", nil
 		}

@@ -132,7 +132,7 @@ func outdated(err error) bool {
 	if errors.Is(err, record.ErrStale) {
 		return true
 	}
-	for _, other := range []error{db.ErrUnknown, db.ErrClosed, db.ErrUnique, context.Canceled, context.DeadlineExceeded} {
+	for _, other := range []error{db.ErrUnknown, db.ErrClosed, db.ErrUnique, db.ErrRefused, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, other) {
 			return false
 		}
@@ -147,7 +147,7 @@ func (q *request) once() (a *answer, err error) {
 	case r.whole != nil:
 		return r.whole(q)
 	case r.read != nil && q.tx != nil && r.many:
-		return nil, fault.New(fault.Invalid, "Lists are read by a request of its own, not in a group, for which all who write wait.")
+		return nil, fault.New(fault.Invalid, "Lists and stored queries are read by a request of their own, not in a group, for which all who write wait.")
 	case r.read != nil && q.tx != nil:
 		return r.read(q, q.tx)
 	case r.read != nil:
@@ -191,7 +191,7 @@ func (q *request) write(f func(*request, *db.Tx) (*answer, error)) (*answer, err
 			return a, nil
 		}
 		if !errors.Is(err, db.ErrUnique) || try == tries {
-			return a, overtaken(err)
+			return a, record.Overtaken(err)
 		}
 	}
 }
@@ -204,15 +204,6 @@ func harmless(err error) bool {
 
 // errUndo marks a refusal that comes after something was written.
 var errUndo = errors.New("to be taken back")
-
-// overtaken gives an error of the database's own a code.
-func overtaken(err error) error {
-	var coded *fault.Error
-	if errors.Is(err, db.ErrUnique) && !errors.As(err, &coded) {
-		return fault.Wrap(err, fault.Conflict, "A record with the same key was stored by somebody else at the same moment; try again.")
-	}
-	return err
-}
 
 // class finds a class that is there for the caller.
 func (q *request) class(code string) (*record.Class, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +80,7 @@ func (d dialect) dropCaptureTriggers(c *Class) []string {
 // not be read.
 func (c *Class) refusals() string {
 	var b strings.Builder
-	for _, column := range c.Columns {
+	for _, column := range slices.Concat(system, c.Columns) {
 		name := "NEW." + quote(column.Field())
 		if valid := column.sqlValid(name); valid != "" {
 			fmt.Fprintf(&b, "SELECT RAISE(ABORT, %s) WHERE %s IS NOT NULL AND NOT coalesce(%s, 0);\n  ",

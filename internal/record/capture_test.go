@@ -189,6 +189,33 @@ func TestForeignWritesThatAreRefused(t *testing.T) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
+		unreadable := map[string]string{"at = 253402300800000000": "at", "at = -62135596800000001": "at", "deleted_at = 9223372036854775807": "deleted_at", "created_at = 253402300800000000": "created_at"}
+		readable := []string{"at = 253402300799999999", "at = -62135596800000000", "due = '0001-01-01'", "due = '9999-12-31'"}
+		if d.Postgres() {
+			unreadable = map[string]string{
+				"total = 'NaN'": "total", "big = 'NaN'": "big", "due = 'infinity'": "due", "due = '-infinity'": "due", "due = '10000-01-01'": "due", "due = '0001-12-31 BC'": "due",
+				"at = 'infinity'": "at", "at = '9999-12-31T23:00:00-01'": "at", "at = '0001-01-01T00:59:59+01'": "at", "at = '20000-01-01'": "at",
+				"created_at = '-infinity'": "created_at", "deleted_at = 'infinity'": "deleted_at",
+			}
+			readable = []string{"at = '9999-12-31T23:59:59.999999Z'", "at = '0001-01-01T00:00:00Z'", "due = '0001-01-01'", "due = '9999-12-31'", `data = '"NaN"'`, `data = '{"\u0000 BC": ["\\uno", "\ud800"]}'`, "customer_id = 'infinity'"}
+		}
+		for what, column := range unreadable {
+			if _, err := d.foreign(`UPDATE class_orders SET ` + what + ` WHERE id = 'rec_1'`); err == nil || !strings.Contains(err.Error(), "class_orders."+column+": not a value") {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		for _, what := range readable {
+			d.must(`UPDATE class_orders SET ` + what + ` WHERE id = 'rec_1'`)
+		}
+		if got := d.captured(); len(got) != 1+len(readable) {
+			t.Errorf("what can be read was captured as %v", got)
+		}
+		if d.Postgres() { // Prague was 57 minutes and 44 seconds off
+			d.must(`SET timezone = 'Europe/Prague'; UPDATE class_orders SET at = '1800-01-01T12:00:00Z' WHERE id = 'rec_1'`)
+			if got := d.captured("at"); len(got) != 1 || !strings.HasSuffix(got[0], ">1800-01-01T12:00:00Z") {
+				t.Errorf("a moment of another zone: %v", got)
+			}
+		}
 		if _, err := d.foreign(`INSERT INTO class_orders (number) VALUES ('A1')`); err == nil {
 			t.Error("a key twice")
 		}

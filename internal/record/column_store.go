@@ -64,6 +64,8 @@ func (c *Column) sqlValid(name string) string {
 		return name + " IN (0, 1)"
 	case c.Type == value.Date:
 		return name + " IS date(" + name + ", '+0 days')"
+	case c.Type == value.DateTime: // the years from 1 to 9999
+		return name + " BETWEEN -62135596800000000 AND 253402300799999999"
 	case c.Type == value.Decimal && c.Precision <= scaledDigits:
 		return fmt.Sprintf("abs(%s) < 1%s", name, strings.Repeat("0", c.Precision))
 	case c.Type == value.Decimal:

@@ -54,7 +54,7 @@ func (b *builder) listed(src *source, names []string, expand []Expand, depth int
 func (b *builder) expand(src *source, l *list, e Expand, depth int) error {
 	ref := b.ref(src, e.Ref)
 	if ref == nil {
-		return b.unknown(src, e.Ref)
+		return b.noRef(src, e.Ref)
 	}
 	if slices.ContainsFunc(l.expand, func(n nested) bool { return n.column == ref }) {
 		return fault.New(fault.Invalid, "The ref %s is expanded twice.", e.Ref)

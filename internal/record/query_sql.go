@@ -201,6 +201,16 @@ func (b *builder) unknown(src *source, step string) error {
 	return fault.New(fault.Invalid, "The class %s: %s", src.class.Code, strict.Stop(strict.Unknown(step, b.names(src))))
 }
 
+func (b *builder) noRef(src *source, name string) error {
+	var refs []string
+	for _, c := range src.layout.columns {
+		if b.ref(src, c.Code) == c {
+			refs = append(refs, c.Code)
+		}
+	}
+	return fault.New(fault.Invalid, "The refs of the class %s: %s", src.class.Code, strict.Stop(strict.Unknown(name, refs)))
+}
+
 // join puts the table that a ref leads to into the statement, once for each
 // path. A record that is deleted, or that the caller may not see, is not there.
 func (b *builder) join(src *source, ref *Column) (*source, error) {

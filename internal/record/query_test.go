@@ -245,15 +245,17 @@ func must[T any](v T, err error) T {
 func TestBadQueriesAreRefused(t *testing.T) {
 	s := filled(t, dbtest.SQLite(t)(nil))
 	for part, q := range map[string]record.Query{
-		"cannot be compared":   {Filter: expr(t, "total eq 'x'")},
-		"true or false":        {Filter: expr(t, "total add 1")},
-		"not known":            {Filter: expr(t, "numbr eq '1'")},
-		"by columns":           {Order: order(t, "tolower(number)")},
-		"twice":                {Expand: []record.Expand{{Ref: "customer"}, {Ref: "customer"}}},
-		"deep":                 {Expand: []record.Expand{{Ref: "customer", Expand: []record.Expand{{Ref: "region", Expand: []record.Expand{{Ref: "x"}}}}}}},
-		"there is no function": {Filter: expr(t, "matches(number,'x')")},
-		"is not set":           {Filter: expr(t, "number eq @p")},
-		"are not kept":         {Track: true},
+		"cannot be compared": {Filter: expr(t, "total eq 'x'")},
+		"true or false":      {Filter: expr(t, "total add 1")},
+		"not known":          {Filter: expr(t, "numbr eq '1'")},
+		"by columns":         {Order: order(t, "tolower(number)")},
+		"twice":              {Expand: []record.Expand{{Ref: "customer"}, {Ref: "customer"}}},
+		`"total" is not known here, possible: customer.`: {Expand: []record.Expand{{Ref: "total"}}},
+		`did you mean "customer"?`:                       {Expand: []record.Expand{{Ref: "custmer"}}},
+		"deep":                                           {Expand: []record.Expand{{Ref: "customer", Expand: []record.Expand{{Ref: "region", Expand: []record.Expand{{Ref: "x"}}}}}}},
+		"there is no function":                           {Filter: expr(t, "matches(number,'x')")},
+		"is not set":                                     {Filter: expr(t, "number eq @p")},
+		"are not kept":                                   {Track: true},
 	} {
 		q.Class = "orders"
 		if _, err := s.query(admin, q); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), part) {

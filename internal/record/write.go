@@ -147,10 +147,7 @@ func (s *Store) Upsert(tx *db.Tx, m *Model, a Actor, class string, at Address, b
 		}
 		out, err := w.create(here)
 		if errors.Is(err, errOvertaken) && try < tries {
-			continue // somebody has just made it
-		}
-		if errors.Is(err, errOvertaken) {
-			err = fault.Wrap(db.ErrUnique, fault.Conflict, "The record %s(%s) was made and removed by others meanwhile; try again.", class, here)
+			continue // somebody has just made it, or the id is a deleted record's
 		}
 		return out, err
 	}
@@ -408,6 +405,21 @@ func (w *write) overtaken() error {
 		taken = fault.New(fault.Conflict, "A record of the class %s with the same key is being stored by somebody else; try again.", w.class.Code)
 	}
 	return &overtakenError{said: taken, numbered: w.numbered()}
+}
+
+// Overtaken is the error for a caller whose transaction the database has taken
+// back: somebody else was faster with a key, or a trigger or a constraint that its
+// administrator has made does not let the change through. Others stay as they are.
+func Overtaken(err error) error {
+	var coded *fault.Error
+	switch {
+	case errors.As(err, &coded):
+	case errors.Is(err, db.ErrUnique):
+		return fault.Wrap(err, fault.Conflict, "A record with the same key was stored by somebody else at the same moment; try again.")
+	case errors.Is(err, db.ErrRefused):
+		return fault.Wrap(err, fault.Unprocessable, "A trigger or a constraint that was made in the database refuses the change, and nothing is stored; the server's log says which.")
+	}
+	return err
 }
 
 // errOvertaken says that somebody else was faster.

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"junctor/internal/filter"
 	"junctor/internal/right"
@@ -106,15 +108,25 @@ func (w *write) bind(c *Column, pointer string, raw []byte) error {
 // parseLink reads the end of an address, behind the class.
 func parseLink(text, class string) (Address, bool) {
 	if i := strings.LastIndex(text, class+"("); i >= 0 && strings.HasSuffix(text, ")") && (i == 0 || text[i-1] == '/') {
-		return ParseAddress(text[i+len(class)+1 : len(text)-1])
+		return ParseAddress(decoded(text[i+len(class)+1 : len(text)-1]))
 	}
 	if i := strings.LastIndexByte(text, '/'); i > 0 {
 		before := text[:i]
 		if (before == class || strings.HasSuffix(before, "/"+class)) && text[i+1:] != "" {
-			return Address{ID: text[i+1:]}, true
+			return Address{ID: decoded(text[i+1:])}, true
 		}
 	}
 	return Address{}, false
+}
+
+// decoded is a part of an address without its percent-encoding; one that is not
+// encoded, where a percent sign stands for itself, is as it is.
+func decoded(text string) string {
+	plain, err := url.PathUnescape(text)
+	if err != nil || !utf8.ValidString(plain) || strings.ContainsRune(plain, 0) {
+		return text
+	}
+	return plain
 }
 
 // ParseAddress reads what OData has between the parentheses of customers('id') and

@@ -77,6 +77,12 @@ func TestWritesChangeWhatTheySay(t *testing.T) {
 		if _, err := s.tryCreate(admin, "orders", `{"id":"`+out.ID+`","number":"9"}`); !fault.Is(err, fault.Conflict) {
 			t.Errorf("%v", err)
 		}
+		for _, at := range []record.Address{{}, {ID: out.ID}, number("9")} {
+			_, err := s.upsert(admin, "orders", at, `{"id":"`+out.ID+`","number":"9"}`)
+			if !fault.Is(err, fault.Conflict) || errors.Is(err, db.ErrUnique) || !strings.Contains(err.Error(), "had it before it was deleted") {
+				t.Errorf("upsert at %v: %v", at, err)
+			}
+		}
 	})
 }
 
@@ -428,6 +434,44 @@ func TestNothingRefersToWhatIsGone(t *testing.T) {
 			group.Wait()
 			if (removed == nil) == (used == nil) {
 				t.Errorf("removed: %v, used: %v", removed, used)
+			}
+		}
+	})
+}
+
+// An address in a body is encoded with percent signs, like any other; one that is
+// not is taken as it stands.
+func TestBoundAddressesAreDecoded(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		s := newShop(t, open(), record.Hooks{})
+		s.create("customers", `{"id":"c1","code":"a b/\u00e9'%"}`)
+		s.create("customers", `{"id":"c2","code":"100%"}`)
+		for i, c := range []struct{ address, want string }{
+			{"customers(code='a b/\u00e9''%')", "c1"},
+			{"customers(code='a%20b%2F%C3%A9%27%27%25')", "c1"},
+			{"https://x.test/data/customers(code=%27a%20b%2f\u00e9%27%27%25%27)", "c1"},
+			{"customers('%631')", "c1"},
+			{"customers/%631", "c1"},
+			{"customers(code='100%')", "c2"},
+			{"customers(code='100%25')", "c2"},
+			{"customers(code='a%20b')", ""},
+			{"customers(code='%ff')", ""},
+			{"customers(code='%00')", ""},
+			{"customers(code='a%27b')", ""},
+		} {
+			out, err := s.tryCreate(admin, "orders", fmt.Sprintf(`{"number":"%d","customer@odata.bind":"%s"}`, i, c.address))
+			if c.want == "" {
+				if !fault.Is(err, fault.Unprocessable) {
+					t.Errorf("%s: %v", c.address, err)
+				}
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s: %v", c.address, err)
+				continue
+			}
+			if got := string(out.Record.AppendJSON(nil, record.Form{})); !strings.Contains(got, `"customer_id":"`+c.want+`"`) {
+				t.Errorf("%s: %s", c.address, got)
 			}
 		}
 	})

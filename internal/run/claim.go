@@ -213,7 +213,7 @@ func (e *Engine) recall(runs map[string]*Execution) error {
 			x.journal, x.logs = journals[id], logs[id]
 			x.queue = x.journal.recorded()
 		}
-		return nil
+		return e.came(tx, runs)
 	})
 }
 

@@ -23,9 +23,10 @@ type step struct {
 	finishedAt int64
 	deadline   int64
 	dropped    bool
-	underWay   bool // begun by this execution: nothing has to begin it again
-	unsaved    bool // its start is not on disk, and goes there with its end
-	armed      bool // of a Wait: by this execution
+	underWay   bool   // begun by this execution: nothing has to begin it again
+	unsaved    bool   // its start is not on disk, and goes there with its end
+	armed      bool   // of a Wait: by this execution
+	came       []byte // of a Wait, what was found when the run was fetched
 }
 
 // journal is what is known of a run's steps, by call and by number.

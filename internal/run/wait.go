@@ -34,6 +34,9 @@ type Wait struct {
 	// Look reports whether the wait is over, and its result, which is null when the
 	// time was over first. A *StepError is the step's failure.
 	Look func(tx *db.Tx, c *Call) (result []byte, over bool, err error)
+	// Came is what has come for those of many calls for which something has, before
+	// Look is asked for the others; may be nil.
+	Came func(tx *db.Tx, calls []*Call) (map[*Call][]byte, error)
 	// Expire ends the wait, unless something has come before.
 	Expire func(tx *db.Tx, c *Call) error
 	// Drop removes the row: the step is made anew, or has gone with its run.
@@ -55,23 +58,51 @@ func (e *Engine) Lock(tx *db.Tx, runs []string) error {
 // come. Call it, or Lock, before the row of the wait is changed: the run's own node
 // locks the run first too. To wake a run for nothing does no harm.
 func (e *Engine) Wake(tx *db.Tx, runs ...string) error {
-	list, err := json.Marshal(runs)
-	if err != nil {
-		return err
-	}
-	if err = e.Lock(tx, runs); err == nil {
-		_, err = tx.Exec(`UPDATE runs SET due_at = $2 WHERE id IN (`+tx.Elements("$1")+`) AND owner = '' AND state = 'waiting'
-			AND waiting_for IN ('child', 'event') AND finished_at IS NULL`, string(list), e.now())
-	}
-	if err == nil { // those that wait in memory look by themselves
-		err = eachOf(tx, runs, func(id string) { tx.Notify(topic, id) },
-			`SELECT id FROM runs WHERE id IN (`+tx.Elements("$1")+`) AND owner <> '' AND finished_at IS NULL`)
+	parked, held, err := e.sleepers(tx, runs)
+	if err == nil && len(parked) > 0 {
+		var list []byte
+		if list, err = json.Marshal(parked); err == nil {
+			_, err = tx.Exec(`UPDATE runs SET due_at = $2 WHERE id IN (`+tx.Elements("$1")+`)`, string(list), e.now())
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("wake %d runs: %w", len(runs), err)
 	}
+	for _, id := range held { // they look by themselves
+		tx.Notify(topic, id)
+	}
 	tx.Notify(topic, "")
 	return nil
+}
+
+// sleepers locks runs and says which of them are parked for what others bring,
+// and which are some node's. PostgreSQL finds them by their ids only as long as
+// nothing else about them is asked for in the same statement.
+func (e *Engine) sleepers(tx *db.Tx, runs []string) (parked, held []string, err error) {
+	list, err := json.Marshal(runs)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := tx.Query(`SELECT id, owner, state, waiting_for, finished_at IS NULL FROM runs WHERE id IN (`+tx.Elements("$1")+`) ORDER BY id `+tx.LockRows(), string(list))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, owner, state, waitingFor string
+		var unfinished bool
+		if err := rows.Scan(&id, &owner, &state, &waitingFor, &unfinished); err != nil {
+			return nil, nil, err
+		}
+		switch {
+		case !unfinished:
+		case owner != "":
+			held = append(held, id)
+		case State(state) == Waiting && (waitingFor == waitingForEvent || waitingFor == "child"):
+			parked = append(parked, id)
+		}
+	}
+	return parked, held, rows.Err()
 }
 
 // Position is the end of the event log when the oldest run that has not ended
@@ -152,6 +183,12 @@ func (x *Execution) startEnd(t *turn, s *step, h Handler, args []byte) error {
 // come completes the first wait that is over. Those that were begun just now are
 // looked at when they are armed.
 func (x *Execution) come() (bool, error) {
+	for _, s := range x.waits {
+		if s.came != nil {
+			x.complete(s, s.came, nil)
+			return true, nil
+		}
+	}
 	if !x.waitsForMore() {
 		return false, nil
 	}
@@ -176,6 +213,32 @@ func (x *Execution) come() (bool, error) {
 	}
 	x.complete(found, result, failure)
 	return true, nil
+}
+
+// came looks for all of many runs what has come for them.
+func (e *Engine) came(tx *db.Tx, runs map[string]*Execution) error {
+	calls, steps := map[*Wait][]*Call{}, map[*Call]*step{}
+	for _, x := range runs {
+		if x.row.waitingFor != waitingForEvent {
+			continue
+		}
+		for _, s := range e.open(x.journal) {
+			if w := e.wait(s); w.Came != nil {
+				c := x.call(s, nil)
+				calls[w], steps[c] = append(calls[w], c), s
+			}
+		}
+	}
+	for w, some := range calls {
+		results, err := w.Came(tx, some)
+		if err != nil {
+			return fmt.Errorf("look for what has come: %w", err)
+		}
+		for c, result := range results {
+			steps[c].came = result
+		}
+	}
+	return nil
 }
 
 // waitsForMore reports whether there are waits, besides sleeps and children.

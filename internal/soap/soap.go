@@ -260,7 +260,7 @@ func outdated(err error) bool {
 	if errors.Is(err, record.ErrStale) {
 		return true
 	}
-	for _, other := range []error{db.ErrUnknown, db.ErrClosed, db.ErrUnique, context.Canceled, context.DeadlineExceeded} {
+	for _, other := range []error{db.ErrUnknown, db.ErrClosed, db.ErrUnique, db.ErrRefused, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, other) {
 			return false
 		}
@@ -279,6 +279,9 @@ func (c *call) note(err error) {
 		level = slog.LevelWarn
 	case fault.Status(code) >= http.StatusInternalServerError && !told && c.r.Context().Err() == nil:
 		level = slog.LevelError
+	}
+	if errors.Is(err, db.ErrRefused) {
+		level = slog.LevelWarn
 	}
 	operation := ""
 	if c.in != nil {

@@ -332,7 +332,7 @@ func (c *call) commit(all []*change, f func(*db.Tx) error) error {
 	for try := 1; ; try++ {
 		err := c.Committer.Commit(c.r.Context(), db.Item{Size: size, Func: func(tx *db.Tx) ([]db.Op, error) { return nil, f(tx) }})
 		if !errors.Is(err, db.ErrUnique) || try == tries {
-			return overtaken(err)
+			return record.Overtaken(err)
 		}
 	}
 }
@@ -341,15 +341,6 @@ func (c *call) commit(all []*change, f func(*db.Tx) error) error {
 func harmless(err error) bool {
 	var coded *fault.Error
 	return errors.As(err, &coded) && fault.Status(coded.Code) < http.StatusInternalServerError && !errors.Is(err, db.ErrUnique)
-}
-
-// overtaken gives an error of the database's own a code.
-func overtaken(err error) error {
-	var coded *fault.Error
-	if errors.Is(err, db.ErrUnique) && !errors.As(err, &coded) {
-		return fault.Wrap(err, fault.Conflict, "A record with the same key was stored by somebody else at the same moment; try again.")
-	}
-	return err
 }
 
 // result writes what has become of one record.

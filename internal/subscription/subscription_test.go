@@ -139,3 +139,23 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// The log keeps what a delivery needs to its last try.
+func TestLongest(t *testing.T) {
+	s := &Store{}
+	for body, want := range map[string]time.Duration{
+		`{"url":"https://a.example"}`:                                                (2+5+10+14+20+24)*time.Hour + 35*time.Minute + 5*time.Second,
+		`{"url":"https://a.example","retry":{"schedule":["1h"]}}`:                    time.Hour,
+		`{"url":"https://a.example","retry":{"attempts":3,"first":"1s","max":"2h"}}`: 4 * time.Hour,
+		`{"url":"https://a.example","retry":{"attempts":12}}`:                        (2+5+10+14+20+24+24+24)*time.Hour + 35*time.Minute + 5*time.Second,
+	} {
+		c, found := Parse("x", json.RawMessage(body))
+		if len(found) > 0 {
+			t.Fatal(found)
+		}
+		s.list.Store(&list{of: map[string]*subscriber{"x": {config: c}}})
+		if got := s.Longest(); got < want || got > want+25*time.Hour {
+			t.Errorf("%s: %s, want %s and a day", body, got, want)
+		}
+	}
+}

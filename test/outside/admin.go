@@ -86,19 +86,14 @@ func (a *Admin) Run(ctx context.Context, id string) (Run, error) {
 	return r, err
 }
 
-// Unfinished reports whether any run is queued, running or waiting.
-func (a *Admin) Unfinished(ctx context.Context) (bool, error) {
-	for _, state := range []string{"queued", "running", "waiting"} {
-		found := false
-		err := a.Runs(ctx, url.Values{"state": {state}, "limit": {"1"}}, func(Run) bool {
-			found = true
-			return false
-		})
-		if err != nil || found {
-			return found, err
-		}
-	}
-	return false, nil
+// Unfinished reports whether any run is queued, running or waiting. It asks for all
+// of them at once: a run may go from one state to another meanwhile.
+func (a *Admin) Unfinished(ctx context.Context) (found bool, err error) {
+	err = a.Runs(ctx, url.Values{"state": {"queued,running,waiting"}, "limit": {"1"}}, func(Run) bool {
+		found = true
+		return false
+	})
+	return found, err
 }
 
 // AwaitFinished waits until no run is unfinished and returns how long that took.
@@ -154,12 +149,6 @@ func (a *Admin) AwaitDispatched(ctx context.Context, subscription string, limit 
 			return ctx.Err()
 		}
 	}
-}
-
-// Subscription does something with a subscription: enable, disable.
-func (a *Admin) Subscription(ctx context.Context, code, action string) error {
-	var shown struct{}
-	return a.call(ctx, http.MethodPost, "/api/v1/admin/subscriptions/"+code+"/"+action, nil, &shown)
 }
 
 func (a *Admin) call(ctx context.Context, method, path string, in, out any) error {

@@ -8,6 +8,7 @@
 //     a call twice only under the same Idempotency-Key, and only around a kill;
 //   - internal effects happened exactly once;
 //   - a run that waits for events gets each of its own once, in their order;
+//   - a run that asks somebody gets what was decided;
 //   - a schedule came for every second, and its poll brought every item, once.
 //
 // With --nodes N that many processes share one PostgreSQL and one of them is

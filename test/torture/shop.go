@@ -92,6 +92,7 @@ var channels = []struct {
 	{"accepted", []string{"before", "between", "after"}},
 	{"inside", []string{"inside"}},
 	{"waits", []string{"begun", "come"}},
+	{"asks", []string{"decided"}},
 }
 
 // next makes messages for all channels in turn, half of them with a key.

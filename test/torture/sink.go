@@ -16,6 +16,7 @@ type sink struct {
 	calls  map[string][]call // by Idempotency-Key
 	keys   map[string]string // "NUMBER /path" -> the key it came under
 	wrong  []string          // what no honest server sends
+	closed chan struct{}
 }
 
 // call is one request that arrived.
@@ -25,14 +26,42 @@ type call struct {
 }
 
 func startSink() *sink {
-	s := &sink{calls: map[string][]call{}, keys: map[string]string{}}
+	s := &sink{calls: map[string][]call{}, keys: map[string]string{}, closed: make(chan struct{})}
 	s.server = httptest.NewServer(s)
 	return s
 }
 
 func (s *sink) url() string { return s.server.URL }
 
+// decide uses a link until it is answered that something was decided: by this
+// request or, where its answer was lost, by one before.
+func (s *sink) decide(number, link string) {
+	for {
+		select {
+		case <-s.closed:
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+		resp, err := http.Post(link, "", nil) //nolint:noctx // it ends with the server
+		if err != nil {
+			continue
+		}
+		resp.Body.Close()
+		switch resp.StatusCode {
+		case http.StatusOK, http.StatusConflict:
+			return
+		case http.StatusServiceUnavailable, http.StatusInternalServerError:
+		default:
+			s.mu.Lock()
+			s.wrong = append(s.wrong, number+": its link was answered "+resp.Status)
+			s.mu.Unlock()
+			return
+		}
+	}
+}
+
 func (s *sink) close() {
+	close(s.closed)
 	s.server.CloseClientConnections()
 	s.server.Close()
 }
@@ -44,6 +73,7 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var message struct {
 		Number  string
 		Subject string // of an event
+		Link    string // that decides
 	}
 	if err := json.NewDecoder(r.Body).Decode(&message); err != nil {
 		return // the sender died while it was sending: nothing has arrived
@@ -69,6 +99,9 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if failed {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
+	}
+	if message.Link != "" && first {
+		go s.decide(message.Number, message.Link)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Write([]byte("{}")) //nolint:errcheck // the sender may have been killed

@@ -9,7 +9,7 @@ export default async function (change: RecordChange<"calls">) {
   const task = await records("tasks").create({ phone, customer, due: due.toISOString() });
   const dialled = await waitForEvent<{ agent: string }>("call.dialled", { subject: phone, timeout: "1h" });
   if (dialled) {
-    await records("tasks").update(task.id, { state: "done", agent: dialled.data.agent });
+    await records("tasks").update(task.id, { state: "done", agent: dialled.data?.agent });
     return;
   }
   await records("tasks").update(task.id, { state: "escalated" });
