@@ -67,6 +67,10 @@ type Config struct {
 	WebsocketRole     string // in which the other side of a websocket acts; may be ""
 }
 
+// Websockets reports whether the channel has websockets: for messages, or those
+// by which it is subscribed to.
+func (c *Config) Websockets() bool { return c.WebsocketScenario != "" || c.Type == Eventing }
+
 // External is where the channel's scenario sends to.
 type External struct {
 	URL            string `json:"url" strict:"required"`

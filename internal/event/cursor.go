@@ -9,8 +9,11 @@ import (
 )
 
 // Positions in the log are the numbers of events. Oldest stands before all that
-// the log still has.
-const Oldest int64 = -1
+// the log still has, Latest behind them, for Begin.
+const (
+	Oldest int64 = -1
+	Latest int64 = -2
+)
 
 // cursorSize is a version, a position, and a part of a digest that binds both to
 // the log.

@@ -69,7 +69,7 @@ func (f *Filter) choose(i *Item) (bool, error) {
 			return value.At(i.time()), nil
 		}
 		if !read {
-			data, read = decode(i.Data()), true
+			data, read = i.content(), true
 		}
 		return within(data, path[1:]), nil
 	}})

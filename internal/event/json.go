@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"junctor/internal/fault"
@@ -156,6 +157,63 @@ type Item struct {
 	attributes string // the further ones, as Event.attributes writes them
 	form       int64
 	data       []byte // nil for none
+
+	shared *shared // nil: nobody else reads it
+}
+
+// shared is what many who read an event need of it, made once.
+type shared struct {
+	text, data sync.Once
+	written    []byte
+	decoded    any
+	mu         sync.Mutex
+	made       map[string]any
+}
+
+// sharedKeys is for how many keys something is made of an event.
+const sharedKeys = 4
+
+// sharedData is up to how many bytes of data are kept as they were decoded too,
+// which takes many times as much.
+const sharedData = 8 << 10
+
+// JSON is the event in the JSON format of CloudEvents; it is not to be changed.
+func (i *Item) JSON() []byte {
+	if i.shared == nil {
+		return i.write()
+	}
+	i.shared.text.Do(func() { i.shared.written = i.write() })
+	return i.shared.written
+}
+
+// Shared is what is made of the event for a key, once for all who read it from
+// memory. ok is false, and nothing is made, for an event that nobody else reads,
+// or when it was made for many other keys already.
+func (i *Item) Shared(key string, make func() any) (made any, ok bool) {
+	if i.shared == nil {
+		return nil, false
+	}
+	i.shared.mu.Lock()
+	defer i.shared.mu.Unlock()
+	made, ok = i.shared.made[key]
+	if ok || len(i.shared.made) >= sharedKeys {
+		return made, ok
+	}
+	if i.shared.made == nil {
+		i.shared.made = map[string]any{}
+	}
+	made = make()
+	i.shared.made[key] = made
+	return made, true
+}
+
+// content is data as a filter sees them.
+func (i *Item) content() any {
+	if i.shared == nil || len(i.data) > sharedData {
+		return decode(i.Data())
+	}
+	i.shared.data.Do(func() { i.shared.decoded = decode(i.Data()) })
+	return i.shared.decoded
 }
 
 // Data is the event's data as JSON; nil when it has none, or data that is no
@@ -168,7 +226,9 @@ func (i *Item) Data() json.RawMessage {
 }
 
 // MarshalJSON writes the event in the JSON format of CloudEvents.
-func (i *Item) MarshalJSON() ([]byte, error) {
+func (i *Item) MarshalJSON() ([]byte, error) { return i.JSON(), nil }
+
+func (i *Item) write() []byte {
 	b := make([]byte, 0, 200+len(i.attributes)+len(i.data)*4/3)
 	b = append(b, `{"specversion":"1.0"`...)
 	b = member(b, "id", i.ID)
@@ -191,7 +251,7 @@ func (i *Item) MarshalJSON() ([]byte, error) {
 		b = append(b, `,"data":`...)
 		b = append(b, i.data...)
 	}
-	return append(b, '}'), nil
+	return append(b, '}')
 }
 
 // timeFirst begins the further attributes of an event that names its time.

@@ -348,7 +348,7 @@ func (c *comparison) item(seq int64) (*Item, error) {
 		return nil, err
 	}
 	c.items[seq] = &i
-	c.bytes += i.size()
+	c.bytes += i.Size()
 	return &i, nil
 }
 

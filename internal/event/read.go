@@ -14,8 +14,7 @@ import (
 const (
 	// MaxLimit is how many events a page has at most.
 	MaxLimit = 1000
-	// pageBytes is how much data a page has, about: it ends with the event that
-	// reaches it.
+	// pageBytes is how much data a page has, about, when the query does not say.
 	pageBytes = 4 << 20
 	window    = 2000   // numbers that one statement looks at
 	maxLook   = 50_000 // numbers that one page looks at
@@ -28,6 +27,14 @@ type Query struct {
 	Filter *Filter                // nil: all
 	Allow  func(kind string) bool // of which types the reader may know; nil: of all
 	Limit  int                    // 100 when 0, at most MaxLimit
+	Bytes  int                    // of data that a page has, about: it ends with the event that reaches it; 4 MiB when 0
+}
+
+func (q *Query) bytes() int {
+	if q.Bytes > 0 {
+		return q.Bytes
+	}
+	return pageBytes
 }
 
 // knows reports whether the reader may know of the event, and wants its type.
@@ -45,21 +52,15 @@ type Page struct {
 // Read looks for events behind a position. Nothing appears later at or before
 // the page's Next. A page ends when it has enough; also, without being full,
 // when it has looked at many events that were not chosen. Errors: *TooOld.
-func (l *Log) Read(ctx context.Context, q Query) (Page, error) {
-	page, err := l.look(ctx, q)
-	if err != nil {
-		return Page{}, err
-	}
-	return page, l.settle(page.Next)
-}
-
-// look is Read of what may not be on disk yet.
-func (l *Log) look(ctx context.Context, q Query) (page Page, err error) {
+func (l *Log) Read(ctx context.Context, q Query) (page Page, err error) {
 	err = l.db.Read(ctx, func(tx *db.Tx) (err error) {
 		page, err = l.ReadIn(tx, q)
 		return err
 	})
-	return page, err
+	if err != nil {
+		return Page{}, err
+	}
+	return page, l.settle(page.Next)
 }
 
 // settle returns when events up to a position are on disk: a reader goes on
@@ -95,8 +96,8 @@ func (l *Log) ReadIn(tx *db.Tx, q Query) (Page, error) {
 		upTo := min(page.Next+window, end)
 		err := l.walk(tx, `seq > $1 AND seq <= $2`+types+` ORDER BY seq`, page.Next, append([]any{upTo}, args...), &q, func(i Item) bool {
 			page.Items = append(page.Items, i)
-			bytes += i.size()
-			if len(page.Items) < limit && bytes < pageBytes {
+			bytes += i.Size()
+			if len(page.Items) < limit && bytes < q.bytes() {
 				return true
 			}
 			upTo = i.Seq
@@ -106,7 +107,7 @@ func (l *Log) ReadIn(tx *db.Tx, q Query) (Page, error) {
 			return Page{}, fmt.Errorf("read the event log: %w", err)
 		}
 		page.Next = upTo
-		if len(page.Items) == limit || bytes >= pageBytes {
+		if len(page.Items) == limit || bytes >= q.bytes() {
 			break
 		}
 	}
@@ -140,6 +141,37 @@ func (l *Log) EndIn(tx *db.Tx) (int64, error) {
 	return end, err
 }
 
+// OldestIn is the position before the oldest event, in a transaction of the
+// caller's.
+func (l *Log) OldestIn(tx *db.Tx) (int64, error) {
+	floor, _, err := bounds(tx)
+	return floor, err
+}
+
+// Begin is the position from which a reader begins: the one he names, when all
+// that is behind it is there; for Oldest that before the oldest event, for Latest
+// that behind the newest. Errors: *TooOld.
+func (l *Log) Begin(ctx context.Context, after int64) (position int64, err error) {
+	err = l.db.Read(ctx, func(tx *db.Tx) error {
+		floor, end, err := bounds(tx)
+		switch position = after; {
+		case err != nil:
+			return err
+		case after == Oldest:
+			position = floor
+		case after == Latest:
+			position = end
+		case after < floor || after > end:
+			return l.tooOld(after, floor)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return position, l.settle(position)
+}
+
 // bounds are the last number that was removed and the last there is.
 func bounds(tx *db.Tx) (floor, end int64, err error) {
 	var newest *int64
@@ -170,7 +202,7 @@ func scanItem(rows interface{ Scan(...any) error }) (i Item, err error) {
 // and moves on: a statement reads some rows only.
 func (l *Log) walk(tx *db.Tx, condition string, from int64, args []any, q *Query, take func(Item) bool) error {
 	for more := true; more; {
-		items, full, err := l.stretch(tx, condition, append([]any{from}, args...))
+		items, full, err := l.stretch(tx, condition, append([]any{from}, args...), min(stretchBytes, 2*q.bytes()))
 		if err != nil {
 			return err
 		}
@@ -196,20 +228,21 @@ func (l *Log) walk(tx *db.Tx, condition string, from int64, args []any, q *Query
 	return nil
 }
 
-// at once: what one statement reads, in rows and about in bytes.
+// at once: what one statement reads at most, in rows and about in bytes.
 const (
 	stretchRows  = 200
 	stretchBytes = 4 << 20
 )
 
-// stretch reads some rows; full says that there may be more.
-func (l *Log) stretch(tx *db.Tx, condition string, args []any) (items []Item, full bool, err error) {
+// stretch reads some rows, of about so many bytes; full says that there may be
+// more.
+func (l *Log) stretch(tx *db.Tx, condition string, args []any, most int) (items []Item, full bool, err error) {
 	rows, err := tx.Query(`SELECT `+columns+` FROM events WHERE `+condition+` LIMIT `+strconv.Itoa(stretchRows), args...)
 	if err != nil {
 		return nil, false, err
 	}
 	defer rows.Close()
-	for bytes := 0; bytes < stretchBytes && rows.Next(); {
+	for bytes := 0; bytes < most && rows.Next(); {
 		i, err := scanItem(rows)
 		if err != nil {
 			return nil, false, err
@@ -218,15 +251,15 @@ func (l *Log) stretch(tx *db.Tx, condition string, args []any) (items []Item, fu
 			i.Source = l.source
 		}
 		items = append(items, i)
-		if bytes += i.size(); bytes >= stretchBytes {
+		if bytes += i.Size(); bytes >= most {
 			full = true
 		}
 	}
 	return items, full || len(items) == stretchRows, errors.Join(rows.Err(), rows.Close())
 }
 
-// size is about how many bytes the event has in memory.
-func (i *Item) size() int { return 200 + len(i.attributes) + len(i.data) }
+// Size is about how many bytes the event has in memory.
+func (i *Item) Size() int { return 200 + len(i.attributes) + len(i.data) }
 
 // load brings data that are kept in chunks. Those that retention has removed
 // meanwhile are left out.
@@ -347,7 +380,7 @@ func (l *Log) List(ctx context.Context, s Selection) (items []Item, next int64, 
 					return false
 				}
 				items = append(items, i)
-				bytes += i.size()
+				bytes += i.Size()
 				return true
 			})
 	})

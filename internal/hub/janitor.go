@@ -8,6 +8,7 @@ import (
 	"junctor/internal/kv"
 	"junctor/internal/record"
 	"junctor/internal/schedule"
+	"junctor/internal/subscription"
 )
 
 // untaken is how long a file waits for a record to take it.
@@ -32,6 +33,7 @@ func (h *Hub) expire(ctx context.Context) {
 		h.sweep(ctx, "nonces", h.nonces.Expire)
 		h.sweep(ctx, "links", h.links.Expire)
 		h.sweep(ctx, "approvals", h.links.Overdue)
+		h.sweep(ctx, "names of subscribers", subscription.ExpireNames)
 		h.sweep(ctx, "keys of polls", schedule.ExpireSeen)
 		h.sweep(ctx, "deleted records", func(tx *db.Tx, most int, now time.Time) (int64, error) {
 			n, err := record.Purge(tx, h.model(), now, most)

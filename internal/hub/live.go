@@ -22,6 +22,7 @@ import (
 	"junctor/internal/scenario"
 	"junctor/internal/schedule"
 	"junctor/internal/strict"
+	"junctor/internal/subscription"
 )
 
 // live is the configuration in use: a snapshot, with its connections open. It
@@ -94,9 +95,13 @@ func (h *Hub) reload(ctx context.Context) error {
 		h.warn(before, fresh, "a part of the configuration cannot be used", "error", problem)
 	}
 	for token, c := range snapshot.ByToken {
-		fresh.doors[token] = &ingress.Door{
+		door := &ingress.Door{
 			Channel: &c.Config, Version: c.Version, Websocket: c.Websocket, Verifier: c.Verifier, Gate: h.gate(before, token, &c.Config), Refused: c.Refused,
 		}
+		if door.Allowed, err = subscription.NewAllowed(c.Types); err != nil && door.Refused == nil {
+			door.Refused = err // it was checked before
+		}
+		fresh.doors[token] = door
 	}
 	if err := h.usePool(snapshot.Settings.Timezone); err != nil {
 		return err

@@ -91,10 +91,10 @@ func TestSOAPByNode(t *testing.T) {
 
 // forNode is a folder with the client for Node of a folder of testdata, and the
 // packages that it needs.
-func forNode(t *testing.T, folder string) string {
+func forNode(t *testing.T, folder string, more ...string) string {
 	t.Helper()
 	modules := filepath.Join(dbtest.Packages(t, filepath.Join("testdata", folder)), "node_modules")
-	dir := copied(t, folder, "client.mjs")
+	dir := copied(t, folder, append(more, "client.mjs")...)
 	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}

@@ -115,7 +115,7 @@ func (s *sockets) sweep(l *live) {
 	s.server.SetConnections(l.snapshot.Settings.Websockets.Connections)
 	for _, code := range s.server.Groups() {
 		c, ok := l.snapshot.Channels[code]
-		if ok && c.Enabled && c.WebsocketScenario != "" {
+		if ok && c.Enabled && c.Websockets() {
 			continue
 		}
 		for _, conn := range s.server.Group(code) {

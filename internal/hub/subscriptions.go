@@ -18,7 +18,7 @@ import (
 // openSubscriptions makes the store of subscriptions, whose deliveries are runs.
 func (h *Hub) openSubscriptions() {
 	h.subscriptions = subscription.New(subscription.Options{
-		DB: h.db, Events: h.events, Runs: func() subscription.Runs { return h.runs },
+		DB: h.db, Committer: h.committer, Events: h.events, Runs: func() subscription.Runs { return h.runs },
 		Seal: h.access.Seal, Open: h.access.Open, Secret: h.secret,
 		Connection: func(code string) (*http.Conn, error) { return connections{h}.HTTP(code) },
 		Private:    func() bool { return h.live.Load().snapshot.Settings.AllowPrivateSubscribers },

@@ -24,6 +24,7 @@ import (
 	"junctor/internal/limit"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
+	"junctor/internal/subscription"
 )
 
 // Base is the path below which the token endpoints are.
@@ -36,7 +37,8 @@ type Door struct {
 	Websocket string // the version of its websocket scenario; "" without one
 	Verifier  *channel.Verifier
 	Gate      *channel.Gate
-	Refused   error // every message gets it: the channel is not set up completely
+	Allowed   subscription.Allowed // of an eventing channel: of what its subscribers may hear
+	Refused   error                // every message gets it: the channel is not set up completely
 }
 
 // Doors finds channels by their tokens, in memory.
@@ -195,7 +197,8 @@ func (d *door) find(r *http.Request, base string) *found {
 // they are not told that it was well.
 func (d *door) opens(f *found, base string) bool {
 	if base == SocketBase {
-		return d.Sockets != nil && f.door.Channel.WebsocketScenario != "" && f.path != "/subscribe"
+		eventing := f.door.Channel.Type == channel.Eventing
+		return d.Sockets != nil && f.door.Channel.Websockets() && eventing == (f.path == subscribePath)
 	}
 	if f.subscribes() {
 		return f.door.Channel.Type == channel.Eventing

@@ -18,6 +18,7 @@ type Subscriptions interface {
 	Create(ctx context.Context, channel string, allowed []string, most int, c subscription.Config, by subscription.Author) (subscription.Made, error)
 	Get(ctx context.Context, channel, code string) (subscription.View, error)
 	Delete(ctx context.Context, channel, code string, by subscription.Author) error
+	NewSession(line subscription.Line, channel string, entrance subscription.Entrance) *subscription.Session
 }
 
 // subscribePath is where an eventing channel is subscribed to.

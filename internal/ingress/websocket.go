@@ -71,16 +71,17 @@ func (d *door) upgrade(w http.ResponseWriter, r *http.Request, f *found) (int, e
 			return 0, err
 		}
 	}
-	p := &peer{
-		d: d, token: f.token, path: f.path, request: handshaken(r),
-		row: channel.Connection{ID: conn.ID(), Channel: c.Code, Address: from, OpenedAt: f.at},
+	row := channel.Connection{ID: conn.ID(), Channel: c.Code, Address: from, OpenedAt: f.at}
+	var handler socket.Handler = &peer{d: d, token: f.token, path: f.path, request: handshaken(r), row: row}
+	if c.Type == channel.Eventing {
+		handler = d.follow(conn, f.token, row)
 	}
-	if err := d.Sockets.Directory.Connected(r.Context(), p.row); err != nil {
+	if err := d.Sockets.Directory.Connected(r.Context(), row); err != nil {
 		conn.Leave()
 		return 0, err
 	}
-	if err := conn.Open(w, p); err != nil {
-		d.Sockets.Directory.Disconnected(p.row, socket.End{Code: socket.Abnormal, ByPeer: true})
+	if err := conn.Open(w, handler); err != nil {
+		d.Sockets.Directory.Disconnected(row, socket.End{Code: socket.Abnormal, ByPeer: true})
 		if fault.Is(err, fault.UpgradeRequired) {
 			return 0, err
 		}

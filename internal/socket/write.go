@@ -62,6 +62,21 @@ func (c *Conn) SendPrepared(ctx context.Context, p Prepared) error {
 	return c.add(p)
 }
 
+// Taken returns when nothing waits to be sent any more: the system has taken all
+// of it, as it does while the peer reads. Errors: ErrClosed, or why ctx ended.
+func (c *Conn) Taken(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.wait(ctx, 0, func() bool { return c.shut || c.broken || !c.writing })
+	switch {
+	case err != nil:
+		return fmt.Errorf("send on %s: %w", c.id, err)
+	case c.shut || c.broken:
+		return ErrClosed
+	}
+	return nil
+}
+
 // mostPosted is how much Post lets wait on a connection.
 const mostPosted = 1 << 20
 

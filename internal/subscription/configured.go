@@ -83,6 +83,9 @@ func (s *Store) DropChannel(tx *db.Tx, channel string) error {
 	if err := bump(tx); err != nil {
 		return err
 	}
+	if err := dropNames(tx, channel); err != nil {
+		return err
+	}
 	rows, err := tx.Query(`SELECT `+columns+` FROM subscriptions WHERE channel = $1`, channel)
 	if err != nil {
 		return err

@@ -27,7 +27,9 @@ func newMetrics(reg prometheus.Registerer, s *Store) *metrics {
 	if reg == nil {
 		return m
 	}
-	reg.MustRegister(m.deliveries, m.seconds)
+	reg.MustRegister(m.deliveries, m.seconds, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "junctor_websocket_subscriptions", Help: "Subscriptions by websocket that are open.",
+	}, func() float64 { return float64(s.sessions.feeds.Load()) }))
 	for _, state := range []string{Active, Disabled, Ended} {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "junctor_subscriptions", Help: "Subscriptions by webhook.", ConstLabels: prometheus.Labels{"state": state},

@@ -35,6 +35,7 @@ type Runs interface {
 // and Release.
 type Options struct {
 	DB         *db.DB
+	Committer  *db.Committer
 	Events     *event.Log
 	Runs       func() Runs
 	Seal       func(place string, plain []byte) []byte
@@ -66,7 +67,8 @@ type Store struct {
 	metrics *metrics
 	secrets atomic.Int64 // rises when secrets change
 
-	looked looked
+	looked   looked
+	sessions sessions
 }
 
 // looked is up to where the dispatcher has read without a match since it last
@@ -100,7 +102,7 @@ func New(o Options) *Store {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{Options: o, changed: make(chan struct{}, 1), unwell: make(chan struct{}, 1), bodies: newBodies()}
+	s := &Store{Options: o, changed: make(chan struct{}, 1), unwell: make(chan struct{}, 1), bodies: newBodies(), sessions: newSessions()}
 	s.list.Store(&list{of: map[string]*subscriber{}})
 	s.metrics = newMetrics(o.Metrics, s)
 	return s
