@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// The call centre: the telephony speaks by websocket, the CRM is asked for contacts
-// and told of tasks, and a missed call is a task until somebody calls back.
+// The call centre: the telephony speaks by websocket, an agent's desktop shows by
+// another who rings, the CRM is asked for contacts and told of tasks, and a missed
+// call is a task until somebody calls back.
 func TestCallCentre(t *testing.T) {
 	t.Setenv("WALLBOARD_PASSWORD", "open sesame")
 	onBoth(t, func(t *testing.T, database string) {
@@ -45,9 +46,12 @@ func TestCallCentre(t *testing.T) {
 			exchange.say(fmt.Sprintf(`{"event":%q,"call":%q,"phone":"+420777123456","agent":"12"}`, event, call))
 			exchange.hears(fmt.Sprintf(`{"call":%q,"state":%q}`, call, event))
 		}
+		desktop := s.connected("agents", "/subscribe")
+		desktop.say(`{"action":"subscribe","id":"mine","types":["call.ringing"],"filter":"subject eq '12'"}`)
+		desktop.hears(`{"subscribed":"mine",*`)
 		say("ringing", "c1")
-		if _, body := s.call("GET", "/api/v1/events?types=call.ringing&wait=20s", ""); !strings.Contains(body, `"subject":"12"`) || !strings.Contains(body, `"name":"Novak"`) {
-			t.Errorf("the agent is shown %s", body)
+		if shown := desktop.hear(); !strings.Contains(shown, `"subject":"12"`) || !strings.Contains(shown, `"name":"Novak"`) {
+			t.Errorf("the agent is shown %s", shown)
 		}
 		say("missed", "c1")
 		if got := <-told; got != "record.tasks.created T-00001" {
