@@ -29,6 +29,13 @@ func deliveries(ctx context.Context, g *ground, n *node) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
+	told := row{id: "P4 publish", what: "publish an event, answered once it is on disk", yardstick: "store", unit: "/s", target: 0.60}
+	err = g.rounds(ctx, n, told.id,
+		func() (float64, error) { return g.rate(ctx, g.store.url) },
+		func() (float64, error) { return g.publishing(ctx, n, token) }, &told)
+	if err != nil {
+		return []row{told}, err
+	}
 	for i := range subscribers {
 		if _, err := subscribe(ctx, n.url("events")+"/subscribe", fmt.Sprintf("%s/%d", g.sink.url(), i), "order.*"); err != nil {
 			return nil, err
@@ -39,10 +46,24 @@ func deliveries(ctx context.Context, g *ground, n *node) ([]row, error) {
 		func() (float64, error) { return g.rate(ctx, g.store.url) },
 		func() (float64, error) { return g.deliver(ctx, n, token) }, &r)
 	if err != nil {
-		return []row{r}, err
+		return []row{told, r}, err
 	}
 	hang, err := g.beside(ctx, n, token)
-	return []row{r, hang}, err
+	return []row{told, r, hang}, err
+}
+
+// publishing is how many events a second are taken, to which nobody has subscribed.
+func (g *ground) publishing(ctx context.Context, n *node, token string) (float64, error) {
+	address := n.server.URL + "/api/v1/events"
+	target, path, err := load.ParseTarget(address)
+	if err != nil {
+		return 0, err
+	}
+	result, err := g.load(ctx, address, load.Options{Duration: g.span, Request: published(target, path, token, "bench.made")})
+	if err != nil {
+		return 0, err
+	}
+	return result.Rate(), nil
 }
 
 // beside compares how fast 99 subscribers get events while a hundredth hangs with
@@ -182,7 +203,7 @@ func (g *ground) deliver(ctx context.Context, n *node, token string) (float64, e
 	}
 	events := int64(g.span.Seconds() * perSecond)
 	before, begun := g.sink.requests.Load(), time.Now()
-	_, err = g.load(ctx, n.server.URL+"/api/v1/events", load.Options{Limit: events, Request: published(target, path, token)})
+	_, err = g.load(ctx, n.server.URL+"/api/v1/events", load.Options{Limit: events, Request: published(target, path, token, "order.made")})
 	if err != nil {
 		return 0, err
 	}
@@ -203,10 +224,10 @@ func (g *ground) deliver(ctx context.Context, n *node, token string) (float64, e
 }
 
 // published makes events that carry orders, each with its own number.
-func published(t load.Target, path, token string) func(int64, []byte) []byte {
+func published(t load.Target, path, token, kind string) func(int64, []byte) []byte {
 	raw := t.Bytes(http.MethodPost, path, http.Header{
 		"Content-Type": {"application/json"}, "Authorization": {"Bearer " + token},
-		"Ce-Specversion": {"1.0"}, "Ce-Source": {"/bench"}, "Ce-Type": {"order.made"}, "Ce-Id": {"E000000000"},
+		"Ce-Specversion": {"1.0"}, "Ce-Source": {"/bench"}, "Ce-Type": {kind}, "Ce-Id": {"E000000000"},
 	}, order)
 	id, number := bytes.Index(raw, []byte("E000000000"))+1, bytes.Index(raw, []byte("B000000000"))+1
 	return func(_ int64, buf []byte) []byte {

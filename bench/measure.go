@@ -21,7 +21,7 @@ var measurements = []measurement{
 	{id: "P1", what: "awaited: a scenario sums an order and answers JSON, the outcome on disk before the answer", run: awaited},
 	{id: "P2", what: "not awaited: 200 once the run is on disk; all runs executed soon after", run: accepted},
 	{id: "P3", what: "not awaited, whole way: one HTTP step, one record upsert, the outcome on disk", run: wholeWay},
-	{id: "P4", what: "one event to 100 subscribers: deliveries per second", run: deliveries},
+	{id: "P4", what: "events: published, and delivered to 100 subscribers each", run: deliveries},
 	{id: "P5", what: "records: create, get by key, filtered list of 50", run: records},
 	{id: "P5 GROWTH", what: "the cost of a filtered list of 50 among 10 thousand and 5 million records", run: growth, long: true},
 	{id: "P6", what: "websockets: a scenario sums an order for each message, 64 connections; memory of idle ones", run: websockets},
