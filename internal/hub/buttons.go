@@ -98,7 +98,7 @@ func (h *Hub) pressed(tx *db.Tx, once []*run.Once) (runs []string, err error) {
 		}
 		id, err := h.runs.Earlier(tx, o)
 		if fault.Is(err, fault.Unprocessable) {
-			return nil, fault.New(fault.Unprocessable, "The Idempotency-Key was used before for other records; send a new key with them.")
+			return nil, fault.New(fault.Unprocessable, "The Idempotency-Key %q was used before for other records; send a new key with them.", o.Key)
 		}
 		if err != nil || id == "" {
 			return nil, err

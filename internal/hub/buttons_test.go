@@ -210,7 +210,7 @@ func TestButtonsOnce(t *testing.T) {
 		if second, again := press(202, "clerk", "/orders/approve", both, "k"); second != first || again != "true" {
 			t.Errorf("%s\n%s", first, second)
 		}
-		if refused, _ := press(422, "clerk", "/orders/approve", `{"records":["o2","o1"]}`, "k"); !strings.Contains(refused, `key \"k\" was used`) {
+		if refused, _ := press(422, "clerk", "/orders/approve", `{"records":["o2","o1"]}`, "k"); !strings.Contains(refused, `\"k\" was used`) {
 			t.Error(refused)
 		}
 		press(400, "clerk", "/orders/approve", both, strings.Repeat("k", 300))

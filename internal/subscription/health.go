@@ -62,8 +62,9 @@ func (s *Store) failed(x *subscriber, text string) {
 		h.first = now
 	}
 	h.failing, h.dirty, h.failure, h.text = true, true, now, text
+	over := now-h.first >= giveUp.Microseconds()
 	h.mu.Unlock()
-	if changed {
+	if changed || over {
 		s.tellHealth()
 	}
 }
