@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -167,4 +168,61 @@ func TestLongTransactionsOfOthersAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.next("created late", "late  database")
+}
+
+// What psql or sqlite3 have done to a record is told before what Junctor does to it
+// the moment after, whoever finds it first.
+func TestRowsOfOthersAreToldInOrder(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		s, sqlite3 := openSQLite(t, openOrders)
+		inOrder(s, sqlite3, "100")
+	})
+	t.Run("postgres", func(t *testing.T) {
+		s, psql := openPostgres(t, openOrders)
+		inOrder(s, psql, "1")
+	})
+}
+
+func inOrder(s *site, other program, one string) {
+	s.t.Helper()
+	f := s.follow()
+	ours := []struct{ method, body string }{{"PATCH", `{"total":2}`}, {"PUT", `{"number":"N","total":2}`}, {"DELETE", ""}}
+	for i, our := range ours {
+		id, number := "rec_"+strconv.Itoa(i), "N"+strconv.Itoa(i)
+		s.by(other(), "INSERT INTO class_orders (id, number, modified_by) VALUES ('"+id+"', '"+number+"', 'them'); UPDATE class_orders SET total = "+one+" WHERE id = '"+id+"';")
+		if resp, body := s.call(our.method, "/api/v1/data/orders('"+id+"')", strings.Replace(our.body, `"N"`, `"`+number+`"`, 1)); resp.StatusCode != 204 && resp.StatusCode != 200 {
+			s.t.Errorf("%s: %d %s", our.method, resp.StatusCode, body)
+		}
+		s.by(other(), "INSERT INTO class_orders (id, number) VALUES ('end_"+id+"', 'end "+id+"');")
+		var told []string
+		for end := false; !end; {
+			got := s.events("after", f.cursor, "types", "record.orders.*", "wait", "20s")
+			if f.cursor = got.Next; len(got.Items) == 0 {
+				s.t.Fatalf("%s: only %q was told", our.method, told)
+			}
+			for _, item := range got.Items {
+				var data struct {
+					After struct{ Total *json.Number }
+				}
+				if err := json.Unmarshal(item.Event.Data, &data); err != nil {
+					s.t.Fatal(err)
+				}
+				if end = item.Event.Subject == "end "+id; end {
+					break
+				}
+				total := "-"
+				if data.After.Total != nil {
+					total = data.After.Total.String()
+				}
+				told = append(told, strings.TrimPrefix(item.Event.Type, "record.orders.")+" "+total)
+			}
+		}
+		want := "created -,updated 1.00,updated 2.00"
+		if our.method == "DELETE" {
+			want = "created -,updated 1.00,deleted -"
+		}
+		if got := strings.Join(told, ","); got != want {
+			s.t.Errorf("%s: told is %q, want %q", our.method, got, want)
+		}
+	}
 }
