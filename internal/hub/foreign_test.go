@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"junctor/internal/db/dbtest"
+	"junctor/internal/run"
 )
 
 // program is what people use on a database, sqlite3 or psql: it executes SQL that
@@ -180,6 +181,52 @@ func TestRowsOfOthersAreToldInOrder(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) {
 		s, psql := openPostgres(t, openOrders)
 		inOrder(s, psql, "1")
+	})
+}
+
+// A scenario learns what an administrator's trigger or constraint does not let
+// through, goes on, and what it has written besides is there.
+func TestOthersRefuseWhatAScenarioWrites(t *testing.T) {
+	files := functions(openOrders["junctor.yaml"], map[string]string{
+		"put": function(`
+  const told = async (made: Promise<{ number: unknown }>) => { try { return (await made).number; } catch (error) {
+    if (!(error instanceof RecordError)) throw error;
+    return [error.status, error.permanent, error.message.includes("secret")];
+  } };
+  return await Promise.all(p.numbers.map((number: string) => told(orders.upsert({ number, total: 1 }))));`),
+		"careless": function(`await orders.create({ number: "no" });`),
+	})
+	refused := func(s *site) {
+		s.t.Helper()
+		s.wantCalled("put", `{"numbers":["a","no","b"]}`, `["a",[422,true,false],"b"]`)
+		many := make([]string, 15)
+		for i := range many {
+			many[i] = "no"
+		}
+		body, _ := json.Marshal(append(many, "c"))
+		s.wantCalled("put", `{"numbers":`+string(body)+"}", "["+strings.Repeat("[422,true,false],", len(many))+`"c"]`)
+		s.wantCalled("put", `{"numbers":["no"]}`, `[[422,true,false]]`)
+		if _, body := s.call("GET", "/api/v1/data/orders/$count", ""); body != "3" {
+			s.t.Errorf("%s records", body)
+		}
+		if resp, body := s.call("POST", "/api/v1/functions/careless", "{}"); resp.StatusCode == 503 || strings.Contains(body, "secret") {
+			s.t.Errorf("%d %s", resp.StatusCode, body)
+		} else if info := s.ended(resp.Header.Get("Junctor-Run")); info.State != run.Failed {
+			s.t.Errorf("the run is %s", info.State)
+		}
+		if !strings.Contains(s.logged(), "secret") {
+			s.t.Error("the log does not say what refuses")
+		}
+	}
+	t.Run("sqlite", func(t *testing.T) {
+		s, sqlite3 := openSQLite(t, files)
+		s.by(sqlite3(), `CREATE TRIGGER theirs AFTER INSERT ON class_orders WHEN NEW.number = 'no' BEGIN SELECT RAISE(ABORT, 'secret'); END;`)
+		refused(s)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		s, psql := openPostgres(t, files)
+		s.by(psql(), `ALTER TABLE class_orders ADD CONSTRAINT secret CHECK (number <> 'no');`)
+		refused(s)
 	})
 }
 
