@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"junctor/internal/clock"
 	"junctor/internal/db/dbtest"
+	"junctor/internal/hub"
 	"junctor/internal/run"
 )
 
@@ -20,20 +22,20 @@ import (
 // it reads.
 type program func() *exec.Cmd
 
-func openSQLite(t *testing.T, files map[string]string) (*site, program) {
+func openSQLite(t *testing.T, files map[string]string, more ...func(*hub.Options)) (*site, program) {
 	t.Helper()
 	dbtest.Program(t, []string{"sqlite3"}, "sqlite3", "--version")
-	s := serveOn(t, "", files)
+	s := serveOn(t, "", files, more...)
 	return s, func() *exec.Cmd {
 		return exec.CommandContext(t.Context(), "sqlite3", "-bail", "-cmd", ".timeout 10000", filepath.Join(s.data, "junctor.db"))
 	}
 }
 
-func openPostgres(t *testing.T, files map[string]string) (*site, program) {
+func openPostgres(t *testing.T, files map[string]string, more ...func(*hub.Options)) (*site, program) {
 	t.Helper()
 	dbtest.Program(t, []string{"postgresql-client"}, "psql", "--version")
 	at := database(t)
-	return serveOn(t, at, files), func() *exec.Cmd {
+	return serveOn(t, at, files, more...), func() *exec.Cmd {
 		cmd := exec.CommandContext(t.Context(), "psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", at)
 		cmd.Env = append(os.Environ(), "PGOPTIONS=-c search_path=junctor_default")
 		return cmd
@@ -272,4 +274,56 @@ func inOrder(s *site, other program, one string) {
 			s.t.Errorf("%s: told is %q, want %q", our.method, got, want)
 		}
 	}
+}
+
+// The rows of deleted records go a minute or so after their class has kept them for
+// as long as it says, whoever deleted them.
+func TestRowsOfDeletedRecordsGo(t *testing.T) {
+	files := map[string]string{"junctor.yaml": "classes:\n  orders: { key: number, keep: 2h, columns: { number: text! } }\n"}
+	start := time.Now().Truncate(time.Second)
+	t.Run("sqlite", func(t *testing.T) {
+		now := clock.NewFake(start)
+		s, sqlite3 := openSQLite(t, files, func(o *hub.Options) { o.Clock = now })
+		rowsGo(s, sqlite3, now, strconv.FormatInt(start.UnixMicro(), 10))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		now := clock.NewFake(start)
+		s, psql := openPostgres(t, files, func(o *hub.Options) { o.Clock = now })
+		rowsGo(s, psql, now, "'"+start.UTC().Format(time.RFC3339)+"'")
+	})
+}
+
+func rowsGo(s *site, other program, now *clock.Fake, start string) {
+	s.t.Helper()
+	rows := func() string {
+		cmd := other()
+		cmd.Stdin = strings.NewReader("SELECT number FROM class_orders ORDER BY number;")
+		out, err := cmd.Output()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return strings.Join(strings.Fields(string(out)), ",")
+	}
+	until := func(want string) {
+		s.t.Helper()
+		for range 20 { // minutes
+			now.Advance(time.Minute)
+			if rows() == want {
+				return
+			}
+		}
+		s.t.Fatalf("there are %s, want %s", rows(), want)
+	}
+	for _, number := range []string{"a", "b", "c", "d"} {
+		s.wantCall(201, "POST", "/api/v1/data/orders", `{"id":"`+number+`","number":"`+number+`"}`, admin)
+	}
+	s.wantCall(204, "DELETE", "/api/v1/data/orders/a", "", admin)
+	s.by(other(), "UPDATE class_orders SET deleted_at = "+start+" WHERE id = 'b';")
+	now.Advance(time.Hour)
+	s.wantCall(204, "DELETE", "/api/v1/data/orders/c", "", admin)
+	until("a,b,c,d") // nothing goes early
+	now.Advance(time.Hour - time.Minute)
+	until("c,d")
+	now.Advance(time.Hour)
+	until("d")
 }
