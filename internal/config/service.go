@@ -128,6 +128,9 @@ func (s *Service) Plan(ctx context.Context, set *Set, o Options) (*Result, error
 		}
 		return inClasses(record.Refused(result.Tables, true))
 	})
+	if err == nil {
+		err = s.foresee(ctx, wanted, o, p)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -172,14 +175,7 @@ func (s *Service) Apply(ctx context.Context, set *Set, o Options) (*Result, erro
 				return err
 			}
 		}
-		if !p.changes(Classes) && !p.changes(Queries) && !p.changes(Packets) {
-			return nil
-		}
-		found, err := s.stored(tx, map[string]map[string]json.RawMessage{Queries: p.after(Queries), Packets: p.after(Packets)})
-		if err == nil && len(found) > 0 {
-			err = refused(found)
-		}
-		return err
+		return s.storedIn(tx, p)
 	})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,6 +41,45 @@ func (s *Service) stored(tx *db.Tx, all map[string]map[string]json.RawMessage) (
 	c.below("/"+Queries, found)
 	c.below("", checkPackets(all[Packets], names))
 	return c.found, err
+}
+
+// storedIn is stored for a plan, whose classes have their tables.
+func (s *Service) storedIn(tx *db.Tx, p *plan) error {
+	if !p.changes(Classes) && !p.changes(Queries) && !p.changes(Packets) {
+		return nil
+	}
+	found, err := s.stored(tx, map[string]map[string]json.RawMessage{Queries: p.after(Queries), Packets: p.after(Packets)})
+	if err == nil && len(found) > 0 {
+		err = refused(found)
+	}
+	return err
+}
+
+// foresee asks the database what it would say of the plan's stored queries, with
+// the tables that there would be, and leaves nothing of that.
+func (s *Service) foresee(ctx context.Context, w *wanted, o Options, p *plan) error {
+	if len(p.after(Queries)) == 0 || !p.changes(Classes) && !p.changes(Queries) && !p.changes(Packets) {
+		return nil
+	}
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		if err := s.objects.Lock(tx); err != nil {
+			return err
+		}
+		p, err := s.plan(tx, w, o)
+		if err != nil {
+			return err
+		}
+		if p.changes(Classes) {
+			if _, _, err := s.tables(tx, p.after(Classes), true); err != nil {
+				return err
+			}
+		}
+		return cmp.Or(s.storedIn(tx, p), errLookOnly)
+	})
+	if errors.Is(err, errLookOnly) {
+		return nil
+	}
+	return err
 }
 
 // storedAfter is stored after one object was changed by the API.

@@ -189,6 +189,8 @@ func (s *recordStep) failed(records Records, step string, err error) error {
 		return nil
 	case errors.Is(err, db.ErrUnique):
 		return &run.Again{Err: err}
+	case errors.Is(err, db.ErrRefused) && errors.As(record.Overtaken(err), &f):
+		return &run.Again{Err: err, Fails: recordError(step, f)}
 	case errors.Is(err, record.ErrStale), strings.Contains(err.Error(), "SQLSTATE 42"): // the table has been replaced by another
 		return &run.Again{Err: err, Ready: records.Reload}
 	case errors.As(err, &f) && f.Code != fault.Internal && f.Code != fault.Unavailable:
@@ -200,14 +202,14 @@ func (s *recordStep) failed(records Records, step string, err error) error {
 }
 
 // recordError is a refusal as the scenario gets it.
-func recordError(step string, f *fault.Error) error {
+func recordError(step string, f *fault.Error) *run.StepError {
 	p := fault.ProblemOf(f)
 	if f.Code == fault.VersionRequired {
 		p.Detail = "the class demands the version that this is a change of: give it as { version: record.version }"
 	}
 	data, err := json.Marshal(p)
-	if err != nil {
-		return err
+	if err != nil { // of texts and numbers
+		panic(err)
 	}
 	said := fault.Error{Code: f.Code, Title: p.Title, Detail: p.Detail, Fields: p.Errors}
 	again := f.Code == fault.Conflict || f.Code == fault.Stale || f.Code == fault.ScenarioFailed

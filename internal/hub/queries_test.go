@@ -112,6 +112,53 @@ func TestStoredQueries(t *testing.T) {
 
 // What does more than read the classes is refused by the database itself, before
 // anything is stored.
+// A plan says of stored queries what apply would, of the tables that there will be
+// too, and leaves nothing.
+func TestPlanAsksTheDatabase(t *testing.T) {
+	const files = `classes: { orders: { columns: { number: text, total: integer } } }
+queries: { totals: { sql: "SELECT total FROM api_orders" } }
+`
+	const orders = `"orders":{"columns":{"number":"text","total":"integer"}}`
+	const totals = `"totals":{"sql":"SELECT total FROM api_orders"}`
+	eachDatabase(t, map[string]string{"junctor.yaml": files}, func(s *site) {
+		for _, c := range []struct {
+			set     string
+			status  int
+			pointer string
+		}{
+			{`{"classes":{` + orders + `},"queries":{"totals":{"sql":"SELEC total FROM api_orders"}}}`, 422, "/queries/totals/sql"},
+			{`{"classes":{` + orders + `},"queries":{` + totals + `,"none":{"sql":"SELECT nothing FROM api_orders"}}}`, 422, "/queries/none/sql"},
+			{`{"classes":{` + orders + `},"queries":{"totals":{"sql":"SELECT login AS total FROM accounts"}}}`, 422, "/queries/totals/sql"},
+			{`{"classes":{"orders":{"columns":{"number":"text"}}},"queries":{` + totals + `}}`, 422, "/queries/totals/sql"},
+			{`{"classes":{` + orders + `,"more":{"columns":{"a":"text"}}},"queries":{` + totals + `,"mores":{"sql":"SELECT a, b FROM api_more"}}}`, 422, "/queries/mores/sql"},
+			{`{"classes":{` + orders + `,"more":{"columns":{"a":"text"}}},"queries":{` + totals + `,"mores":{"sql":"SELECT a FROM api_more"}}}`, 200, ""},
+			{`{"classes":{` + orders + `},"queries":{` + totals + `}}`, 200, ""},
+			{`{"classes":{},"queries":{}}`, 200, ""},
+		} {
+			resp, body := s.call("POST", "/api/v1/admin/configuration/plan", `{"objects":`+c.set+"}")
+			if resp.StatusCode != c.status || c.pointer != "" && !pointed(s.problem(resp, body), c.pointer) {
+				s.t.Errorf("%s: %d %s", c.set, resp.StatusCode, body)
+			}
+			if c.status == 422 { // as apply says
+				if resp, applied := s.call("POST", "/api/v1/admin/configuration/apply?allow_drop=true", `{"objects":`+c.set+"}"); resp.StatusCode != 422 || !pointed(s.problem(resp, applied), c.pointer) {
+					s.t.Errorf("apply %s: %d %s", c.set, resp.StatusCode, applied)
+				}
+			}
+		}
+		s.wantCall(201, "POST", "/api/v1/data/orders", `{"number":"1","total":5}`, admin)
+		if got := s.wantCall(200, "GET", "/api/v1/data/totals", "", admin); !strings.Contains(got, `"total":5`) {
+			s.t.Error(got)
+		}
+		if got := s.wantCall(404, "GET", "/api/v1/data/more", "", admin); !strings.Contains(got, `There is no class \"more\", possible: orders, totals.`) {
+			s.t.Error(got)
+		}
+		s.wantCall(201, "PUT", "/api/v1/admin/queries/all", `{"sql":"SELECT 1 AS one"}`, admin)
+		if got := s.wantCall(404, "GET", "/api/v1/data/more", "", admin); !strings.Contains(got, "possible: all, orders, totals.") {
+			s.t.Error(got)
+		}
+	})
+}
+
 func (s *site) queriesRefused(database string) {
 	s.t.Helper()
 	bad := []string{

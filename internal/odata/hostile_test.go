@@ -112,6 +112,22 @@ func TestRefusedFilesLeaveNothing(t *testing.T) {
 	})
 }
 
+// A record can be addressed by whatever key it could be made with.
+func TestKeysWithControlCharacters(t *testing.T) {
+	each(t, func(s *site) {
+		for _, c := range [][2]string{{`a\tb`, "a%09b"}, {`a\nb`, "a%0Ab"}, {`a\u007fb`, "a%7Fb"}, {`a\u0085b`, "a%C2%85b"}} {
+			s.must(201, "POST /orders", `{"number":"`+c[0]+`"}`)
+			address := "/orders(number='" + c[1] + "')"
+			s.must(200, "GET "+address, "")
+			s.must(204, "PATCH "+address, `{"note":"x"}`)
+			s.must(404, "GET /orders(number='"+c[1]+"%0A')", "")
+			s.must(404, "GET /orders(number='"+c[1]+"%00')", "")
+			s.must(204, "DELETE "+address, "")
+		}
+		s.must(404, "GET /orders/%09/total", "")
+	})
+}
+
 // What an administrator's trigger or constraint does not let through is refused,
 // not taken for a mistake of the server, and nothing of it is stored.
 func TestAnAdministratorsTriggerRefuses(t *testing.T) {

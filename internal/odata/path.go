@@ -3,7 +3,6 @@ package odata
 import (
 	"net/url"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"junctor/internal/db"
@@ -68,8 +67,8 @@ func (q *request) readPath() (pattern string, err error) {
 	}
 	t.end = t.class
 	rest := segments[1:]
-	if q.method == post && !keyed && len(rest) == 1 {
-		if name, is := q.button(t.class, rest[0]); is {
+	if !keyed && len(rest) == 1 {
+		if name, is := q.button(t.class, rest[0]); is && (q.method == post || q.presses(t.class, name)) { // with another method: 405, which says POST
 			t.button = name
 			return "/{class}/{button}", nil
 		}
@@ -128,7 +127,7 @@ func splitPath(path string) ([]string, error) {
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
 		decoded, err := url.PathUnescape(s)
-		if err != nil || !utf8.ValidString(decoded) || strings.ContainsFunc(decoded, unicode.IsControl) || decoded == "" {
+		if err != nil || !utf8.ValidString(decoded) || strings.Contains(decoded, "\x00") || decoded == "" {
 			return nil, fault.New(fault.NotFound, "There is nothing at this address: a part of it is empty, or not written as addresses are.")
 		}
 		segments[i] = decoded

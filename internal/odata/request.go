@@ -209,7 +209,9 @@ var errUndo = errors.New("to be taken back")
 func (q *request) class(code string) (*record.Class, error) {
 	c := q.model.Class(code)
 	if c == nil || q.actor.Rights.Class(code).Nothing() {
-		return nil, fault.New(fault.NotFound, "%s", strict.None("class", code, append(q.classes(), q.offered()...)))
+		known := append(q.classes(), q.offered()...)
+		slices.Sort(known)
+		return nil, fault.New(fault.NotFound, "%s", strict.None("class", code, known))
 	}
 	return c, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -191,10 +192,47 @@ var stmtTaken = db.NewStmt(0, `DELETE FROM record_captured WHERE seq IN (SELECT 
 
 // read reads a batch; changes of classes that are gone are left out.
 func (c *Capturer) read(tx *db.Tx) (changes []Foreign, taken [][]any, err error) {
-	model := c.Model()
-	rows, err := tx.Query(`SELECT seq, class, record, operation, before, after FROM record_captured ORDER BY seq LIMIT $1 `+tx.LockRows(), captureBatch)
+	err = eachCaptured(tx, c.Model(), func(seq int64, f Foreign, err error) {
+		taken = append(taken, []any{seq})
+		if err != nil {
+			c.Log.Error("a change that a foreign program made cannot be read", "class", f.Class.Code, "record", f.ID, "error", err)
+		} else if f.Class != nil {
+			changes = append(changes, f)
+		}
+	}, `ORDER BY seq LIMIT $1 `, captureBatch)
+	return changes, taken, err
+}
+
+// overtake tells what foreign programs have done to the record that has been
+// loaded and nobody has told yet, so that it is told before what is done to it
+// now. Only a record that was last written by them, or is as it was made, can have
+// such changes; the others cost nothing.
+func (w *write) overtake() error {
+	if w.old[atVersion].Int() != 1 && w.old[atModifiedBy].Text() != ByDatabase {
+		return nil
+	}
+	var changes []Foreign
+	var taken [][]any
+	err := eachCaptured(w.tx, w.model, func(seq int64, f Foreign, err error) {
+		if err == nil { // another one is left to the Capturer, which says so
+			changes, taken = append(changes, f), append(taken, []any{seq})
+		}
+	}, `WHERE class = $1 AND record = $2 ORDER BY seq `, w.class.Code, w.old[atID].Text())
+	if err != nil || len(taken) == 0 {
+		return err
+	}
+	if _, err := w.tx.Many(stmtTaken, taken); err != nil {
+		return err
+	}
+	return w.store.Foreign(w.tx, w.model, changes)
+}
+
+// eachCaptured reads captured changes and keeps others from taking them. A change
+// of a class that is gone has none; err is that of a change which cannot be read.
+func eachCaptured(tx *db.Tx, m *Model, take func(seq int64, f Foreign, err error), which string, args ...any) error {
+	rows, err := tx.Query(`SELECT seq, class, record, operation, before, after FROM record_captured `+which+tx.LockRows(), args...)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -203,23 +241,21 @@ func (c *Capturer) read(tx *db.Tx) (changes []Foreign, taken [][]any, err error)
 		var before, after []byte
 		var f Foreign
 		if err := rows.Scan(&seq, &class, &f.ID, &f.Operation, &before, &after); err != nil {
-			return nil, nil, err
+			return err
 		}
-		taken = append(taken, []any{seq})
-		if f.Class = model.Class(class); f.Class == nil {
+		if f.Class = m.Class(class); f.Class == nil {
+			take(seq, f, nil)
 			continue
 		}
 		if f.Before, err = f.Class.captured(tx.Postgres(), before); err == nil {
 			f.After, err = f.Class.captured(tx.Postgres(), after)
 		}
-		if err != nil {
-			c.Log.Error("a change that a foreign program made cannot be read", "class", class, "record", f.ID, "error", err)
-			continue
+		if err == nil {
+			f.judge()
 		}
-		f.judge()
-		changes = append(changes, f)
+		take(seq, f, err)
 	}
-	return changes, taken, rows.Err()
+	return errors.Join(rows.Err(), rows.Close())
 }
 
 // judge gives an update that sets or clears deleted_at its meaning.

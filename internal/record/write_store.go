@@ -72,7 +72,7 @@ func (w *write) load(at Address) (bool, error) {
 	for i := range cells {
 		w.old[i] = cells[i].Value
 	}
-	return true, nil
+	return true, w.overtake()
 }
 
 // current is ErrStale when the class's table is no longer what the model says; it

@@ -201,6 +201,7 @@ func (x *Execution) look(steps []*step) error {
 type Again struct {
 	Err   error
 	Ready func(ctx context.Context) error // called before, outside of a transaction; may be nil
+	Fails *StepError                      // what the step comes to then, instead of being made again; may be nil
 }
 
 func (a *Again) Error() string { return a.Err.Error() }
@@ -220,6 +221,9 @@ func (x *Execution) anew(transact func() error) error {
 		if !errors.As(err, &a) || try == maxAnew {
 			return err
 		}
+		if a.Fails != nil { // it brings the end nearer, however often
+			try--
+		}
 		if a.Ready != nil {
 			if err := a.Ready(x.ctx); err != nil {
 				return x.lost(err)
@@ -232,6 +236,10 @@ func (x *Execution) anew(transact func() error) error {
 func (x *Execution) inside(tx *db.Tx, steps []*step) error {
 	for _, s := range steps {
 		h := x.e.handlers[s.name]
+		if s.refused != nil {
+			s.result, s.err = nil, s.refused
+			continue
+		}
 		do := h.Read
 		if h.Internal != nil {
 			do = h.Internal
@@ -246,9 +254,14 @@ func (x *Execution) inside(tx *db.Tx, steps []*step) error {
 		result, err := do(tx, x.call(s, args))
 		s.result, s.err = inline(result), nil
 		var failed *StepError
-		if errors.As(err, &failed) {
-			s.result, s.err = nil, failed
-		} else if err != nil {
+		var again *Again
+		if errors.As(err, &again) && again.Fails != nil {
+			s.refused = again.Fails
+			x.e.log.Warn("a step of a run was refused by the database", "run", x.row.id, "step", s.name, "error", again.Err)
+		} else if errors.As(err, &failed) {
+			s.result, s.err, err = nil, failed, nil
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", describe(s.name, args), err)
 		}
 	}

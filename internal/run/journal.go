@@ -23,10 +23,11 @@ type step struct {
 	finishedAt int64
 	deadline   int64
 	dropped    bool
-	underWay   bool   // begun by this execution: nothing has to begin it again
-	unsaved    bool   // its start is not on disk, and goes there with its end
-	armed      bool   // of a Wait: by this execution
-	came       []byte // of a Wait, what was found when the run was fetched
+	underWay   bool       // begun by this execution: nothing has to begin it again
+	unsaved    bool       // its start is not on disk, and goes there with its end
+	armed      bool       // of a Wait: by this execution
+	came       []byte     // of a Wait, what was found when the run was fetched
+	refused    *StepError // see Again.Fails
 }
 
 // journal is what is known of a run's steps, by call and by number.
