@@ -124,10 +124,10 @@ func (e *Event) setBody(body []byte) (wrong string) {
 	plain := charset == "" || charset == "utf-8" || charset == "us-ascii"
 	switch {
 	case plain && (media == "application/json" || media == "text/json" || strings.HasSuffix(media, "+json")):
-		if !utf8.Valid(body) || !json.Valid(body) {
+		var err error
+		if e.Data, err = compact(body); err != nil || !utf8.Valid(body) {
 			return "is not JSON, as Content-Type says it were"
 		}
-		e.Data = compact(body)
 	case plain && utf8.Valid(body) && (strings.HasPrefix(media, "text/") || media == "application/xml" || strings.HasSuffix(media, "+xml")):
 		e.Data = appendText(nil, string(body))
 	default:
