@@ -358,27 +358,6 @@ func everyCrash(t *testing.T, place func(testing.TB) func(db.Hooks) *db.DB, when
 	}
 }
 
-// armed counts commits from when the node has started.
-type armed struct {
-	db.Hooks
-	on    atomic.Bool
-	count atomic.Int64
-}
-
-func (a *armed) BeforeCommit(int64) error {
-	if !a.on.Load() {
-		return nil
-	}
-	return a.Hooks.BeforeCommit(a.count.Add(1))
-}
-
-func (a *armed) AfterCommit(int64) error {
-	if !a.on.Load() {
-		return nil
-	}
-	return a.Hooks.AfterCommit(a.count.Load())
-}
-
 // once plays a run with two waits, and the node's death at one moment of it.
 func once(t *testing.T, open func(db.Hooks) *db.DB, when string, hooks db.Hooks, happened func() bool) {
 	t.Helper()
@@ -390,11 +369,11 @@ func once(t *testing.T, open func(db.Hooks) *db.DB, when string, hooks db.Hooks,
 		first := p.wait("order.*", `,"subject":"4711"`)
 		return []string{first, p.wait("order.paid", "")}
 	}
-	arm := &armed{Hooks: hooks}
+	arm := &dbtest.Armed{Hooks: hooks}
 	s.start(arm)
 	defer func() { s.crashed = true; s.stop() }()
 	s.tell("early:order.paid:4711", "other:order.paid:4712")
-	arm.on.Store(true)
+	arm.On.Store(true)
 	accepted, err := s.Accept(context.Background(), run.Start{Program: "p", Channel: "c"})
 	if err != nil { // never acknowledged: nothing was promised
 		return

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,27 +59,6 @@ func (w *works) Execute(_ context.Context, x *run.Execution) run.Outcome {
 		}
 	}
 	return run.Outcome{Output: []byte(`{"status":200,"headers":{},"text":"done"}`)}
-}
-
-// armed counts commits from when the door is open.
-type armed struct {
-	db.Hooks
-	on    atomic.Bool
-	count atomic.Int64
-}
-
-func (a *armed) BeforeCommit(int64) error {
-	if !a.on.Load() {
-		return nil
-	}
-	return a.Hooks.BeforeCommit(a.count.Add(1))
-}
-
-func (a *armed) AfterCommit(int64) error {
-	if !a.on.Load() {
-		return nil
-	}
-	return a.Hooks.AfterCommit(a.count.Load())
 }
 
 func (w *works) start(hooks db.Hooks) {
@@ -207,14 +185,14 @@ func disturb(t *testing.T, place func(testing.TB) func(db.Hooks) *db.DB, config,
 		t: t, open: place(t), dir: t.TempDir(), step: step, clock: clock.NewFake(time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)),
 		door: ingress.Door{Channel: &c, Version: "v1", Verifier: &channel.Verifier{}, Gate: &channel.Gate{}},
 	}
-	arm := &armed{Hooks: hooks}
+	arm := &dbtest.Armed{Hooks: hooks}
 	w.start(arm)
 	defer func() { w.stop() }()
-	arm.on.Store(true)
+	arm.On.Store(true)
 	dead := func() bool { return dies && happened() }
 	statuses := []int{w.send(dead)}
 	w.runs(dead)
-	if arm.on.Store(false); dead() {
+	if arm.On.Store(false); dead() {
 		w.crashed = true
 		w.stop()
 		w.crashed = false

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,35 +128,14 @@ func (w *world) known() string {
 	return w.token
 }
 
-// armed counts commits from when the node has started.
-type armed struct {
-	db.Hooks
-	on    atomic.Bool
-	count atomic.Int64
-}
-
-func (a *armed) BeforeCommit(int64) error {
-	if !a.on.Load() {
-		return nil
-	}
-	return a.Hooks.BeforeCommit(a.count.Add(1))
-}
-
-func (a *armed) AfterCommit(int64) error {
-	if !a.on.Load() {
-		return nil
-	}
-	return a.Hooks.AfterCommit(a.count.Load())
-}
-
 // decided plays one run with a crash, while somebody decides as soon as he can;
 // late: with the end of the time at the same moment.
 func decided(t *testing.T, open func(db.Hooks) *db.DB, crash *dbtest.Crash, late bool) {
 	t.Helper()
 	w := &world{t: t, clock: clock.NewFake(start)}
-	arm := &armed{Hooks: crash}
+	arm := &dbtest.Armed{Hooks: crash}
 	w.begin(open, arm)
-	arm.on.Store(true)
+	arm.On.Store(true)
 	defer func() { w.stop() }()
 	restarted := false
 	again := func() {
@@ -206,7 +184,7 @@ func decided(t *testing.T, open func(db.Hooks) *db.DB, crash *dbtest.Crash, late
 		}
 		<-time.After(time.Millisecond)
 	}
-	arm.on.Store(false) // a crash that has not come by now would be after all of it
+	arm.On.Store(false) // a crash that has not come by now would be after all of it
 	again()
 	info, err := w.runs.Get(context.Background(), accepted.Run)
 	if err != nil {

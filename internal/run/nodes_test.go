@@ -60,9 +60,9 @@ func TestAnotherNodeTakesOver(t *testing.T) {
 			w := newWorld(t, dbtest.Postgres(t))
 			crash := &dbtest.Crash{At: 1}
 			freeze := &frozen{thaw: make(chan struct{})}
-			hooks := &armed{Hooks: freeze}
+			hooks := &dbtest.Armed{Hooks: freeze}
 			if how == "killed" {
-				hooks = &armed{Hooks: crash}
+				hooks = &dbtest.Armed{Hooks: crash}
 			}
 			begun, gate := make(chan string, 10), make(chan struct{})
 			var first atomic.Bool
@@ -84,7 +84,7 @@ func TestAnotherNodeTakesOver(t *testing.T) {
 			id := w.accept("p")
 			<-begun // the first node is inside the second external step
 			freeze.cold.Store(true)
-			hooks.on.Store(true) // and from here on commits nothing
+			hooks.On.Store(true) // and from here on commits nothing
 			close(gate)          // its step ends all the same
 
 			defer w.another()()

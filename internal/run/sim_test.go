@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,27 +154,6 @@ func programOf(n *node) program {
 	}
 }
 
-// armed counts commits from when the node has started.
-type armed struct {
-	db.Hooks
-	on    atomic.Bool
-	count atomic.Int64
-}
-
-func (a *armed) BeforeCommit(int64) error {
-	if !a.on.Load() {
-		return nil
-	}
-	return a.Hooks.BeforeCommit(a.count.Add(1))
-}
-
-func (a *armed) AfterCommit(int64) error {
-	if !a.on.Load() {
-		return nil
-	}
-	return a.Hooks.AfterCommit(a.count.Load())
-}
-
 // sim is one program executed with one disturbance.
 type sim struct {
 	*world
@@ -293,9 +271,9 @@ func simulate(t *testing.T, open func(db.Hooks) *db.DB, n *node, hooks db.Hooks,
 	s := &sim{world: w, labels: map[string]string{}}
 	w.answer = s.outside
 	w.programs["p"] = programOf(n)
-	arm := &armed{Hooks: hooks}
+	arm := &dbtest.Armed{Hooks: hooks}
 	w.start(arm)
-	arm.on.Store(true)
+	arm.On.Store(true)
 	defer func() { w.crashed = true; w.stop() }()
 	a, err := w.Accept(context.Background(), run.Start{Program: "p", Channel: "c"})
 	if err != nil {

@@ -83,21 +83,9 @@ func (s *Store) Get(ctx context.Context, channel, code string) (v View, err erro
 func (s *Store) List(ctx context.Context, channel, state, after string, limit int) (page []View, next string, err error) {
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		page, next = nil, ""
-		rows, err := tx.Query(`SELECT `+columns+` FROM subscriptions WHERE code > $1 AND ($2 = '' OR channel = $2) AND ($3 = '' OR state = $3)
+		all, err := readRows(tx, `WHERE code > $1 AND ($2 = '' OR channel = $2) AND ($3 = '' OR state = $3)
 			ORDER BY code LIMIT $4`, after, channel, state, limit+1)
 		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		var all []row
-		for rows.Next() {
-			r, err := scanRow(rows)
-			if err != nil {
-				return err
-			}
-			all = append(all, r)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return err
 		}
 		if len(all) > limit {

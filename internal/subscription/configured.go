@@ -86,20 +86,8 @@ func (s *Store) DropChannel(tx *db.Tx, channel string) error {
 	if err := dropNames(tx, channel); err != nil {
 		return err
 	}
-	rows, err := tx.Query(`SELECT `+columns+` FROM subscriptions WHERE channel = $1`, channel)
+	all, err := readRows(tx, `WHERE channel = $1`, channel)
 	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var all []row
-	for rows.Next() {
-		r, err := scanRow(rows)
-		if err != nil {
-			return err
-		}
-		all = append(all, r)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return err
 	}
 	for _, r := range all {

@@ -154,6 +154,23 @@ func readRow(tx *db.Tx, code string) (row, error) {
 	return r, err
 }
 
+// readRows are the subscriptions that a condition chooses.
+func readRows(tx *db.Tx, condition string, args ...any) (all []row, err error) {
+	rows, err := tx.Query(`SELECT `+columns+` FROM subscriptions `+condition, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r, err := scanRow(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, errors.Join(rows.Err(), rows.Close())
+}
+
 // bump says that who reads what has changed. It locks the head: nothing is
 // dispatched before the transaction ends, and what was prepared is not.
 func bump(tx *db.Tx) error {

@@ -62,7 +62,31 @@ func (u *Unknown) strike(n int64, here bool) error {
 	return db.ErrLost
 }
 
+// Armed counts commits from when it is on: what a start takes is none of them.
+type Armed struct {
+	db.Hooks
+	On    atomic.Bool
+	count atomic.Int64
+}
+
+// BeforeCommit implements db.Hooks.
+func (a *Armed) BeforeCommit(int64) error {
+	if !a.On.Load() {
+		return nil
+	}
+	return a.Hooks.BeforeCommit(a.count.Add(1))
+}
+
+// AfterCommit implements db.Hooks.
+func (a *Armed) AfterCommit(int64) error {
+	if !a.On.Load() {
+		return nil
+	}
+	return a.Hooks.AfterCommit(a.count.Load())
+}
+
 var (
+	_ db.Hooks = (*Armed)(nil)
 	_ db.Hooks = (*Crash)(nil)
 	_ db.Hooks = (*Unknown)(nil)
 )
