@@ -18,6 +18,9 @@ import (
 // Fields are strings, whole numbers (tag `range:"1,1000"`), booleans, times
 // (RFC 3339), spans of time or slices of strings (repeated, or separated by commas).
 func readQuery(u *url.URL, into any) error {
+	if u.RawQuery == "" { // no parameter has to be given
+		return nil
+	}
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return fault.New(fault.Invalid, "the query cannot be read: %v", err)

@@ -65,9 +65,7 @@ func (e *Event) set(name string, value any) (wrong string) {
 			return wrong
 		}
 	}
-	into := map[string]*string{
-		"id": &e.ID, "source": &e.Source, "type": &e.Type, "subject": &e.Subject, "datacontenttype": &e.MediaType, "dataschema": &e.Schema,
-	}[name]
+	into := e.text(name)
 	switch {
 	case name == "specversion":
 		if text != "1.0" {
@@ -99,6 +97,25 @@ func (e *Event) set(name string, value any) (wrong string) {
 		e.Extensions[name] = value
 	}
 	return ""
+}
+
+// text is where an attribute that is a text is kept; nil: it is another.
+func (e *Event) text(name string) *string {
+	switch name {
+	case "id":
+		return &e.ID
+	case "source":
+		return &e.Source
+	case "type":
+		return &e.Type
+	case "subject":
+		return &e.Subject
+	case "datacontenttype":
+		return &e.MediaType
+	case "dataschema":
+		return &e.Schema
+	}
+	return nil
 }
 
 func (e *Event) setText(name, text string, into *string) (wrong string) {
