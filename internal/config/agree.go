@@ -27,7 +27,7 @@ func agree(all map[string]map[string]json.RawMessage) []fault.Field {
 	names := access.Names{Classes: map[string]access.Columns{}, Functions: sorted(all[Functions]), Packets: sorted(all[Packets]), Queries: sorted(all[Queries])}
 	for _, class := range model.Classes() {
 		names.Classes[class.Code] = columnsOf(model, class)
-		c.below(strict.Pointer("/"+Classes, class.Code), model.CheckRules(class))
+		c.below(strict.Pointer("/"+Classes, class.Code), record.CheckRules(model, class))
 	}
 	c.below("", objects.Check(names))
 	queries := map[string]*record.Stored{}

@@ -8,6 +8,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,6 +47,18 @@ const (
 type Field struct {
 	Pointer string `json:"pointer"` // RFC 6901, "" for the whole document
 	Detail  string `json:"detail"`
+}
+
+// Found collects what is wrong with one input.
+type Found []Field
+
+// Add notes a finding, unless the place has one already: what could not be read
+// is not judged as well.
+func (f *Found) Add(pointer, format string, args ...any) {
+	if slices.ContainsFunc(*f, func(have Field) bool { return have.Pointer == pointer }) {
+		return
+	}
+	*f = append(*f, Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
 
 // Error is a failure with a code.

@@ -195,7 +195,7 @@ func (s *recordStep) failed(records Records, step string, err error) error {
 		return &run.Again{Err: err, Ready: records.Reload}
 	case errors.As(err, &f) && f.Code != fault.Internal && f.Code != fault.Unavailable:
 		return recordError(step, f)
-	case errors.Is(s.model.Current(s.tx, s.Class), record.ErrStale):
+	case errors.Is(record.Current(s.tx, s.model, s.Class), record.ErrStale):
 		return &run.Again{Err: err, Ready: records.Reload}
 	}
 	return err

@@ -327,7 +327,7 @@ func (x *fetch) refused(p *Part, err error) error {
 // current is record.ErrStale when a class is no longer what it was read as.
 func (x *fetch) current() error {
 	for _, class := range x.classes {
-		if err := x.model.Current(x.tx, class); err != nil {
+		if err := record.Current(x.tx, x.model, class); err != nil {
 			return err
 		}
 	}

@@ -154,8 +154,8 @@ func (a *Grouping) aggregate(text string) error {
 		default:
 			return badApply("%.100q is neither like total with sum as revenue nor like $count as orders", item)
 		}
-		if !codePattern.MatchString(g.As) {
-			return badApply("%.100q %s", g.As, codeRule)
+		if !IsCode(g.As) {
+			return badApply("%.100q %s", g.As, CodeRule)
 		}
 		a.Aggregates = append(a.Aggregates, g)
 	}
@@ -168,7 +168,7 @@ func (a *Grouping) aggregate(text string) error {
 func path(text string) ([]string, error) {
 	path := strings.Split(strings.TrimSpace(text), "/")
 	for _, step := range path {
-		if !codePattern.MatchString(step) {
+		if !IsCode(step) {
 			return nil, badApply("%.100q is no column", text)
 		}
 	}

@@ -222,7 +222,7 @@ func (b *builder) aggregate(g Aggregate, r *reading) (*sum, error) {
 		for _, sql := range b.summed(c) {
 			one.limbs = append(one.limbs, read(r, sql, new(any)))
 		}
-		if !b.postgres && c.long() {
+		if !b.postgres && c.Long() {
 			one.below = read(r, "sum("+c.sql+" < '1')", new(any))
 		}
 		count("count(" + c.sql + ")")
@@ -237,7 +237,7 @@ func (b *builder) summed(c column) []string {
 	switch {
 	case b.postgres:
 		return []string{"CAST(sum(" + c.sql + ") AS text)"}
-	case !c.long():
+	case !c.Long():
 		return []string{fmt.Sprintf("sum(%s / %d)", c.sql, limb), fmt.Sprintf("sum(%s %% %d)", c.sql, limb)}
 	}
 	var all []string // the digits behind the first, which is the sign: see ordered and total

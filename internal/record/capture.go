@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"junctor/internal/clock"
@@ -23,105 +21,6 @@ type Foreign struct {
 	ID            string
 	Operation     string                 // created, updated, deleted
 	Before, After map[string]value.Value // by column code, those of the system too; nil where there is none
-}
-
-// How the database knows who writes: on PostgreSQL Junctor's connections carry
-// a setting that a trigger's condition reads. SQLite has nothing of the kind
-// that a trigger could see; there each of Junctor's writes moves version, and a
-// row that is removed for good has been marked as deleted before, and what does
-// neither is foreign. That costs our own writes 2 to 3 us a row on SQLite, and
-// less than can be measured on PostgreSQL (BenchmarkOwnWrites).
-const foreignPostgres = `current_setting('junctor.writer', true) IS DISTINCT FROM 'on'`
-
-// captureTriggers are the statements that make a class's triggers.
-func (d dialect) captureTriggers(c *Class) []string {
-	table := quote(c.Table())
-	if d.postgres {
-		code := literal(c.Code)
-		return []string{
-			fmt.Sprintf(`CREATE TRIGGER junctor_foreign BEFORE INSERT OR UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION junctor_foreign()`, table, foreignPostgres),
-			fmt.Sprintf(`CREATE TRIGGER junctor_capture AFTER INSERT OR UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION junctor_capture(%s)`, table, foreignPostgres, code),
-			fmt.Sprintf(`CREATE TRIGGER junctor_capture_delete AFTER DELETE ON %s FOR EACH ROW WHEN (%s AND OLD.deleted_at IS NULL) EXECUTE FUNCTION junctor_capture(%s)`, table, foreignPostgres, code),
-		}
-	}
-	insert := `INSERT INTO record_captured (class, record, operation, before, after) VALUES (` + literal(c.Code) + `, `
-	return []string{
-		fmt.Sprintf(`CREATE TRIGGER %s AFTER INSERT ON %s WHEN NEW.version <> 1 BEGIN
-  %sUPDATE %s SET version = 1 WHERE rowid = NEW.rowid;
-  %sNEW.id, 'created', NULL, %s);
-END`, quote("junctor_"+c.Code+"_insert"), table, c.refusals(), table, insert, c.rowJSON("NEW", map[string]string{"version": "1"})),
-		fmt.Sprintf(`CREATE TRIGGER %s AFTER UPDATE ON %s WHEN NEW.version IS OLD.version BEGIN
-  SELECT RAISE(ABORT, 'the id of a record does not change') WHERE NEW.id IS NOT OLD.id;
-  %sUPDATE %s SET version = OLD.version + 1, modified_at = %s, modified_by = '%s' WHERE rowid = NEW.rowid;
-  %sNEW.id, 'updated', %s, %s);
-END`, quote("junctor_"+c.Code+"_update"), table, c.refusals(), table, d.now(), ByDatabase, insert, c.rowJSON("OLD", nil),
-			c.rowJSON("NEW", map[string]string{"version": "OLD.version + 1", "modified_at": d.now(), "modified_by": literal(ByDatabase)})),
-		fmt.Sprintf(`CREATE TRIGGER %s AFTER DELETE ON %s WHEN OLD.deleted_at IS NULL BEGIN
-  %sOLD.id, 'deleted', %s, NULL);
-END`, quote("junctor_"+c.Code+"_delete"), table, insert, c.rowJSON("OLD", nil)),
-	}
-}
-
-func (d dialect) dropCaptureTriggers(c *Class) []string {
-	if d.postgres {
-		var all []string
-		for _, name := range []string{"junctor_foreign", "junctor_capture", "junctor_capture_delete"} {
-			all = append(all, fmt.Sprintf("DROP TRIGGER IF EXISTS %s ON %s", name, quote(c.Table())))
-		}
-		return all
-	}
-	var all []string
-	for _, what := range []string{"insert", "update", "delete"} {
-		all = append(all, "DROP TRIGGER IF EXISTS "+quote("junctor_"+c.Code+"_"+what))
-	}
-	return all
-}
-
-// refusals are statements of a SQLite trigger that refuse values which could
-// not be read.
-func (c *Class) refusals() string {
-	var b strings.Builder
-	for _, column := range slices.Concat(system, c.Columns) {
-		name := "NEW." + quote(column.Field())
-		if valid := column.sqlValid(name); valid != "" {
-			fmt.Fprintf(&b, "SELECT RAISE(ABORT, %s) WHERE %s IS NOT NULL AND NOT coalesce(%s, 0);\n  ",
-				literal(fmt.Sprintf("%s.%s: not a value of the column's type, %s", c.Table(), column.Field(), column.describe())), name, valid)
-		}
-	}
-	return b.String()
-}
-
-// rowJSON is an expression for a row as a JSON object, on SQLite, whose
-// functions take too few arguments for all columns.
-func (c *Class) rowJSON(row string, instead map[string]string) string {
-	var parts []string
-	add := func(field string) {
-		expr, ok := instead[field]
-		if !ok {
-			expr = row + "." + quote(field)
-		}
-		before := ","
-		if len(parts) == 0 {
-			before = "{"
-		}
-		parts = append(parts, literal(before+`"`+field+`":`)+` || json_quote(`+expr+`)`)
-	}
-	for _, column := range system {
-		add(column.Field())
-	}
-	for _, column := range c.Columns {
-		add(column.Field())
-	}
-	return balanced(parts) + ` || '}'`
-}
-
-// balanced joins texts so that the expression stays shallow.
-func balanced(parts []string) string {
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	half := len(parts) / 2
-	return "(" + balanced(parts[:half]) + ") || (" + balanced(parts[half:]) + ")"
 }
 
 // Capturer hands the changes that foreign programs have made to those who tell
@@ -247,8 +146,8 @@ func eachCaptured(tx *db.Tx, m *Model, take func(seq int64, f Foreign, err error
 			take(seq, f, nil)
 			continue
 		}
-		if f.Before, err = f.Class.captured(tx.Postgres(), before); err == nil {
-			f.After, err = f.Class.captured(tx.Postgres(), after)
+		if f.Before, err = capturedRow(f.Class, tx.Postgres(), before); err == nil {
+			f.After, err = capturedRow(f.Class, tx.Postgres(), after)
 		}
 		if err == nil {
 			f.judge()
@@ -272,9 +171,9 @@ func (f *Foreign) judge() {
 	}
 }
 
-// captured reads a row as a trigger has written it. A column that is gone
+// capturedRow reads a row as a trigger has written it. A column that is gone
 // meanwhile is left out.
-func (c *Class) captured(postgres bool, row []byte) (map[string]value.Value, error) {
+func capturedRow(c *Class, postgres bool, row []byte) (map[string]value.Value, error) {
 	if row == nil {
 		return nil, nil
 	}
@@ -283,13 +182,13 @@ func (c *Class) captured(postgres bool, row []byte) (map[string]value.Value, err
 		return nil, err
 	}
 	values := map[string]value.Value{}
-	for _, list := range [][]*Column{system, c.Columns} {
+	for _, list := range [][]*Column{System(), c.Columns} {
 		for _, column := range list {
 			raw, ok := members[column.Field()]
 			if !ok {
 				continue
 			}
-			v, err := column.captured(postgres, raw)
+			v, err := capturedValue(column, postgres, raw)
 			if err != nil {
 				return nil, fmt.Errorf("column %s: %w", column.Field(), err)
 			}
@@ -299,7 +198,7 @@ func (c *Class) captured(postgres bool, row []byte) (map[string]value.Value, err
 	return values, nil
 }
 
-func (c *Column) captured(postgres bool, raw json.RawMessage) (value.Value, error) {
+func capturedValue(c *Column, postgres bool, raw json.RawMessage) (value.Value, error) {
 	if postgres {
 		v, err := value.FromJSON(c.Type, raw)
 		if err != nil || c.Type != value.Decimal {
@@ -318,7 +217,7 @@ func (c *Column) captured(postgres bool, raw json.RawMessage) (value.Value, erro
 		if err != nil {
 			return value.Value{}, err
 		}
-		return c.read(n)
+		return c.Read(n)
 	}
-	return c.read(any)
+	return c.Read(any)
 }

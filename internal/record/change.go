@@ -78,7 +78,8 @@ const (
 
 func (m moment) result() Result { return [...]Result{Created, Updated, Deleted}[m] }
 
-func (r Rule) on(m moment) bool {
+// concerns reports whether a rule is for such changes.
+func (m moment) concerns(r *Rule) bool {
 	return [...]bool{r.Created, r.Updated, r.Deleted}[m]
 }
 
@@ -89,7 +90,7 @@ func (w *write) before(when moment) error {
 		return nil
 	}
 	for _, rule := range w.class.Rules {
-		if !rule.Before || !rule.on(when) {
+		if !rule.Before || !when.concerns(&rule) {
 			continue
 		}
 		if when != onDeleted {
@@ -215,7 +216,7 @@ func (w *write) applies(rule Rule) (bool, error) {
 // CheckRules finds what is wrong with the conditions of a class's rules, with
 // pointers like /rules/0/if. It needs the whole model, since paths lead to other
 // classes.
-func (m *Model) CheckRules(c *Class) (found []fault.Field) {
+func CheckRules(m *Model, c *Class) (found []fault.Field) {
 	l := newLayout(c)
 	b := &builder{store: &Store{}, model: m}
 	src := b.seen(c, asSystem)
@@ -263,7 +264,7 @@ func (w *write) tell(when moment) error {
 	}
 	var starts []Start
 	for _, rule := range w.class.Rules {
-		if rule.Before || !rule.on(when) {
+		if rule.Before || !when.concerns(&rule) {
 			continue
 		}
 		applies, err := w.applies(rule)

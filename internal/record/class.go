@@ -50,11 +50,6 @@ type Rule struct {
 	Scenario                  string
 }
 
-// Button is an action that people and applications start for records.
-type Button struct {
-	Code, Label, Scenario string
-}
-
 // DefaultKeep is how long deleted records are kept where a class does not say.
 const DefaultKeep = 30 * 24 * time.Hour
 

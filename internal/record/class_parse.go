@@ -53,29 +53,27 @@ const (
 
 var codePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,49}$`)
 
-const codeRule = "is not usable as a name: write letters, digits and underscores, a letter first, up to 50"
+// IsCode reports whether a class, a column or the like may be called so.
+func IsCode(name string) bool { return codePattern.MatchString(name) }
+
+// CodeRule is what is wrong with a name that is no code, behind the name.
+const CodeRule = "is not usable as a name: write letters, digits and underscores, a letter first, up to 50"
 
 // classReserved are codes whose view would have the name of a table of Junctor's own.
 var classReserved = []string{"tokens"}
 
 // parser collects what is wrong with one body.
-type parser struct{ found []fault.Field }
+type parser struct{ found fault.Found }
 
-// add notes a finding, unless the place has one already.
-func (p *parser) add(pointer, format string, args ...any) {
-	if slices.ContainsFunc(p.found, func(f fault.Field) bool { return f.Pointer == pointer }) {
-		return
-	}
-	p.found = append(p.found, fault.Field{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
-}
+func (p *parser) add(pointer, format string, args ...any) { p.found.Add(pointer, format, args...) }
 
-// parseClass reads one class by itself. What it returns is never nil, and of
+// Parse reads one class by itself. What it returns is never nil, and of
 // use only when nothing was found.
-func parseClass(code string, body json.RawMessage) (*Class, []fault.Field) {
+func Parse(code string, body json.RawMessage) (*Class, []fault.Field) {
 	var p parser
 	switch {
-	case !codePattern.MatchString(code):
-		p.add("", "%q %s", code, codeRule)
+	case !IsCode(code):
+		p.add("", "%q %s", code, CodeRule)
 	case slices.Contains(classReserved, strings.ToLower(code)):
 		p.add("", "%q is taken: a table of Junctor's own has the name of its view, api_%s", code, strings.ToLower(code))
 	}
@@ -163,8 +161,8 @@ var columnReserved = map[string]string{
 func (p *parser) name(at, code string) bool {
 	folded := strings.ToLower(code)
 	switch {
-	case !codePattern.MatchString(code):
-		p.add(at, "%q %s", code, codeRule)
+	case !IsCode(code):
+		p.add(at, "%q %s", code, CodeRule)
 	case slices.ContainsFunc(system, func(s *Column) bool { return s.Code == folded }):
 		p.add(at, "%q is a column that every record has; choose another name", folded)
 	case columnReserved[folded] != "":
@@ -365,8 +363,8 @@ func (p *parser) buttons(given map[string]wireButton) (buttons []Button) {
 	}
 	for _, code := range slices.Sorted(maps.Keys(given)) {
 		at := strict.Pointer("/buttons", code)
-		if !codePattern.MatchString(code) {
-			p.add(at, "%q %s", code, codeRule)
+		if !IsCode(code) {
+			p.add(at, "%q %s", code, CodeRule)
 		}
 		if given[code].Scenario == "" {
 			p.add(at+"/scenario", "must not be empty")

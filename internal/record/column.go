@@ -1,6 +1,7 @@
 package record
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -98,4 +99,38 @@ func (n *Numbering) Format(number int64) string {
 		digits = strings.Repeat("0", missing) + digits
 	}
 	return n.Before + digits + n.After
+}
+
+// ByDatabase is what modified_by says of a row that was written by a foreign
+// program directly in the database.
+const ByDatabase = "database"
+
+// Describe is a column's type with its limits, for people.
+func (c *Column) Describe() string {
+	var parts []string
+	switch {
+	case c.Kind == Text && c.Length > 0:
+		parts = append(parts, fmt.Sprintf("text of up to %d characters", c.Length))
+	case c.Kind == Decimal:
+		parts = append(parts, fmt.Sprintf("decimal(%d,%d)", c.Precision, c.Scale))
+	case c.Kind == Enum:
+		parts = append(parts, "enum("+strings.Join(c.Values, ",")+")")
+	case c.Kind == Ref:
+		parts = append(parts, "ref("+c.Class+")")
+	default:
+		parts = append(parts, string(c.Kind))
+	}
+	if c.Numbering != nil {
+		parts = append(parts, "like "+c.Numbering.Before+"{"+strings.Repeat("0", c.Numbering.Digits)+"}"+c.Numbering.After)
+	}
+	if c.Pattern != nil {
+		parts = append(parts, "like "+c.pattern())
+	}
+	if c.Min != nil {
+		parts = append(parts, "from "+c.Min.String())
+	}
+	if c.Max != nil {
+		parts = append(parts, "up to "+c.Max.String())
+	}
+	return strings.Join(parts, " ")
 }

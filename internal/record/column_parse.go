@@ -60,6 +60,15 @@ const (
 	maxDigits    = 18  // of an autonumber
 )
 
+// ParseColumn reads what has a type as a column has it: "TYPE", "TYPE!" or a map.
+// What is wrong has pointers that begin with at. The column is never nil, and of
+// use only when nothing was found.
+func ParseColumn(at, code string, raw json.RawMessage) (*Column, []fault.Field) {
+	var p parser
+	c := p.column(at, code, raw)
+	return c, p.found
+}
+
 // column reads "TYPE", "TYPE!" or a map. What it returns is never nil.
 func (p *parser) column(at, code string, raw json.RawMessage) *Column {
 	var w wireColumn
@@ -84,7 +93,7 @@ func (p *parser) column(at, code string, raw json.RawMessage) *Column {
 	}
 	c := &Column{Code: code, Comment: w.Comment, Required: w.Required, Unique: w.Unique != nil && *w.Unique, Index: w.Index, Was: w.Was}
 	ok := p.typed(at, c, &w)
-	c.Type = c.Kind.valueType()
+	c.Type = c.Kind.Type()
 	if !ok {
 		return c
 	}
@@ -172,8 +181,8 @@ func (p *parser) members(at string, c *Column, w *wireColumn) {
 			p.add(at+"/"+m.name, "%s; a column that is %s has no %s", only(m.name), c.Kind, m.name)
 		}
 	}
-	if w.Was != "" && !codePattern.MatchString(w.Was) {
-		p.add(at+"/was", "%q %s", w.Was, codeRule)
+	if w.Was != "" && !IsCode(w.Was) {
+		p.add(at+"/was", "%q %s", w.Was, CodeRule)
 	}
 	switch c.Kind {
 	case Text:
@@ -310,8 +319,8 @@ func (p *parser) value(at string, c *Column, raw json.RawMessage) *value.Value {
 	return &v
 }
 
-// valueType is what values of a kind are.
-func (k Kind) valueType() value.Type {
+// Type is what values of a kind are.
+func (k Kind) Type() value.Type {
 	switch k {
 	case Integer, Autonumber:
 		return value.Integer

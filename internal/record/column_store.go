@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"junctor/internal/db"
 	"junctor/internal/value"
 )
 
@@ -26,8 +27,8 @@ import (
 // * with a pattern. JSON is kept as it was written, not as JSONB, so that both
 // databases give the same text back.
 
-// sqlType is the column's type in a table.
-func (c *Column) sqlType(postgres bool) string {
+// SQLType is the column's type in a table.
+func (c *Column) SQLType(postgres bool) string {
 	if postgres {
 		switch c.Type {
 		case value.Integer:
@@ -49,16 +50,16 @@ func (c *Column) sqlType(postgres bool) string {
 	case value.Integer, value.Boolean, value.DateTime:
 		return "INTEGER"
 	case value.Decimal:
-		if c.Precision <= scaledDigits {
+		if c.Precision <= ScaledDigits {
 			return "INTEGER"
 		}
 	}
 	return "TEXT"
 }
 
-// sqlValid is the condition on what a foreign program writes on SQLite, whose
+// SQLValid is the condition on what a foreign program writes on SQLite, whose
 // types let through what could not be read; "" where they do not.
-func (c *Column) sqlValid(name string) string {
+func (c *Column) SQLValid(name string) string {
 	switch {
 	case c.Type == value.Boolean:
 		return name + " IN (0, 1)"
@@ -66,7 +67,7 @@ func (c *Column) sqlValid(name string) string {
 		return name + " IS date(" + name + ", '+0 days')"
 	case c.Type == value.DateTime: // the years from 1 to 9999
 		return name + " BETWEEN -62135596800000000 AND 253402300799999999"
-	case c.Type == value.Decimal && c.Precision <= scaledDigits:
+	case c.Type == value.Decimal && c.Precision <= ScaledDigits:
 		return fmt.Sprintf("abs(%s) < 1%s", name, strings.Repeat("0", c.Precision))
 	case c.Type == value.Decimal:
 		return fmt.Sprintf("length(%s) = %d AND %s NOT GLOB '*[^0-9]*' AND substr(%s, 1, 1) IN ('0', '1')", name, c.Precision+1, name, name)
@@ -78,11 +79,25 @@ func (c *Column) sqlValid(name string) string {
 	return ""
 }
 
-// scaledDigits is up to how many digits a decimal is an INTEGER on SQLite.
-const scaledDigits = 18
+// Source is a column of a statement's row source that takes what Arg makes.
+func (c *Column) Source(postgres bool, name string) db.Column {
+	switch {
+	case c.Type == value.Integer,
+		!postgres && (c.Type == value.Boolean || c.Type == value.DateTime || c.Type == value.Decimal && c.Precision <= ScaledDigits):
+		return db.Int(name)
+	}
+	return db.Text(name)
+}
 
-// long reports whether a column's numbers are text on SQLite.
-func (c *Column) long() bool { return c.Type == value.Decimal && c.Precision > scaledDigits }
+// NotNull reports whether the table itself keeps null out. A foreign program
+// cannot know a number or compute.
+func (c *Column) NotNull() bool { return c.Required && c.Computed == nil && c.Kind != Autonumber }
+
+// scaledDigits is up to how many digits a decimal is an INTEGER on SQLite.
+const ScaledDigits = 18
+
+// Long reports whether a column's numbers are text on SQLite.
+func (c *Column) Long() bool { return c.Type == value.Decimal && c.Precision > ScaledDigits }
 
 // Arg is a value of the column as an argument of a statement, for a place where
 // the database knows by itself that it belongs to the column; elsewhere on
@@ -101,7 +116,7 @@ func (c *Column) Arg(postgres bool, v value.Value) any {
 		return v.IsTrue()
 	case c.Type == value.DateTime:
 		return v.UnixMicro()
-	case c.Type == value.Decimal && c.Precision <= scaledDigits:
+	case c.Type == value.Decimal && c.Precision <= ScaledDigits:
 		n, _ := v.Unscaled() // Fit has seen to it
 		return n
 	case c.Type == value.Decimal:
@@ -141,7 +156,7 @@ type Cell struct {
 
 // Scan implements sql.Scanner; both drivers come here.
 func (c *Cell) Scan(src any) error {
-	v, err := c.Column.read(src)
+	v, err := c.Column.Read(src)
 	if err != nil {
 		return fmt.Errorf("column %s: %w", c.Column.Field(), err)
 	}
@@ -149,8 +164,8 @@ func (c *Cell) Scan(src any) error {
 	return nil
 }
 
-// read makes a value of what a driver hands over.
-func (c *Column) read(src any) (value.Value, error) {
+// Read makes a value of what a driver hands over.
+func (c *Column) Read(src any) (value.Value, error) {
 	switch src := src.(type) {
 	case nil:
 		return value.Value{}, nil
@@ -187,7 +202,7 @@ func (c *Column) readText(src string) (value.Value, error) {
 	case value.JSON:
 		return value.FromJSON(value.JSON, []byte(src))
 	case value.Decimal:
-		if c.Precision > scaledDigits && len(src) == c.Precision+1 && !strings.ContainsAny(src, ".-") {
+		if c.Precision > ScaledDigits && len(src) == c.Precision+1 && !strings.ContainsAny(src, ".-") {
 			return disordered(src, c.Scale)
 		}
 		v, err := value.FromText(value.Decimal, src)
@@ -242,9 +257,9 @@ func complement(digits string) string {
 	return string(b)
 }
 
-// sqlLiteral writes a value of the column into a statement that takes no
+// SQLLiteral writes a value of the column into a statement that takes no
 // arguments.
-func (c *Column) sqlLiteral(postgres bool, v value.Value) string {
+func (c *Column) SQLLiteral(postgres bool, v value.Value) string {
 	switch arg := c.Arg(postgres, v).(type) {
 	case nil:
 		return "NULL"
@@ -256,14 +271,11 @@ func (c *Column) sqlLiteral(postgres bool, v value.Value) string {
 	case int64:
 		return strconv.FormatInt(arg, 10)
 	case string:
-		return literal(arg)
+		return db.Literal(arg)
 	default:
 		panic(fmt.Sprintf("record: %T in a statement", arg))
 	}
 }
 
-// quote makes a name of metadata one of SQL.
-func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
-
-// literal is a text in SQL.
-func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+// Alive is the condition on a class's rows that are not deleted.
+const Alive = `"deleted_at" IS NULL`

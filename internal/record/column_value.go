@@ -20,7 +20,7 @@ func (c *Column) FromJSON(raw json.RawMessage) (value.Value, error) {
 	if err != nil {
 		return value.Value{}, err
 	}
-	return c.fit(v)
+	return c.Fit(v)
 }
 
 // FromText is FromJSON for a value as text, as CSV and XML have it.
@@ -29,10 +29,10 @@ func (c *Column) FromText(text string) (value.Value, error) {
 	if err != nil {
 		return value.Value{}, err
 	}
-	return c.fit(v)
+	return c.Fit(v)
 }
 
-func (c *Column) fit(v value.Value) (value.Value, error) {
+func (c *Column) Fit(v value.Value) (value.Value, error) {
 	if c.Kind != Decimal {
 		return v, nil
 	}
@@ -76,14 +76,14 @@ func (c *Column) checkText(text string) error {
 		return errors.New(strict.Unknown(text, c.Values))
 	case c.Pattern != nil && !c.Pattern.MatchString(text):
 		return fmt.Errorf("does not match the pattern %s", c.pattern())
-	case c.Kind == Ref && len(text) > maxID:
-		return fmt.Errorf("is no identifier of a record, which has at most %d bytes", maxID)
+	case c.Kind == Ref && len(text) > MaxID:
+		return fmt.Errorf("is no identifier of a record, which has at most %d bytes", MaxID)
 	}
 	return nil
 }
 
 // maxID bounds identifiers, in bytes; foreign programs may make their own.
-const maxID = 100
+const MaxID = 100
 
 // pattern is as it was written, without what makes it match the whole text.
 func (c *Column) pattern() string {

@@ -123,7 +123,7 @@ func (c *Class) Compute(row map[string]value.Value, now value.Value) error {
 			return row[other.Code], nil
 		}})
 		if err == nil {
-			v, err = column.fit(v)
+			v, err = column.Fit(v)
 		}
 		if err == nil {
 			err = column.Check(v)

@@ -210,7 +210,7 @@ func (w *write) anyRow(id string) (row []value.Value, deleted bool, err error) {
 	var targets []any
 	cells = append(cells, Cell{Column: w.class.Column("deleted_at")})
 	for i := range cells {
-		fields, targets = append(fields, b.root.alias+"."+quote(cells[i].Column.Field())), append(targets, &cells[i])
+		fields, targets = append(fields, b.root.alias+"."+db.Quote(cells[i].Column.Field())), append(targets, &cells[i])
 	}
 	rows, err := b.tx.Query("SELECT "+strings.Join(fields, ", ")+" FROM "+b.from()+" WHERE "+b.root.alias+".id = $1", id)
 	if err != nil {

@@ -23,7 +23,7 @@ func (s *Store) Foreign(tx *db.Tx, m *Model, changes []Foreign) error {
 			w.row = nil
 		}
 		if f.After == nil { // the row itself is gone
-			if err := f.Class.dropFilesOf(tx, f.ID); err != nil {
+			if err := dropFilesOf(tx, f.Class, f.ID); err != nil {
 				return err
 			}
 		}

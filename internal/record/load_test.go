@@ -142,14 +142,14 @@ func anyRequest(d *db.DB, m *record.Model, i, n int) error {
 			if _, err := tx.Exec(`UPDATE class_orders SET total = $2, version = version + 1 WHERE id = $1`, id, c.Column("total").Arg(tx.Postgres(), total)); err != nil {
 				return err
 			}
-			return m.Current(tx, "orders")
+			return record.Current(tx, m, "orders")
 		})
 	}
 	return d.Write(ctx, func(tx *db.Tx) error {
 		if _, err := tx.Exec(`INSERT INTO class_orders (id, version, number, state) VALUES ($1, 1, $2, 'new')`, fmt.Sprintf("rec_new%08d", i), fmt.Sprintf("new%d", i)); err != nil {
 			return err
 		}
-		return m.Current(tx, "orders")
+		return record.Current(tx, m, "orders")
 	})
 }
 

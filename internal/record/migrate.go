@@ -150,7 +150,7 @@ func (m *Migration) current(tx *db.Tx, u Unfinished) (*state, *tableState, *Clas
 	if *t.wanted == "" {
 		return s, t, nil, nil
 	}
-	c, found := parseClass(u.Class, json.RawMessage(*t.wanted))
+	c, found := Parse(u.Class, json.RawMessage(*t.wanted))
 	if len(found) > 0 {
 		return nil, nil, nil, fault.New(fault.Internal, "The wanted definition of the class cannot be read.").WithFields(found...)
 	}
@@ -180,7 +180,7 @@ func (m *Migration) prepare(ctx context.Context, u Unfinished) (progress, error)
 		if !s.dialect.postgres || t.position != nil || c == nil {
 			return nil
 		}
-		return tx.Define("SET LOCAL lock_timeout = '5s'; ALTER TABLE " + quote(t.class.Table()) + " SET (autovacuum_enabled = false)")
+		return tx.Define("SET LOCAL lock_timeout = '5s'; ALTER TABLE " + db.Quote(t.class.Table()) + " SET (autovacuum_enabled = false)")
 	}); superseded || err != nil {
 		return progress{Done: true, Superseded: superseded}, err
 	}
@@ -199,7 +199,7 @@ func (m *Migration) prepare(ctx context.Context, u Unfinished) (progress, error)
 		}
 		statements := s.dialect.touchTriggers(t.class) // from here on writers wait for the commit
 		if s.dialect.postgres {                        // a vacuum would hold the table when it is to take the other's place
-			statements = append(statements, fmt.Sprintf("ALTER TABLE %s SET (autovacuum_enabled = false)", quote(shadow(u.Class))))
+			statements = append(statements, fmt.Sprintf("ALTER TABLE %s SET (autovacuum_enabled = false)", db.Quote(shadow(u.Class))))
 		}
 		if err := define(tx, statements); err != nil {
 			return err

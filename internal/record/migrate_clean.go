@@ -20,7 +20,7 @@ func (m *Migration) duplicates(ctx context.Context, u Unfinished, cause error) e
 		if err != nil {
 			return err
 		}
-		for _, i := range c.indexes() {
+		for _, i := range indexes(c) {
 			if !i.unique {
 				continue
 			}
@@ -49,18 +49,18 @@ func (m *Migration) duplicates(ctx context.Context, u Unfinished, cause error) e
 // duplicate looks for two records with the same values in the old table.
 func (s *state) duplicate(tx *db.Tx, v *conversion, i index) (string, error) {
 	var fields []string
-	condition := alive
+	condition := Alive
 	for _, field := range i.columns {
 		n := slices.IndexFunc(v.new.Columns, func(c *Column) bool { return c.Field() == field })
 		if n < 0 || v.from[n] == nil {
 			return "", nil
 		}
-		name := quote(v.from[n].Field())
+		name := db.Quote(v.from[n].Field())
 		fields = append(fields, name)
 		condition += " AND " + name + " IS NOT NULL"
 	}
 	var first, last string
-	query := fmt.Sprintf("SELECT min(id), max(id) FROM %s WHERE %s GROUP BY %s HAVING count(*) > 1 LIMIT 1", quote(v.old.Table()), condition, strings.Join(fields, ", "))
+	query := fmt.Sprintf("SELECT min(id), max(id) FROM %s WHERE %s GROUP BY %s HAVING count(*) > 1 LIMIT 1", db.Quote(v.old.Table()), condition, strings.Join(fields, ", "))
 	err := tx.QueryRow(query).Scan(&first, &last)
 	if errors.Is(err, db.ErrNoRows) {
 		return "", nil
@@ -102,16 +102,16 @@ func sweep(tx *db.Tx, n int) (done bool, err error) {
 	var index string
 	err = tx.QueryRow(`SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = $1 AND sql IS NOT NULL LIMIT 1`, name).Scan(&index)
 	if err == nil {
-		return false, tx.Define("DROP INDEX " + quote(index))
+		return false, tx.Define("DROP INDEX " + db.Quote(index))
 	}
 	if !errors.Is(err, db.ErrNoRows) {
 		return false, err
 	}
-	gone, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE rowid IN (SELECT rowid FROM %s LIMIT $1)`, quote(name), quote(name)), n)
+	gone, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE rowid IN (SELECT rowid FROM %s LIMIT $1)`, db.Quote(name), db.Quote(name)), n)
 	if err != nil || gone == int64(n) {
 		return false, err
 	}
-	if err := tx.Define("DROP TABLE " + quote(name)); err != nil {
+	if err := tx.Define("DROP TABLE " + db.Quote(name)); err != nil {
 		return false, err
 	}
 	_, err = tx.Exec(`DELETE FROM record_garbage WHERE name = $1`, name)

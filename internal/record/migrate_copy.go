@@ -56,7 +56,7 @@ func (m *Migration) copy(ctx context.Context, u Unfinished) (progress, error) {
 		m.pause(ctx, took)
 	}
 	if done.Done && v != nil && v.dialect.postgres { // queries are planned well from the swap on
-		if err := m.DB.Write(ctx, func(tx *db.Tx) error { return tx.Define("ANALYZE " + quote(shadow(u.Class))) }); err != nil {
+		if err := m.DB.Write(ctx, func(tx *db.Tx) error { return tx.Define("ANALYZE " + db.Quote(shadow(u.Class))) }); err != nil {
 			return progress{}, err
 		}
 	}
@@ -121,7 +121,7 @@ func (v *conversion) chunk(tx *db.Tx, u Unfinished, n int) (rows int, copied int
 // makeRoom removes the copies of records that were written meanwhile, which are
 // copied again later: an old one may be in the way of another's unique value.
 func makeRoom(tx *db.Tx, code string) error {
-	_, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT record FROM record_touched WHERE class = $1)`, quote(shadow(code))), code)
+	_, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (SELECT record FROM record_touched WHERE class = $1)`, db.Quote(shadow(code))), code)
 	return err
 }
 
@@ -146,7 +146,7 @@ func (v *conversion) again(tx *db.Tx, code string, n int) (left int64, err error
 		return 0, err
 	}
 	if len(seqs) > 0 {
-		if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (`, quote(shadow(code)))+tx.Elements("$1")+`)`, list); err != nil {
+		if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (`, db.Quote(shadow(code)))+tx.Elements("$1")+`)`, list); err != nil {
 			return 0, err
 		}
 		// Forgotten before they are read: what is written after that is noted anew.

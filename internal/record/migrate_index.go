@@ -22,15 +22,15 @@ type foreignIndex struct {
 }
 
 func (i foreignIndex) create(name, table string) string {
-	return fmt.Sprintf(i.form, quote(name), quote(table)) + i.over
+	return fmt.Sprintf(i.form, db.Quote(name), db.Quote(table)) + i.over
 }
 
 // drop takes it off a table.
 func (i foreignIndex) drop(tx *db.Tx, table string) error {
 	if strings.HasPrefix(i.form, "ALTER") {
-		return tx.Define(fmt.Sprintf("ALTER TABLE %s DROP CONSTRAINT %s", quote(table), quote(i.name)))
+		return tx.Define(fmt.Sprintf("ALTER TABLE %s DROP CONSTRAINT %s", db.Quote(table), db.Quote(i.name)))
 	}
-	return tx.Define("DROP INDEX " + quote(i.name))
+	return tx.Define("DROP INDEX " + db.Quote(i.name))
 }
 
 // mark tells an index from others under any name.
@@ -109,9 +109,9 @@ func (i foreignIndex) fit(old, new *Class) (fitting foreignIndex, gone string) {
 		now[c.Field()] = ""
 	}
 	for _, c := range new.Columns {
-		if o := old.own(c.Code); o != nil {
+		if o := own(old, c.Code); o != nil {
 			now[o.Field()] = c.Field()
-		} else if o = old.own(c.Was); o != nil {
+		} else if o = own(old, c.Was); o != nil {
 			now[o.Field()] = c.Field()
 		}
 	}
@@ -126,7 +126,7 @@ func (i foreignIndex) fit(old, new *Class) (fitting foreignIndex, gone string) {
 			if is == "" {
 				gone = was
 			} else if is != was {
-				token = quote(is)
+				token = db.Quote(is)
 			}
 			break
 		}
@@ -251,7 +251,7 @@ func (d dialect) setAside(tx *db.Tx, i foreignIndex) error {
 // renameIndex gives an index another name, with which its statement is sql.
 func (d dialect) renameIndex(tx *db.Tx, from, to, sql string) error {
 	if d.postgres {
-		return tx.Define(fmt.Sprintf("ALTER INDEX %s RENAME TO %s", quote(from), quote(to)))
+		return tx.Define(fmt.Sprintf("ALTER INDEX %s RENAME TO %s", db.Quote(from), db.Quote(to)))
 	}
 	return rewrite(tx, `UPDATE sqlite_schema SET name = $2, sql = $3 WHERE type = 'index' AND name = $1`, from, to, sql)
 }

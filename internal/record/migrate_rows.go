@@ -28,12 +28,12 @@ func (m *misfit) Error() string { return m.text }
 
 func newConversion(d dialect, old, new *Class) *conversion {
 	v := &conversion{dialect: d, old: old, new: new}
-	v.read = append(append(v.read, system...), old.Columns...)
-	v.write = append(append(v.write, system...), new.Columns...)
+	v.read = append(append(v.read, System()...), old.Columns...)
+	v.write = append(append(v.write, System()...), new.Columns...)
 	for _, c := range new.Columns {
-		o := old.own(c.Code)
+		o := own(old, c.Code)
 		if o == nil && c.Was != "" {
-			o = old.own(c.Was)
+			o = own(old, c.Was)
 		}
 		v.from = append(v.from, o)
 	}
@@ -41,33 +41,23 @@ func newConversion(d dialect, old, new *Class) *conversion {
 	var columns []db.Column
 	for i, c := range v.write {
 		name := fmt.Sprintf("c%d", i)
-		names = append(names, quote(c.Field()))
+		names = append(names, db.Quote(c.Field()))
 		if d.postgres {
 			places = append(places, "CAST(r."+name+" AS "+strings.TrimPrefix(c.Cast(true), "::")+")")
 		} else {
 			places = append(places, "r."+name)
 		}
-		columns = append(columns, c.column(d.postgres, name))
+		columns = append(columns, c.Source(d.postgres, name))
 	}
-	table := quote(shadow(new.Code))
+	table := db.Quote(shadow(new.Code))
 	v.insert = db.NewStmt(0, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM {rows} AS r", table, strings.Join(names, ", "), strings.Join(places, ", ")), columns...)
 	v.remove = db.NewStmt(0, fmt.Sprintf("DELETE FROM %s WHERE id IN (SELECT r.id FROM {rows} AS r)", table), db.Text("id"))
 	return v
 }
 
-// column is a column of a statement's row source that takes what Arg makes.
-func (c *Column) column(postgres bool, name string) db.Column {
-	switch {
-	case c.Type == value.Integer,
-		!postgres && (c.Type == value.Boolean || c.Type == value.DateTime || c.Type == value.Decimal && c.Precision <= scaledDigits):
-		return db.Int(name)
-	}
-	return db.Text(name)
-}
-
 // rows reads rows of the old table; the condition stands behind FROM.
 func (v *conversion) rows(tx *db.Tx, condition string, args ...any) ([][]value.Value, error) {
-	rows, err := tx.Query(fmt.Sprintf("SELECT %s FROM %s %s", strings.Join(v.old.fields(), ", "), quote(v.old.Table()), condition), args...)
+	rows, err := tx.Query(fmt.Sprintf("SELECT %s FROM %s %s", strings.Join(fields(v.old), ", "), db.Quote(v.old.Table()), condition), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +89,7 @@ func (v *conversion) convert(row []value.Value) ([]any, error) {
 		old[c] = row[i]
 	}
 	values := make(map[string]value.Value, len(v.write))
-	for i, c := range system {
+	for i, c := range System() {
 		values[c.Code] = row[i]
 	}
 	for i, c := range v.new.Columns {
@@ -107,7 +97,7 @@ func (v *conversion) convert(row []value.Value) ([]any, error) {
 			continue
 		}
 		got, err := v.value(v.from[i], c, old)
-		if err == nil && (!got.IsNull() || c.notNull()) {
+		if err == nil && (!got.IsNull() || c.NotNull()) {
 			err = c.Check(got)
 		}
 		if err != nil {
@@ -138,7 +128,7 @@ func (v *conversion) value(from, to *Column, old map[*Column]value.Value) (value
 		return got, nil
 	}
 	if from.Type == to.Type {
-		return to.fit(got)
+		return to.Fit(got)
 	}
 	if from.Type == value.JSON && to.Type == value.Text { // a JSON text becomes its content
 		if plain, err := value.FromJSON(value.Text, []byte(got.Text())); err == nil {
@@ -206,7 +196,7 @@ func (v *conversion) twice(seen map[string]map[string]string, args []any) string
 	for i, c := range v.write {
 		place[c.Field()] = i
 	}
-	for _, i := range v.new.indexes() {
+	for _, i := range indexes(v.new) {
 		if !i.unique {
 			continue
 		}

@@ -72,7 +72,7 @@ func (m *Migration) exchange(tx *db.Tx, s *state, t *tableState, v *conversion) 
 		if err := s.dialect.impatient(tx); err != nil {
 			return nil, err
 		}
-		if err := tx.Define("LOCK TABLE " + quote(t.class.Table()) + " IN ACCESS EXCLUSIVE MODE"); err != nil {
+		if err := tx.Define("LOCK TABLE " + db.Quote(t.class.Table()) + " IN ACCESS EXCLUSIVE MODE"); err != nil {
 			return nil, err
 		}
 	}
@@ -93,7 +93,7 @@ func (m *Migration) exchange(tx *db.Tx, s *state, t *tableState, v *conversion) 
 		return nil, err
 	}
 	if s.dialect.postgres {
-		if err := tx.Define(fmt.Sprintf("ALTER TABLE %s RESET (autovacuum_enabled)", quote(t.class.Table()))); err != nil {
+		if err := tx.Define(fmt.Sprintf("ALTER TABLE %s RESET (autovacuum_enabled)", db.Quote(t.class.Table()))); err != nil {
 			return nil, err
 		}
 	}
@@ -106,7 +106,7 @@ func (m *Migration) exchange(tx *db.Tx, s *state, t *tableState, v *conversion) 
 
 // dropped drops a class that had to wait for others, which refer to it no more.
 func (m *Migration) dropped(tx *db.Tx, s *state, t *tableState) error {
-	for _, other := range s.model.classes {
+	for _, other := range s.model.Classes() {
 		if other.Code != t.code && slices.ContainsFunc(other.Columns, func(c *Column) bool { return c.Kind == Ref && c.Class == t.code }) {
 			return fmt.Errorf("the class %s still refers to %s; its own change comes first", other.Code, t.code)
 		}
@@ -141,7 +141,7 @@ func (m *Migration) finished(tx *db.Tx, changed map[string]bool, kept grants) er
 
 // touchTriggers remember which records are written while their table is copied.
 func (d dialect) touchTriggers(c *Class) []string {
-	table, code := quote(c.Table()), literal(c.Code)
+	table, code := db.Quote(c.Table()), db.Literal(c.Code)
 	if d.postgres {
 		return []string{fmt.Sprintf(`CREATE TRIGGER junctor_touch AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION junctor_touch(%s)`, table, code)}
 	}
@@ -151,18 +151,18 @@ func (d dialect) touchTriggers(c *Class) []string {
 		for _, row := range rows {
 			body += fmt.Sprintf("  INSERT INTO record_touched (class, record) VALUES (%s, %s.id);\n", code, row)
 		}
-		all = append(all, fmt.Sprintf("CREATE TRIGGER %s AFTER %s ON %s BEGIN\n%sEND", quote("junctor_"+c.Code+"_touch_"+strings.ToLower(what)), what, table, body))
+		all = append(all, fmt.Sprintf("CREATE TRIGGER %s AFTER %s ON %s BEGIN\n%sEND", db.Quote("junctor_"+c.Code+"_touch_"+strings.ToLower(what)), what, table, body))
 	}
 	return all
 }
 
 func (d dialect) dropTouchTriggers(c *Class) []string {
 	if d.postgres {
-		return []string{"DROP TRIGGER IF EXISTS junctor_touch ON " + quote(c.Table())}
+		return []string{"DROP TRIGGER IF EXISTS junctor_touch ON " + db.Quote(c.Table())}
 	}
 	var all []string
 	for _, what := range []string{"insert", "update", "delete"} {
-		all = append(all, "DROP TRIGGER IF EXISTS "+quote("junctor_"+c.Code+"_touch_"+what))
+		all = append(all, "DROP TRIGGER IF EXISTS "+db.Quote("junctor_"+c.Code+"_touch_"+what))
 	}
 	return all
 }
@@ -189,7 +189,7 @@ func swap(tx *db.Tx, d dialect, old, new *Class) (notes []string, err error) {
 		return nil, inTheWay(table, err)
 	}
 	if d.postgres {
-		err = tx.Define(fmt.Sprintf("ALTER TABLE %s RENAME TO %s", quote(shadow(old.Code)), quote(table)))
+		err = tx.Define(fmt.Sprintf("ALTER TABLE %s RENAME TO %s", db.Quote(shadow(old.Code)), db.Quote(table)))
 	} else {
 		err = renameTable(tx, shadow(old.Code), table)
 	}
@@ -253,7 +253,7 @@ func (d dialect) tryTriggers(tx *db.Tx, table string, theirs []trigger) error {
 	if err := tx.Define("SAVEPOINT probe"); err != nil {
 		return err
 	}
-	found := tx.Define(fmt.Sprintf("ALTER TABLE %s RENAME COLUMN version TO version_probe", quote(table)))
+	found := tx.Define(fmt.Sprintf("ALTER TABLE %s RENAME COLUMN version TO version_probe", db.Quote(table)))
 	if err := tx.Define("ROLLBACK TO probe; RELEASE probe"); err != nil || found == nil {
 		return err
 	}
@@ -289,7 +289,7 @@ func dropTriggers(tx *db.Tx, table string) error {
 		return err
 	}
 	for _, name := range names {
-		if err := tx.Define("DROP TRIGGER " + quote(name)); err != nil {
+		if err := tx.Define("DROP TRIGGER " + db.Quote(name)); err != nil {
 			return err
 		}
 	}

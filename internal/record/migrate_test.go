@@ -130,7 +130,7 @@ func TestWritesWhileATableIsCopied(t *testing.T) {
 						if err != nil {
 							return err
 						}
-						return before.Current(tx, "t")
+						return record.Current(tx, before, "t")
 					})
 					if err != nil {
 						if !errors.Is(err, record.ErrStale) && !strings.Contains(err.Error(), "42804") { // what PostgreSQL says before it can be asked

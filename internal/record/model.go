@@ -9,6 +9,7 @@ import (
 
 	"junctor/internal/fault"
 	"junctor/internal/strict"
+	"junctor/internal/value"
 )
 
 // Model is all classes at one revision of the configuration. It never changes.
@@ -16,7 +17,7 @@ type Model struct {
 	classes []*Class // by code
 	byCode  map[string]*Class
 	bodies  map[string]json.RawMessage
-	changes map[string]int64 // of the tables, where Applied has made it
+	changes map[string]int64 // by code; nil in a Model of definitions only
 }
 
 // NewModel reads the classes' bodies as they stand under their codes in
@@ -24,18 +25,19 @@ type Model struct {
 // everything that is wrong with pointers like /orders/columns/total; the Model
 // is of use only when nothing is.
 func NewModel(bodies map[string]json.RawMessage) (*Model, []fault.Field) {
-	m, found := readModel(bodies)
+	m, found := ReadModel(bodies, nil)
 	found = append(found, m.checkCodes()...)
 	return m, append(found, m.checkRefs()...)
 }
 
-// readModel is NewModel without what classes ask of each other: while the change
-// of one waits for its run, another may already name what that will bring.
-func readModel(bodies map[string]json.RawMessage) (*Model, []fault.Field) {
-	m := &Model{byCode: make(map[string]*Class, len(bodies)), bodies: maps.Clone(bodies)}
+// ReadModel is NewModel for classes as their tables are, by the number of each
+// table's last change; without what classes ask of each other: while the change of
+// one waits for its run, another may already name what that will bring.
+func ReadModel(bodies map[string]json.RawMessage, changes map[string]int64) (*Model, []fault.Field) {
+	m := &Model{byCode: make(map[string]*Class, len(bodies)), bodies: maps.Clone(bodies), changes: maps.Clone(changes)}
 	var found []fault.Field
 	for _, code := range slices.Sorted(maps.Keys(bodies)) {
-		c, wrong := parseClass(code, bodies[code])
+		c, wrong := Parse(code, bodies[code])
 		for _, f := range wrong {
 			found = append(found, fault.Field{Pointer: strict.Pointer("", code) + f.Pointer, Detail: f.Detail})
 		}
@@ -50,6 +52,15 @@ func (m *Model) Class(code string) *Class { return m.byCode[code] }
 
 // Classes are all classes, by code.
 func (m *Model) Classes() []*Class { return m.classes }
+
+// Body is a class's body as it was read; nil when there is no such class.
+func (m *Model) Body(code string) json.RawMessage { return m.bodies[code] }
+
+// Change is the number of the last change of a class's table when the Model was
+// read; ok is false in a Model of definitions only, which NewModel makes.
+func (m *Model) Change(code string) (number int64, ok bool) {
+	return m.changes[code], m.changes != nil
+}
 
 // checkCodes finds codes that one of the databases, or a file system, takes for
 // the same.
@@ -83,4 +94,20 @@ func (m *Model) checkRefs() (found []fault.Field) {
 		}
 	}
 	return found
+}
+
+// TypeOf is the type of what a path names, from a class on over its refs:
+// customer/code. The error says what there is not.
+func (m *Model) TypeOf(c *Class, path []string) (value.Type, error) {
+	var properties []string
+	for _, column := range slices.Concat(c.Columns, System()) {
+		switch {
+		case len(path) == 1 && column.Field() == path[0]:
+			return column.Type, nil
+		case len(path) > 1 && column.Kind == Ref && column.Code == path[0] && m.Class(column.Class) != nil:
+			return m.TypeOf(m.Class(column.Class), path[1:])
+		}
+		properties = append(properties, column.Field())
+	}
+	return value.Null, fmt.Errorf("of the class %s: %s", c.Code, strict.Unknown(path[0], properties))
 }

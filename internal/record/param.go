@@ -2,7 +2,6 @@ package record
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -29,30 +28,31 @@ const maxParams = 100
 // ParseParams reads the parameters of a body, by name, each like a column:
 // "text!", "integer[]" or a map. What is wrong has pointers that begin with at.
 func ParseParams(at string, bodies map[string]json.RawMessage) ([]*Param, []fault.Field) {
-	var p parser
+	var found fault.Found
 	if len(bodies) > maxParams {
-		p.add(at, "has more than %d parameters", maxParams)
+		found.Add(at, "has more than %d parameters", maxParams)
 	}
 	var all []*Param
 	for _, name := range slices.Sorted(maps.Keys(bodies)) {
 		place := strict.Pointer(at, name)
-		if !codePattern.MatchString(name) {
-			p.add(place, "%q %s", name, codeRule)
+		if !IsCode(name) {
+			found.Add(place, "%q %s", name, CodeRule)
 			continue
 		}
 		body, list := single(bodies[name])
-		column := p.column(place, name, body)
+		column, wrong := ParseColumn(place, name, body)
+		found = append(found, wrong...)
 		switch {
 		case !slices.Contains(paramKinds, column.Kind):
-			p.add(place, "a parameter cannot be %s; it is one of text, integer, decimal, boolean, date, datetime, json and enum", column.Kind)
+			found.Add(place, "a parameter cannot be %s; it is one of text, integer, decimal, boolean, date, datetime, json and enum", column.Kind)
 		case column.Computed != nil || column.Unique || column.Index || column.Was != "":
-			p.add(place, "a parameter has a type, and may have required, default, length, pattern, min, max, values, precision, scale and comment")
+			found.Add(place, "a parameter has a type, and may have required, default, length, pattern, min, max, values, precision, scale and comment")
 		case list && (column.Kind == JSON || column.Default != nil):
-			p.add(place, "a list has no default, and is none of json")
+			found.Add(place, "a list has no default, and is none of json")
 		}
 		all = append(all, &Param{Column: column, List: list})
 	}
-	return all, p.found
+	return all, found
 }
 
 // single takes [] off a type: text[]! is text!, of which there may be many.
@@ -98,25 +98,25 @@ type Args map[string][]value.Value
 // TextArgs reads parameters that came as text, as those of a URL do. Errors:
 // fault.Unprocessable with everything that is wrong, each at the pointer /NAME.
 func TextArgs(params []*Param, given map[string][]string) (Args, error) {
-	args, p := Args{}, parser{}
+	args, found := Args{}, fault.Found(nil)
 	for _, param := range params {
 		texts, at := given[param.Code], strict.Pointer("", param.Code)
 		if len(texts) > 1 && !param.List {
-			p.add(at, "is given %d times", len(texts))
+			found.Add(at, "is given %d times", len(texts))
 			continue
 		}
 		for _, text := range texts {
 			v, err := param.FromText(text)
-			p.take(args, at, param, v, err)
+			args.take(&found, at, param, v, err)
 		}
-		p.complete(args, at, param, len(texts) > 0)
+		args.complete(&found, at, param, len(texts) > 0)
 	}
-	return p.args(args, params, slices.Sorted(maps.Keys(given)))
+	return args.whole(found, params, slices.Sorted(maps.Keys(given)))
 }
 
 // JSONArgs is TextArgs for values in JSON; a list is an array.
 func JSONArgs(params []*Param, given map[string]json.RawMessage) (Args, error) {
-	args, p := Args{}, parser{}
+	args, found := Args{}, fault.Found(nil)
 	for _, param := range params {
 		raw, at := given[param.Code], strict.Pointer("", param.Code)
 		var items []json.RawMessage
@@ -125,59 +125,59 @@ func JSONArgs(params []*Param, given map[string]json.RawMessage) (Args, error) {
 		case !param.List:
 			items = []json.RawMessage{raw}
 		case json.Unmarshal(raw, &items) != nil:
-			p.add(at, "is a list: write an array")
+			found.Add(at, "is a list: write an array")
 			continue
 		}
 		for _, item := range items {
 			v, err := param.FromJSON(item)
-			p.take(args, at, param, v, err)
+			args.take(&found, at, param, v, err)
 		}
-		p.complete(args, at, param, raw != nil && string(raw) != "null")
+		args.complete(&found, at, param, raw != nil && string(raw) != "null")
 	}
-	return p.args(args, params, slices.Sorted(maps.Keys(given)))
+	return args.whole(found, params, slices.Sorted(maps.Keys(given)))
 }
 
-func (p *parser) take(args Args, at string, param *Param, v value.Value, err error) {
+func (a Args) take(found *fault.Found, at string, param *Param, v value.Value, err error) {
 	if err == nil {
 		err = param.Check(v)
 	}
 	if err != nil {
-		p.add(at, "%s", err.Error())
+		found.Add(at, "%s", err.Error())
 		return
 	}
-	args[param.Code] = append(args[param.Code], v)
+	a[param.Code] = append(a[param.Code], v)
 }
 
 // complete looks at a parameter that was not given.
-func (p *parser) complete(args Args, at string, param *Param, given bool) {
+func (a Args) complete(found *fault.Found, at string, param *Param, given bool) {
 	switch {
 	case given:
 	case param.Default != nil:
-		args[param.Code] = []value.Value{*param.Default}
+		a[param.Code] = []value.Value{*param.Default}
 	case param.Required:
-		p.add(at, "is required")
+		found.Add(at, "is required")
 	}
 }
 
-func (p *parser) args(args Args, params []*Param, names []string) (Args, error) {
+func (a Args) whole(found fault.Found, params []*Param, names []string) (Args, error) {
 	known := make([]string, len(params))
 	for i, param := range params {
 		known[i] = param.Code
 	}
 	for _, name := range names {
 		if !slices.Contains(known, name) {
-			p.add(strict.Pointer("", name), "%s", strict.Unknown(name, known))
+			found.Add(strict.Pointer("", name), "%s", strict.Unknown(name, known))
 		}
 	}
-	if len(p.found) > 0 {
-		return nil, fault.New(fault.Unprocessable, "The parameters are not valid.").WithFields(p.found...)
+	if len(found) > 0 {
+		return nil, fault.New(fault.Unprocessable, "The parameters are not valid.").WithFields(found...)
 	}
 	for _, param := range params {
-		if _, ok := args[param.Code]; !ok {
-			args[param.Code] = nil
+		if _, ok := a[param.Code]; !ok {
+			a[param.Code] = nil
 		}
 	}
-	return args, nil
+	return a, nil
 }
 
 // Exprs are the values as filter.Bind takes them.
@@ -227,20 +227,4 @@ func ParamTypes(params []*Param) map[string]filter.ParamType {
 		all[p.Code] = filter.ParamType{Type: p.Type, List: p.List}
 	}
 	return all
-}
-
-// TypeOf is the type of what a path names, from a class on over its refs:
-// customer/code. The error says what there is not.
-func (m *Model) TypeOf(c *Class, path []string) (value.Type, error) {
-	var properties []string
-	for _, column := range slices.Concat(c.Columns, System()) {
-		switch {
-		case len(path) == 1 && column.Field() == path[0]:
-			return column.Type, nil
-		case len(path) > 1 && column.Kind == Ref && column.Code == path[0] && m.Class(column.Class) != nil:
-			return m.TypeOf(m.Class(column.Class), path[1:])
-		}
-		properties = append(properties, column.Field())
-	}
-	return value.Null, fmt.Errorf("of the class %s: %s", c.Code, strict.Unknown(path[0], properties))
 }

@@ -89,7 +89,7 @@ func (p *classPlan) add(column, format string, args ...any) *Alteration {
 // plan compares every class.
 func (s *state) plan(tx *db.Tx, m *Model) ([]*classPlan, error) {
 	var plans []*classPlan
-	for _, c := range m.classes {
+	for _, c := range m.Classes() {
 		p := &classPlan{code: c.Code, new: c}
 		if t := s.tables[c.Code]; t != nil {
 			p.old = t.class
@@ -102,7 +102,7 @@ func (s *state) plan(tx *db.Tx, m *Model) ([]*classPlan, error) {
 		plans = append(plans, p)
 	}
 	for _, t := range s.list {
-		if m.byCode[t.code] != nil {
+		if m.Class(t.code) != nil {
 			continue
 		}
 		p := &classPlan{code: t.code, old: t.class}
@@ -126,7 +126,7 @@ const checked = 20_000
 
 // countRows counts up to checked and one more.
 func countRows(tx *db.Tx, table string) (n int64, err error) {
-	err = tx.QueryRow(fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM %s LIMIT %d) AS part`, quote(table), checked+1)).Scan(&n)
+	err = tx.QueryRow(fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM %s LIMIT %d) AS part`, db.Quote(table), checked+1)).Scan(&n)
 	return n, err
 }
 
@@ -154,9 +154,9 @@ func (s *state) compare(tx *db.Tx, p *classPlan) error {
 	var needs bool // whether every row must be looked at
 	former := map[string]*Column{}
 	for _, c := range p.new.Columns {
-		o := p.old.own(c.Code)
+		o := own(p.old, c.Code)
 		if o == nil && c.Was != "" {
-			if o = p.old.own(c.Was); o != nil {
+			if o = own(p.old, c.Was); o != nil {
 				p.rename(o, c)
 			}
 		}
@@ -173,7 +173,7 @@ func (s *state) compare(tx *db.Tx, p *classPlan) error {
 			drops = true
 			a := p.add(o.Code, "the column %s is dropped", o.Code)
 			a.Loses = rows > 0
-			p.define = append(p.define, fmt.Sprintf("ALTER TABLE %s DROP COLUMN %s", quote(p.old.Table()), quote(o.Field())))
+			p.define = append(p.define, fmt.Sprintf("ALTER TABLE %s DROP COLUMN %s", db.Quote(p.old.Table()), db.Quote(o.Field())))
 			p.byRun = p.byRun || !d.postgres // there it is written anew as a whole
 		}
 	}
@@ -199,8 +199,8 @@ func (s *state) compare(tx *db.Tx, p *classPlan) error {
 }
 
 // own finds a column that is not one of the system's.
-func (c *Class) own(code string) *Column {
-	if column := c.byCode[code]; column != nil && !column.System {
+func own(c *Class, code string) *Column {
+	if column := c.Column(code); column != nil && !column.System {
 		return column
 	}
 	return nil
@@ -209,13 +209,13 @@ func (c *Class) own(code string) *Column {
 func (p *classPlan) rename(o, c *Column) {
 	p.add(c.Code, "the column %s is renamed to %s", o.Code, c.Code)
 	if o.Field() != c.Field() {
-		p.define = append(p.define, fmt.Sprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", quote(p.old.Table()), quote(o.Field()), quote(c.Field())))
+		p.define = append(p.define, fmt.Sprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", db.Quote(p.old.Table()), db.Quote(o.Field()), db.Quote(c.Field())))
 	}
 }
 
 func (p *classPlan) addColumn(c *Column, rows int64) {
-	a := p.add(c.Code, "the column %s is added: %s", c.Code, c.describe())
-	if c.notNull() && c.Default == nil && rows > 0 {
+	a := p.add(c.Code, "the column %s is added: %s", c.Code, c.Describe())
+	if c.NotNull() && c.Default == nil && rows > 0 {
 		a.Problem = fmt.Sprintf("a required column needs a default for the %s that there are; or add it without being required, fill it, and make it required then", howMany(rows))
 	}
 	if c.Computed != nil && rows > 0 {
@@ -227,7 +227,7 @@ func (p *classPlan) addColumn(c *Column, rows int64) {
 // changeColumn compares two definitions of a column and reports whether every
 // row must be looked at.
 func (p *classPlan) changeColumn(d dialect, o, c *Column) (look bool) {
-	table, name := quote(p.old.Table()), quote(c.Field())
+	table, name := db.Quote(p.old.Table()), db.Quote(c.Field())
 	alter := func(format string, args ...any) {
 		if d.postgres {
 			p.define = append(p.define, fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s ", table, name)+fmt.Sprintf(format, args...))
@@ -235,23 +235,23 @@ func (p *classPlan) changeColumn(d dialect, o, c *Column) (look bool) {
 			p.byRun = true
 		}
 	}
-	if o.sqlType(d.postgres) != c.sqlType(d.postgres) || o.Type != c.Type || o.Scale != c.Scale || o.Kind != c.Kind && !alike(o.Kind, c.Kind) {
+	if o.SQLType(d.postgres) != c.SQLType(d.postgres) || o.Type != c.Type || o.Scale != c.Scale || o.Kind != c.Kind && !alike(o.Kind, c.Kind) {
 		wider := o.Type == value.Decimal && c.Type == value.Decimal && o.Scale == c.Scale && o.Precision <= c.Precision
 		if wider {
-			p.add(c.Code, "%s becomes wider: from %s to %s", c.Code, o.describe(), c.describe())
-			alter("TYPE %s", c.sqlType(true))
+			p.add(c.Code, "%s becomes wider: from %s to %s", c.Code, o.Describe(), c.Describe())
+			alter("TYPE %s", c.SQLType(true))
 		} else {
-			p.add(c.Code, "the type of %s changes from %s to %s", c.Code, o.describe(), c.describe())
+			p.add(c.Code, "the type of %s changes from %s to %s", c.Code, o.Describe(), c.Describe())
 			look = true
 		}
-	} else if narrower := o.narrows(c); narrower != "" {
-		p.add(c.Code, "%s of %s becomes narrower: from %s to %s", narrower, c.Code, o.describe(), c.describe())
+	} else if narrower := narrows(o, c); narrower != "" {
+		p.add(c.Code, "%s of %s becomes narrower: from %s to %s", narrower, c.Code, o.Describe(), c.Describe())
 		look = true
-	} else if o.describe() != c.describe() {
-		p.add(c.Code, "%s becomes wider: from %s to %s", c.Code, o.describe(), c.describe())
+	} else if o.Describe() != c.Describe() {
+		p.add(c.Code, "%s becomes wider: from %s to %s", c.Code, o.Describe(), c.Describe())
 	}
-	if o.notNull() != c.notNull() {
-		if c.notNull() {
+	if o.NotNull() != c.NotNull() {
+		if c.NotNull() {
 			p.add(c.Code, "%s becomes required", c.Code)
 			look = true
 		} else {
@@ -265,7 +265,7 @@ func (p *classPlan) changeColumn(d dialect, o, c *Column) (look bool) {
 			alter("DROP DEFAULT")
 		} else {
 			p.add(c.Code, "the default of %s becomes %s", c.Code, c.Default)
-			alter("SET DEFAULT %s", c.sqlLiteral(true, *c.Default))
+			alter("SET DEFAULT %s", c.SQLLiteral(true, *c.Default))
 		}
 	}
 	if expression(o) != expression(c) {
@@ -296,7 +296,7 @@ func expression(c *Column) string {
 
 // narrows says what of a column's limits some values that there may be do not
 // keep any more; "" when all do.
-func (c *Column) narrows(to *Column) string {
+func narrows(c, to *Column) string {
 	length := func(c *Column) int {
 		if c.Length == 0 {
 			return MaxText
@@ -321,48 +321,18 @@ func (c *Column) narrows(to *Column) string {
 	return ""
 }
 
-// describe is a column's type with its limits, for people.
-func (c *Column) describe() string {
-	var parts []string
-	switch {
-	case c.Kind == Text && c.Length > 0:
-		parts = append(parts, fmt.Sprintf("text of up to %d characters", c.Length))
-	case c.Kind == Decimal:
-		parts = append(parts, fmt.Sprintf("decimal(%d,%d)", c.Precision, c.Scale))
-	case c.Kind == Enum:
-		parts = append(parts, "enum("+strings.Join(c.Values, ",")+")")
-	case c.Kind == Ref:
-		parts = append(parts, "ref("+c.Class+")")
-	default:
-		parts = append(parts, string(c.Kind))
-	}
-	if c.Numbering != nil {
-		parts = append(parts, "like "+c.Numbering.Before+"{"+strings.Repeat("0", c.Numbering.Digits)+"}"+c.Numbering.After)
-	}
-	if c.Pattern != nil {
-		parts = append(parts, "like "+c.pattern())
-	}
-	if c.Min != nil {
-		parts = append(parts, "from "+c.Min.String())
-	}
-	if c.Max != nil {
-		parts = append(parts, "up to "+c.Max.String())
-	}
-	return strings.Join(parts, " ")
-}
-
 // changeIndexes compares the indexes and reports whether one is to be made over
 // rows that there are. former has the new column of an old one.
 func (p *classPlan) changeIndexes(tx *db.Tx, d dialect, former map[string]*Column) (look bool, err error) {
 	was := map[string]index{}
-	for _, i := range p.old.indexes() {
+	for _, i := range indexes(p.old) {
 		renamed := index{unique: i.unique, where: i.where}
 		for _, field := range i.columns {
 			renamed.columns = append(renamed.columns, renamedField(p.old, field, former))
 		}
 		was[renamed.key()] = i
 	}
-	for _, i := range p.new.indexes() {
+	for _, i := range indexes(p.new) {
 		if _, ok := was[i.key()]; ok {
 			delete(was, i.key())
 			continue
@@ -370,7 +340,7 @@ func (p *classPlan) changeIndexes(tx *db.Tx, d dialect, former map[string]*Colum
 		look = true
 		if i.unique {
 			p.add(i.columns[0], "%s must be unique from now on", strings.Join(i.columns, ", "))
-		} else if added := p.old.own(i.columns[0]); added != nil {
+		} else if added := own(p.old, i.columns[0]); added != nil {
 			p.add(i.columns[0], "%s gets an index", i.columns[0])
 		}
 	}
@@ -383,7 +353,7 @@ func (p *classPlan) changeIndexes(tx *db.Tx, d dialect, former map[string]*Colum
 			return false, err
 		}
 		if name != "" {
-			p.define = append([]string{"DROP INDEX " + quote(name)}, p.define...)
+			p.define = append([]string{"DROP INDEX " + db.Quote(name)}, p.define...)
 		}
 	}
 	return look, nil

@@ -221,7 +221,7 @@ func (b *builder) order(by []filter.Order) ([]sortKey, error) {
 		if c.Type == value.JSON {
 			return nil, fault.New(fault.Invalid, "The column %s is JSON, which has no order.", strings.Join(path, "/"))
 		}
-		order = append(order, sortKey{column: c, desc: o.Desc, null: !c.notNull() || len(path) > 1})
+		order = append(order, sortKey{column: c, desc: o.Desc, null: !c.NotNull() || len(path) > 1})
 		if len(path) == 1 && c.System && c.Code == "id" {
 			return order, nil // nothing behind it decides
 		}

@@ -42,7 +42,7 @@ func (b *builder) call(src *source, e *filter.Expr) (string, error) {
 	}}
 	handle := b.tx.Call(func(raw []driver.Value) (any, error) {
 		for i, c := range columns {
-			v, err := c.read(raw[i])
+			v, err := c.Read(raw[i])
 			if err != nil {
 				return nil, err
 			}

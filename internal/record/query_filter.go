@@ -211,7 +211,7 @@ func (c column) keptLike(other column, postgres bool) bool {
 		return c.Type == other.Type || postgres && c.Type.IsNumber() && other.Type.IsNumber()
 	}
 	return other.Type == value.Decimal && c.Scale == other.Scale &&
-		(c.Precision == other.Precision || max(c.Precision, other.Precision) <= scaledDigits)
+		(c.Precision == other.Precision || max(c.Precision, other.Precision) <= ScaledDigits)
 }
 
 // compared compares two things that both may be null. eq and ne then have two

@@ -72,7 +72,7 @@ func (b *builder) from() string {
 	return b.table(b.root) + strings.Join(b.joins, "")
 }
 
-func (b *builder) table(src *source) string { return quote(src.class.Table()) + " AS " + src.alias }
+func (b *builder) table(src *source) string { return db.Quote(src.class.Table()) + " AS " + src.alias }
 
 // arg adds an argument and is its place. cast is what Column.Cast says, and
 // nothing on SQLite.
@@ -88,7 +88,7 @@ func (b *builder) arg(v any, cast string) string {
 // live leaves deleted records out. It is said of classes that keep none too: the
 // indexes of keys have it as their condition.
 func (b *builder) live(src *source) string {
-	return src.alias + "." + alive
+	return src.alias + "." + Alive
 }
 
 // sees reports whether a column is there for whoever looks through src.
@@ -147,7 +147,7 @@ func (b *builder) resolve(src *source, path []string) (column, error) {
 	step := path[0]
 	if len(path) == 1 {
 		if c := src.field(step); c != nil {
-			return column{c, src.alias + "." + quote(c.Field())}, nil
+			return column{c, src.alias + "." + db.Quote(c.Field())}, nil
 		}
 		if c := b.ref(src, step); c != nil {
 			path = []string{step, "id"}
@@ -243,7 +243,7 @@ func (b *builder) reach(to, from *source, ref *Column) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return to.alias + ".id = " + from.alias + "." + quote(ref.Field()) + and(b.live(to)) + and(rights), nil
+	return to.alias + ".id = " + from.alias + "." + db.Quote(ref.Field()) + and(b.live(to)) + and(rights), nil
 }
 
 func (b *builder) subquery(src *source, ref *Column, rest []string) (column, error) {
@@ -293,7 +293,7 @@ func (b *builder) at(src *source, r Address) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		sql = append(sql, src.alias+"."+quote(c.Field())+" = "+b.stored(c, v))
+		sql = append(sql, src.alias+"."+db.Quote(c.Field())+" = "+b.stored(c, v))
 	}
 	return strings.Join(sql, " AND "), nil
 }

@@ -105,6 +105,9 @@ func (s *Store) Get(tx *db.Tx, m *Model, a Actor, class string, at Address, colu
 	return page[0], nil
 }
 
+// literal is a text as OData writes it.
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
 func notFound(class string, at Address) error {
 	return fault.New(fault.NotFound, "There is no record %s(%s).", class, at)
 }

@@ -63,7 +63,7 @@ func newLayout(c *Class) *layout {
 	l.columns = append(l.columns, c.Columns...)
 	for i, column := range l.columns {
 		l.at[column.Field()] = i
-		l.quoted = append(l.quoted, quote(column.Field()))
+		l.quoted = append(l.quoted, db.Quote(column.Field()))
 		l.keys = append(l.keys, append(strconv.AppendQuote(nil, column.Field()), ':'))
 		if column.Kind == Ref {
 			l.refs[column.Code] = column

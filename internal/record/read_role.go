@@ -91,7 +91,7 @@ func (s *Store) current(tx *db.Tx, m *Model, c *Class) error {
 	if last := s.asked.Load(); last != nil && *last == now {
 		return nil
 	}
-	if err := m.Current(tx, c.Code); err != nil {
+	if err := Current(tx, m, c.Code); err != nil {
 		return err
 	}
 	s.asked.Store(&now)

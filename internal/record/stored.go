@@ -39,33 +39,32 @@ func ParseStored(code string, body json.RawMessage) (*Stored, []fault.Field) {
 		Params  map[string]json.RawMessage `json:"params"`
 		Columns map[string]json.RawMessage `json:"columns"`
 	}
-	var p parser
-	if !codePattern.MatchString(code) {
-		p.add("", "%q %s", code, codeRule)
+	var found fault.Found
+	if !IsCode(code) {
+		found.Add("", "%q %s", code, CodeRule)
 	}
-	p.found = append(p.found, strict.Decode(body, &w)...)
+	found = append(found, strict.Decode(body, &w)...)
 	q := &Stored{Code: code, Comment: w.Comment, SQL: w.SQL, declared: map[string]*Column{}}
-	if len(p.found) > 0 {
-		return q, p.found
+	if len(found) > 0 {
+		return q, found
 	}
-	var found []fault.Field
-	q.Params, found = ParseParams("/params", w.Params)
-	p.found = append(p.found, found...)
+	params, wrong := ParseParams("/params", w.Params)
+	q.Params, found = params, append(found, wrong...)
 	for _, param := range q.Params {
 		if param.List {
-			p.add(strict.Pointer("/params", param.Code), "a stored query takes no lists")
+			found.Add(strict.Pointer("/params", param.Code), "a stored query takes no lists")
 		}
 	}
-	columns, found := ParseParams("/columns", w.Columns)
-	p.found = append(p.found, found...)
+	columns, wrong := ParseParams("/columns", w.Columns)
+	found = append(found, wrong...)
 	for _, c := range columns {
 		if c.List || c.Required || c.Default != nil {
-			p.add(strict.Pointer("/columns", c.Code), "a column of a query has a type and nothing else")
+			found.Add(strict.Pointer("/columns", c.Code), "a column of a query has a type and nothing else")
 		}
 		q.declared[c.Code] = c.Column
 	}
-	q.split(&p)
-	return q, p.found
+	q.split(&found)
+	return q, found
 }
 
 // Account is what every stored query may ask of its caller, besides its own
@@ -73,14 +72,14 @@ func ParseStored(code string, body json.RawMessage) (*Stored, []fault.Field) {
 var accountParams = []string{"account_id", "account_login", "account_unit"}
 
 // split cuts the text at its parameters.
-func (q *Stored) split(p *parser) {
+func (q *Stored) split(found *fault.Found) {
 	if len(q.SQL) > maxSQL {
-		p.add("/sql", "is longer than %d bytes", maxSQL)
+		found.Add("/sql", "is longer than %d bytes", maxSQL)
 		return
 	}
 	pieces, err := cut(q.SQL)
 	if err != nil {
-		p.add("/sql", "%s", err.Error())
+		found.Add("/sql", "%s", err.Error())
 		return
 	}
 	first := ""
@@ -90,13 +89,13 @@ func (q *Stored) split(p *parser) {
 		}
 	}
 	if !slices.Contains([]string{"select", "with", "values"}, strings.ToLower(first)) {
-		p.add("/sql", "must begin with SELECT, WITH or VALUES")
+		found.Add("/sql", "must begin with SELECT, WITH or VALUES")
 		return
 	}
 	known := slices.Clone(accountParams)
 	for _, param := range q.Params {
 		if slices.Contains(accountParams, param.Code) {
-			p.add(strict.Pointer("/params", param.Code), "is what every query knows of its caller; choose another name")
+			found.Add(strict.Pointer("/params", param.Code), "is what every query knows of its caller; choose another name")
 		}
 		known = append(known, param.Code)
 	}
@@ -107,12 +106,12 @@ func (q *Stored) split(p *parser) {
 		}
 		used[piece.param] = true
 		if !slices.Contains(known, piece.param) {
-			p.add("/sql", ":%s is no parameter of the query: %s", piece.param, strict.Unknown(piece.param, known))
+			found.Add("/sql", ":%s is no parameter of the query: %s", piece.param, strict.Unknown(piece.param, known))
 		}
 	}
 	for _, param := range q.Params {
 		if !used[param.Code] {
-			p.add(strict.Pointer("/params", param.Code), "stands nowhere in the SQL, where it would be :%s", param.Code)
+			found.Add(strict.Pointer("/params", param.Code), "stands nowhere in the SQL, where it would be :%s", param.Code)
 		}
 	}
 	q.text = pieces

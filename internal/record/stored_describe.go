@@ -59,7 +59,7 @@ func (q *Stored) describe(tx *db.Tx, m *Model) error {
 	}
 	seen := map[string]bool{}
 	for i, c := range q.Columns {
-		if !codePattern.MatchString(c.Code) {
+		if !IsCode(c.Code) {
 			return fmt.Errorf("its column %d is called %q, which is not usable: give it a name with AS, of letters, digits and underscores", i+1, c.Code)
 		}
 		if seen[strings.ToLower(c.Code)] {
@@ -193,7 +193,7 @@ func postgresColumn(name, typ string, modifier int) *Column {
 // plainColumn is a column of a query: a decimal's Scale is 0 and its Precision
 // too where nobody knows them.
 func plainColumn(name string, kind Kind) *Column {
-	return &Column{Code: name, Kind: kind, Type: kind.valueType()}
+	return &Column{Code: name, Kind: kind, Type: kind.Type()}
 }
 
 func (q *Stored) describeSQLite(tx *db.Tx, m *Model) error {

@@ -221,7 +221,7 @@ func (q *Stored) read(tx *db.Tx, a Actor, args Args, keep func([]value.Value) (b
 	})
 	columns := make([]string, len(q.Columns))
 	for i, c := range q.Columns {
-		columns[i] = "q." + quote(c.Code) + storedCast(c, postgres)
+		columns[i] = "q." + db.Quote(c.Code) + storedCast(c, postgres)
 	}
 	rows, err := tx.Query("SELECT "+strings.Join(columns, ", ")+" FROM ("+text+"\n) AS q LIMIT "+strconv.Itoa(maxStoredRows+1), arguments...)
 	if err != nil {
@@ -333,7 +333,7 @@ func (c *storedCell) Scan(src any) error {
 	case string:
 		v, err = c.text(src)
 	case bool, time.Time:
-		v, err = c.column.read(src)
+		v, err = c.column.Read(src)
 	}
 	if err != nil {
 		v = value.Value{}

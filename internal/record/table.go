@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"junctor/internal/db"
 )
 
 // dialect is the database that SQL is for: what differs between class tables on
@@ -38,7 +40,7 @@ func (d dialect) systemColumns(table string) []string {
 		text, moment, first = `TEXT COLLATE "C"`, "TIMESTAMPTZ", "1"
 	}
 	return []string{
-		fmt.Sprintf(`"id" %s NOT NULL DEFAULT %s CONSTRAINT %s PRIMARY KEY`, text, d.newID(), quote(table)),
+		fmt.Sprintf(`"id" %s NOT NULL DEFAULT %s CONSTRAINT %s PRIMARY KEY`, text, d.newID(), db.Quote(table)),
 		fmt.Sprintf(`"version" %s NOT NULL DEFAULT %s`, map[bool]string{true: "BIGINT", false: "INTEGER"}[d.postgres], first),
 		fmt.Sprintf(`"created_at" %s NOT NULL DEFAULT %s`, moment, d.now()),
 		fmt.Sprintf(`"created_by" %s NOT NULL DEFAULT '%s'`, text, ByDatabase),
@@ -48,25 +50,17 @@ func (d dialect) systemColumns(table string) []string {
 	}
 }
 
-// ByDatabase is what modified_by says of a row that was written by a foreign
-// program directly in the database.
-const ByDatabase = "database"
-
 // definition is a column as CREATE TABLE and ADD COLUMN take it.
 func (d dialect) definition(c *Column) string {
-	parts := []string{quote(c.Field()), c.sqlType(d.postgres)}
-	if c.notNull() {
+	parts := []string{db.Quote(c.Field()), c.SQLType(d.postgres)}
+	if c.NotNull() {
 		parts = append(parts, "NOT NULL")
 	}
 	if c.Default != nil {
-		parts = append(parts, "DEFAULT "+c.sqlLiteral(d.postgres, *c.Default))
+		parts = append(parts, "DEFAULT "+c.SQLLiteral(d.postgres, *c.Default))
 	}
 	return strings.Join(parts, " ")
 }
-
-// notNull reports whether the table itself keeps null out. A foreign program
-// cannot know a number or compute.
-func (c *Column) notNull() bool { return c.Required && c.Computed == nil && c.Kind != Autonumber }
 
 // createTable makes a class's table under the given name; generation tells the
 // names of its constraints and indexes from those of the table before it.
@@ -75,12 +69,12 @@ func (d dialect) createTable(c *Class, name string, generation int64) []string {
 	for _, column := range c.Columns {
 		columns = append(columns, d.definition(column))
 	}
-	create := fmt.Sprintf("CREATE TABLE %s (\n  %s\n)", quote(name), strings.Join(columns, ",\n  "))
+	create := fmt.Sprintf("CREATE TABLE %s (\n  %s\n)", db.Quote(name), strings.Join(columns, ",\n  "))
 	if !d.postgres {
 		create += " STRICT"
 	}
 	statements := []string{create}
-	for _, i := range c.indexes() {
+	for _, i := range indexes(c) {
 		statements = append(statements, i.create(c, name, generation))
 	}
 	return statements
@@ -96,7 +90,7 @@ type index struct {
 // indexes are those of keys, unique columns, refs, columns that ask for one, and
 // of deleted rows, which the purge looks for. Deleted rows do not count for
 // uniqueness.
-func (c *Class) indexes() (all []index) {
+func indexes(c *Class) (all []index) {
 	first := map[string]bool{} // fields that an index begins with
 	add := func(i index) {
 		if !slices.ContainsFunc(all, func(have index) bool { return have.unique && slices.Equal(have.columns, i.columns) }) {
@@ -107,13 +101,13 @@ func (c *Class) indexes() (all []index) {
 	for _, key := range c.Keys {
 		var fields []string
 		for _, code := range key {
-			fields = append(fields, c.byCode[code].Field())
+			fields = append(fields, c.Column(code).Field())
 		}
-		add(index{unique: true, columns: fields, where: alive})
+		add(index{unique: true, columns: fields, where: Alive})
 	}
 	for _, column := range c.Columns {
 		if column.Unique {
-			add(index{unique: true, columns: []string{column.Field()}, where: alive})
+			add(index{unique: true, columns: []string{column.Field()}, where: Alive})
 		}
 	}
 	for _, column := range c.Columns {
@@ -124,8 +118,6 @@ func (c *Class) indexes() (all []index) {
 	add(index{columns: []string{"deleted_at"}, where: `"deleted_at" IS NOT NULL`})
 	return all
 }
-
-const alive = `"deleted_at" IS NULL`
 
 // key tells two indexes of a class apart.
 func (i index) key() string {
@@ -139,13 +131,13 @@ func (i index) name(c *Class, generation int64) string {
 func (i index) create(c *Class, table string, generation int64) string {
 	columns := make([]string, len(i.columns))
 	for n, field := range i.columns {
-		columns[n] = quote(field)
+		columns[n] = db.Quote(field)
 	}
 	unique := ""
 	if i.unique {
 		unique = "UNIQUE "
 	}
-	text := fmt.Sprintf("CREATE %sINDEX %s ON %s (%s)", unique, quote(i.name(c, generation)), quote(table), strings.Join(columns, ", "))
+	text := fmt.Sprintf("CREATE %sINDEX %s ON %s (%s)", unique, db.Quote(i.name(c, generation)), db.Quote(table), strings.Join(columns, ", "))
 	if i.where != "" {
 		text += " WHERE " + i.where
 	}
@@ -160,10 +152,10 @@ func objectName(class, what string, generation int64) string {
 }
 
 // fields are the names of all columns of the class's table.
-func (c *Class) fields() []string {
+func fields(c *Class) []string {
 	var names []string
-	for _, column := range slices.Concat(system, c.Columns) {
-		names = append(names, quote(column.Field()))
+	for _, column := range slices.Concat(System(), c.Columns) {
+		names = append(names, db.Quote(column.Field()))
 	}
 	return names
 }

@@ -94,7 +94,7 @@ func (a *applying) do(plans []*classPlan) error {
 		var err error
 		body := ""
 		if p.new != nil {
-			body = string(a.wanted.bodies[p.code])
+			body = string(a.wanted.Body(p.code))
 		}
 		switch {
 		case p.old == nil:
@@ -118,7 +118,7 @@ func (a *applying) do(plans []*classPlan) error {
 // unviewed takes the views away that a change of tables would stand in the way of.
 func (a *applying) unviewed(plans []*classPlan) (err error) {
 	for _, p := range plans {
-		if t := a.tables[p.code]; p.byRun || t != nil && p.new != nil && t.body == string(a.wanted.bodies[p.code]) {
+		if t := a.tables[p.code]; p.byRun || t != nil && p.new != nil && t.body == string(a.wanted.Body(p.code)) {
 			continue
 		}
 		a.changed[p.code] = true
@@ -198,7 +198,7 @@ func (a *applying) alter(p *classPlan, body string) error {
 		return nil
 	}
 	generation := t.generation
-	if len(p.define) > 0 || !slices.Equal(p.old.fields(), p.new.fields()) || a.differs(p) {
+	if len(p.define) > 0 || !slices.Equal(fields(p.old), fields(p.new)) || a.differs(p) {
 		rows, err := countRows(a.tx, p.old.Table())
 		if err != nil {
 			return err
@@ -282,7 +282,7 @@ func (a *applying) abandon(code string) error {
 		return err
 	}
 	if a.dialect.postgres {
-		if err := a.tx.Define("ALTER TABLE " + quote(t.class.Table()) + " RESET (autovacuum_enabled)"); err != nil {
+		if err := a.tx.Define("ALTER TABLE " + db.Quote(t.class.Table()) + " RESET (autovacuum_enabled)"); err != nil {
 			return err
 		}
 	}
@@ -309,7 +309,7 @@ func discard(tx *db.Tx, d dialect, table string) error {
 		}
 	}
 	if rows == 0 {
-		return tx.Define("DROP TABLE " + quote(table))
+		return tx.Define("DROP TABLE " + db.Quote(table))
 	}
 	if err := dropTriggers(tx, table); err != nil {
 		return err
@@ -338,7 +338,7 @@ func cleaning(tx *db.Tx, left []Unfinished) ([]Unfinished, error) {
 // see whether its values are of their types, and nobody could write meanwhile.
 func (d dialect) addColumn(tx *db.Tx, table string, c *Column) error {
 	if d.postgres {
-		return tx.Define(fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s", quote(table), d.definition(c)))
+		return tx.Define(fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s", db.Quote(table), d.definition(c)))
 	}
 	return rewrite(tx, `UPDATE sqlite_schema SET sql = substr(sql, 1, length(sql) - length(') STRICT')) || $2 || ') STRICT' WHERE type = 'table' AND name = $1 AND sql LIKE '%) STRICT'`,
 		table, ", "+d.definition(c))
@@ -368,7 +368,7 @@ func renameTable(tx *db.Tx, from, to string) error {
 	if err := tx.Define("PRAGMA legacy_alter_table = ON"); err != nil {
 		return err
 	}
-	err := tx.Define(fmt.Sprintf("ALTER TABLE %s RENAME TO %s", quote(from), quote(to)))
+	err := tx.Define(fmt.Sprintf("ALTER TABLE %s RENAME TO %s", db.Quote(from), db.Quote(to)))
 	if off := tx.Define("PRAGMA legacy_alter_table = OFF"); err == nil {
 		err = off
 	}

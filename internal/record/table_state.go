@@ -38,28 +38,26 @@ func load(tx *db.Tx) (*state, error) {
 		return nil, fmt.Errorf("read what the tables of classes are: %w", err)
 	}
 	defer rows.Close()
-	bodies := map[string]json.RawMessage{}
+	bodies, changes := map[string]json.RawMessage{}, map[string]int64{}
 	for rows.Next() {
 		var t tableState
 		if err := rows.Scan(&t.code, &t.body, &t.generation, &t.change, &t.wanted, &t.position, &t.copied); err != nil {
 			return nil, fmt.Errorf("read what the tables of classes are: %w", err)
 		}
-		bodies[t.code] = json.RawMessage(t.body)
+		bodies[t.code], changes[t.code] = json.RawMessage(t.body), t.change
 		s.list = append(s.list, &t)
 		s.tables[t.code] = &t
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read what the tables of classes are: %w", err)
 	}
-	model, found := readModel(bodies)
+	model, found := ReadModel(bodies, changes)
 	if len(found) > 0 { // a newer release wrote them, or somebody else
 		return nil, fault.New(fault.Internal, "The definitions of the classes' tables cannot be read.").WithFields(found...)
 	}
 	s.model = model
-	model.changes = map[string]int64{}
 	for _, t := range s.list {
-		t.class = model.byCode[t.code]
-		model.changes[t.code] = t.change
+		t.class = model.Class(t.code)
 	}
 	return s, nil
 }
@@ -85,8 +83,9 @@ var ErrStale = errors.New("the table of the class has changed meanwhile")
 // class's table before, and until that ends: the change of a table waits for
 // those who use it. A write has to ask, a value may be kept otherwise in the new
 // table.
-func (m *Model) Current(tx *db.Tx, class string) error {
-	if m.changes == nil {
+func Current(tx *db.Tx, m *Model, class string) error {
+	known, ok := m.Change(class)
+	if !ok {
 		return nil // made by NewModel, for those who look at definitions only
 	}
 	var change int64
@@ -94,7 +93,7 @@ func (m *Model) Current(tx *db.Tx, class string) error {
 	if err != nil && !errors.Is(err, db.ErrNoRows) {
 		return fmt.Errorf("ask whether the class %s is as it was: %w", class, err)
 	}
-	if err != nil || change != m.changes[class] {
+	if err != nil || change != known {
 		return ErrStale
 	}
 	return nil

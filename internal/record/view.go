@@ -36,7 +36,7 @@ func Views(tx *db.Tx) ([]View, error) {
 		return nil, err
 	}
 	views := []View{}
-	for _, c := range s.model.classes {
+	for _, c := range s.model.Classes() {
 		v := View{Class: c.Code, Name: c.View(), State: ViewCurrent}
 		has, err := s.dialect.viewMark(tx, c)
 		switch {
@@ -62,7 +62,7 @@ func RefreshViews(tx *db.Tx) error {
 		return err
 	}
 	all := map[string]bool{}
-	for _, c := range s.model.classes {
+	for _, c := range s.model.Classes() {
 		all[c.Code] = true
 	}
 	kept, err := s.dropViews(tx, all)
@@ -95,7 +95,7 @@ func (d dialect) mark(text string) string {
 // shown are the classes whose views read a table of changed: the classes
 // themselves and those that refer to them.
 func (s *state) shown(changed map[string]bool) (classes []*Class) {
-	for _, c := range s.model.classes {
+	for _, c := range s.model.Classes() {
 		if changed[c.Code] || slices.ContainsFunc(c.Columns, func(column *Column) bool { return column.Kind == Ref && changed[column.Class] }) {
 			classes = append(classes, c)
 		}
@@ -115,7 +115,7 @@ func (s *state) dropViews(tx *db.Tx, changed map[string]bool) (grants, error) {
 		if kept[c.View()], err = s.dialect.granted(tx, c.View(), c.View()); err != nil {
 			return nil, err
 		}
-		if err := tx.Define("DROP VIEW IF EXISTS " + quote(c.View())); err != nil {
+		if err := tx.Define("DROP VIEW IF EXISTS " + db.Quote(c.View())); err != nil {
 			return nil, err
 		}
 	}
@@ -132,10 +132,10 @@ func (s *state) createViews(tx *db.Tx, changed map[string]bool, kept grants) err
 		text := s.viewText(c)
 		statements := append([]string{text}, kept[c.View()]...)
 		if s.dialect.postgres {
-			statements = append(statements, fmt.Sprintf("COMMENT ON VIEW %s IS %s", quote(c.View()), literal(s.dialect.mark(text))))
+			statements = append(statements, fmt.Sprintf("COMMENT ON VIEW %s IS %s", db.Quote(c.View()), db.Literal(s.dialect.mark(text))))
 		}
 		if reader != "" {
-			statements = append(statements, fmt.Sprintf("GRANT SELECT ON %s TO %s", quote(c.View()), quote(reader)))
+			statements = append(statements, fmt.Sprintf("GRANT SELECT ON %s TO %s", db.Quote(c.View()), db.Quote(reader)))
 		}
 		if err := define(tx, statements); err != nil {
 			return fmt.Errorf("make the view %s: %w", c.View(), err)
@@ -177,7 +177,7 @@ func (d dialect) granted(tx *db.Tx, relation, to string) ([]string, error) {
 		if err := rows.Scan(&privilege, &who); err != nil {
 			return nil, err
 		}
-		statements = append(statements, fmt.Sprintf("GRANT %s ON %s TO %s", privilege, quote(to), who))
+		statements = append(statements, fmt.Sprintf("GRANT %s ON %s TO %s", privilege, db.Quote(to), who))
 	}
 	return statements, rows.Err()
 }
@@ -190,21 +190,21 @@ func (s *state) viewText(c *Class) string {
 	joins := ""
 	for _, column := range c.Columns {
 		if column.Kind != Ref {
-			columns = append(columns, d.readable(column, "r."+quote(column.Field()))+" AS "+quote(column.Code))
+			columns = append(columns, d.readable(column, "r."+db.Quote(column.Field()))+" AS "+db.Quote(column.Code))
 			continue
 		}
-		key := "r." + quote(column.Field())
-		if other := s.model.byCode[column.Class]; other != nil && len(other.Keys) > 0 {
-			alias := quote("of_" + column.Code)
-			joins += fmt.Sprintf("\n  LEFT JOIN %s AS %s ON %s.id = r.%s AND %s.deleted_at IS NULL", quote(other.Table()), alias, alias, quote(column.Field()), alias)
+		key := "r." + db.Quote(column.Field())
+		if other := s.model.Class(column.Class); other != nil && len(other.Keys) > 0 {
+			alias := db.Quote("of_" + column.Code)
+			joins += fmt.Sprintf("\n  LEFT JOIN %s AS %s ON %s.id = r.%s AND %s.deleted_at IS NULL", db.Quote(other.Table()), alias, alias, db.Quote(column.Field()), alias)
 			key = d.keyText(other, alias)
 		}
-		columns = append(columns, key+" AS "+quote(column.Code), "r."+quote(column.Field())+" AS "+quote(column.Field()))
+		columns = append(columns, key+" AS "+db.Quote(column.Code), "r."+db.Quote(column.Field())+" AS "+db.Quote(column.Field()))
 	}
-	for _, column := range system[2:6] {
+	for _, column := range System()[2:6] {
 		columns = append(columns, d.readable(column, "r."+column.Code)+" AS "+column.Code)
 	}
-	return fmt.Sprintf("CREATE VIEW %s AS SELECT\n  %s\nFROM %s AS r%s\nWHERE r.deleted_at IS NULL", quote(c.View()), strings.Join(columns, ",\n  "), quote(c.Table()), joins)
+	return fmt.Sprintf("CREATE VIEW %s AS SELECT\n  %s\nFROM %s AS r%s\nWHERE r.deleted_at IS NULL", db.Quote(c.View()), strings.Join(columns, ",\n  "), db.Quote(c.Table()), joins)
 }
 
 // keyText is a record's first key as one text; the parts of a composite one
@@ -212,8 +212,8 @@ func (s *state) viewText(c *Class) string {
 func (d dialect) keyText(c *Class, alias string) string {
 	var parts []string
 	for _, code := range c.Keys[0] {
-		column := c.byCode[code]
-		expr := d.readable(column, alias+"."+quote(column.Field()))
+		column := c.Column(code)
+		expr := d.readable(column, alias+"."+db.Quote(column.Field()))
 		if len(c.Keys[0]) == 1 {
 			return expr
 		}
@@ -233,9 +233,9 @@ func (d dialect) readable(c *Column, name string) string {
 		// The remainder of a moment before 1970 is negative: it is brought above 0.
 		rest := fmt.Sprintf("((%s %% 1000000 + 1000000) %% 1000000)", name)
 		return fmt.Sprintf("strftime('%%Y-%%m-%%dT%%H:%%M:%%S', (%s - %s) / 1000000, 'unixepoch') || printf('.%%06dZ', %s)", name, rest, rest)
-	case c.Type == value.Decimal && c.Scale == 0 && c.Precision <= scaledDigits:
+	case c.Type == value.Decimal && c.Scale == 0 && c.Precision <= ScaledDigits:
 		return "CAST(" + name + " AS TEXT)"
-	case c.Type == value.Decimal && c.Precision <= scaledDigits:
+	case c.Type == value.Decimal && c.Precision <= ScaledDigits:
 		unit := "1" + strings.Repeat("0", c.Scale)
 		return fmt.Sprintf("CASE WHEN %s IS NOT NULL THEN CASE WHEN %s < 0 THEN '-' ELSE '' END || printf('%%d.%%0%dd', abs(%s) / %s, abs(%s) %% %s) END",
 			name, name, c.Scale, name, unit, name, unit) // printf makes 0 of null

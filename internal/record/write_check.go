@@ -272,7 +272,7 @@ func (w *write) taken() (*fault.Error, error) {
 	}
 	if w.old == nil {
 		var one int
-		err := w.tx.QueryRow(`SELECT 1 FROM `+quote(w.class.Table())+` WHERE id = $1`, w.row[atID].Text()).Scan(&one)
+		err := w.tx.QueryRow(`SELECT 1 FROM `+db.Quote(w.class.Table())+` WHERE id = $1`, w.row[atID].Text()).Scan(&one)
 		if err == nil {
 			found = append(found, fault.Field{Pointer: "/id", Detail: "another record has this id, or had it before it was deleted"})
 		} else if !errors.Is(err, db.ErrNoRows) {
@@ -296,7 +296,7 @@ func (w *write) takenKey(key []string) (bool, error) {
 			return false, nil
 		}
 		moved = moved || !sameValue(w.row[i], w.old[i])
-		where = append(where, b.root.alias+"."+quote(c.Field())+" = "+b.stored(c, w.row[i]))
+		where = append(where, b.root.alias+"."+db.Quote(c.Field())+" = "+b.stored(c, w.row[i]))
 	}
 	if !moved {
 		return false, nil
@@ -320,7 +320,7 @@ func (w *write) unreferenced() error {
 				continue
 			}
 			var one int
-			err := w.tx.QueryRow(`SELECT 1 FROM `+quote(c.Table())+` WHERE `+quote(ref.Field())+` = $1 AND `+alive+` LIMIT 1`, w.old[atID].Text()).Scan(&one)
+			err := w.tx.QueryRow(`SELECT 1 FROM `+db.Quote(c.Table())+` WHERE `+db.Quote(ref.Field())+` = $1 AND `+Alive+` LIMIT 1`, w.old[atID].Text()).Scan(&one)
 			if errors.Is(err, db.ErrNoRows) {
 				continue
 			}

@@ -162,15 +162,15 @@ func (s *Store) CollectFiles(tx *db.Tx, n int, olderThan time.Duration) (int, er
 }
 
 // dropFilesOf removes the files of a record that is gone for good.
-func (c *Class) dropFilesOf(tx *db.Tx, id string) error {
-	if !c.files() {
+func dropFilesOf(tx *db.Tx, c *Class, id string) error {
+	if !hasFiles(c) {
 		return nil
 	}
 	return dropFiles(tx, `record_id = $1 AND class = $2`, id, c.Code)
 }
 
-// files reports whether the class has a file column.
-func (c *Class) files() bool {
+// hasFiles reports whether the class has a file column.
+func hasFiles(c *Class) bool {
 	return slices.ContainsFunc(c.Columns, func(c *Column) bool { return c.Kind == File })
 }
 

@@ -294,7 +294,7 @@ func (w *write) fixed(g place) {
 	c := w.layout.columns[g.at]
 	if w.old == nil && g.at == atID {
 		if !usableID(g.value.Text()) {
-			w.wrong(g.pointer, "an id has from 1 to %d letters, digits, dots, dashes and underscores", maxID)
+			w.wrong(g.pointer, "an id has from 1 to %d letters, digits, dots, dashes and underscores", MaxID)
 			return
 		}
 		w.row[atID] = g.value
@@ -321,7 +321,7 @@ func (w *write) fixed(g place) {
 }
 
 // usableID says which ids callers may choose.
-func usableID(text string) bool { return len(text) <= maxID && idPattern.MatchString(text) }
+func usableID(text string) bool { return len(text) <= MaxID && idPattern.MatchString(text) }
 
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 

@@ -150,7 +150,7 @@ func ParseAddress(text string) (Address, bool) {
 			return Address{ID: literal.Value.Text()}, true
 		}
 		column := strings.TrimSpace(part[:equals])
-		if !codePattern.MatchString(column) {
+		if !IsCode(column) {
 			return Address{}, false
 		}
 		at.Key = append(at.Key, KeyPart{Column: column, Value: literal.Value})

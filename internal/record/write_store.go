@@ -28,7 +28,7 @@ func (w *write) load(at Address) (bool, error) {
 		if i > 0 {
 			text.WriteString(", ")
 		}
-		text.WriteString(b.root.alias + "." + quote(c.Field()))
+		text.WriteString(b.root.alias + "." + db.Quote(c.Field()))
 		cells[i].Column = c
 		targets = append(targets, &cells[i])
 	}
@@ -82,7 +82,7 @@ func (w *write) current() error {
 	if !w.view.postgres {
 		return nil
 	}
-	return w.model.Current(w.tx, w.class.Code)
+	return Current(w.tx, w.model, w.class.Code)
 }
 
 // insert stores the row; false when one with the same key or id is there.
@@ -107,15 +107,11 @@ func (l *layout) insert(postgres bool) *db.Stmt {
 		var columns []db.Column
 		for i, c := range l.columns {
 			place := "c" + strconv.Itoa(i)
-			fields, values = append(fields, quote(c.Field())), append(values, "r."+place+c.Cast(postgres))
-			if t := c.sqlType(postgres); t == "BIGINT" || t == "INTEGER" {
-				columns = append(columns, db.Int(place))
-			} else {
-				columns = append(columns, db.Text(place))
-			}
+			fields, values = append(fields, db.Quote(c.Field())), append(values, "r."+place+c.Cast(postgres))
+			columns = append(columns, c.Source(postgres, place))
 		}
 		l.inserts = db.NewStmt(0, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM {rows} AS r WHERE true ON CONFLICT DO NOTHING",
-			quote(l.class.Table()), strings.Join(fields, ", "), strings.Join(values, ", ")), columns...)
+			db.Quote(l.class.Table()), strings.Join(fields, ", "), strings.Join(values, ", ")), columns...)
 	})
 	return l.inserts
 }
@@ -137,9 +133,9 @@ func (w *write) save() error {
 		}
 		c := w.layout.columns[i]
 		args = append(args, c.Arg(w.view.postgres, w.row[i]))
-		set = append(set, quote(c.Field())+" = $"+strconv.Itoa(len(args))+c.Cast(w.view.postgres))
+		set = append(set, db.Quote(c.Field())+" = $"+strconv.Itoa(len(args))+c.Cast(w.view.postgres))
 	}
-	n, err := w.tx.Exec("UPDATE "+quote(w.class.Table())+" SET "+strings.Join(set, ", ")+" WHERE id = $1 AND version = $2", args...)
+	n, err := w.tx.Exec("UPDATE "+db.Quote(w.class.Table())+" SET "+strings.Join(set, ", ")+" WHERE id = $1 AND version = $2", args...)
 	if err == nil && n != 1 {
 		err = fault.New(fault.Conflict, "The record was changed by somebody else at the same moment; try again.")
 	}
@@ -152,15 +148,15 @@ func (w *write) remove() error {
 	moment := &Column{Kind: DateTime, Type: value.DateTime}
 	at := moment.Arg(w.view.postgres, w.now)
 	cast := moment.Cast(w.view.postgres)
-	_, err := w.tx.Exec("UPDATE "+quote(w.class.Table())+" SET version = version + 1, deleted_at = $2"+cast+", modified_at = $2"+cast+", modified_by = $3 WHERE id = $1",
+	_, err := w.tx.Exec("UPDATE "+db.Quote(w.class.Table())+" SET version = version + 1, deleted_at = $2"+cast+", modified_at = $2"+cast+", modified_by = $3 WHERE id = $1",
 		w.old[atID].Text(), at, w.actor.By)
 	if err != nil || !w.class.Hard {
 		return err
 	}
-	if _, err = w.tx.Exec("DELETE FROM "+quote(w.class.Table())+" WHERE id = $1", w.old[atID].Text()); err != nil {
+	if _, err = w.tx.Exec("DELETE FROM "+db.Quote(w.class.Table())+" WHERE id = $1", w.old[atID].Text()); err != nil {
 		return err
 	}
-	return w.class.dropFilesOf(w.tx, w.old[atID].Text())
+	return dropFilesOf(w.tx, w.class, w.old[atID].Text())
 }
 
 // numbered reports whether the record gets a number that it has not yet.

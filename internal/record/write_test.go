@@ -348,7 +348,7 @@ func TestRulesComeBeforeAndAfter(t *testing.T) {
 			},
 		}
 		s := newShop(t, open(), hooks, "ruled", body)
-		if found := s.model.CheckRules(s.model.Class("ruled")); found != nil {
+		if found := record.CheckRules(s.model, s.model.Class("ruled")); found != nil {
 			t.Errorf("%v", found)
 		}
 		id := record.Address{ID: s.create("ruled", `{"name":"a","state":"new"}`)}
@@ -370,7 +370,7 @@ func TestRulesComeBeforeAndAfter(t *testing.T) {
 		}
 	})
 	m := model(t, "ruled", `{"columns":{"a":"text"},"rules":[{"when":["created"],"scenario":"x","if":"before/b eq 'x'"},{"when":["created"],"scenario":"x","if":"a"}]}`)
-	found := m.CheckRules(m.Class("ruled"))
+	found := record.CheckRules(m, m.Class("ruled"))
 	if len(found) != 2 || found[0].Pointer != "/rules/0/if" || found[1].Pointer != "/rules/1/if" {
 		t.Errorf("%v", found)
 	}

@@ -12,19 +12,18 @@ import (
 // class keeps them, up to n, and returns how many; when that is n there may be
 // more. It is no change of a record, so there are no events.
 func Purge(tx *db.Tx, m *Model, now time.Time, n int) (gone int, err error) {
-	deleted := system[6]
-	for _, c := range m.classes {
+	for _, c := range m.Classes() {
 		if c.Keep <= 0 || gone == n {
 			continue
 		}
 		ids, err := texts(tx, fmt.Sprintf(`SELECT id FROM %s WHERE deleted_at IS NOT NULL AND deleted_at < $1 ORDER BY deleted_at LIMIT $2`,
-			quote(c.Table())), deleted.Arg(tx.Postgres(), value.At(now.Add(-c.Keep))), n-gone)
+			db.Quote(c.Table())), c.Column("deleted_at").Arg(tx.Postgres(), value.At(now.Add(-c.Keep))), n-gone)
 		for _, id := range ids {
 			if err == nil {
-				err = c.dropFilesOf(tx, id)
+				err = dropFilesOf(tx, c, id)
 			}
 			if err == nil {
-				_, err = tx.Exec(`DELETE FROM `+quote(c.Table())+` WHERE id = $1`, id)
+				_, err = tx.Exec(`DELETE FROM `+db.Quote(c.Table())+` WHERE id = $1`, id)
 			}
 		}
 		if err != nil {
