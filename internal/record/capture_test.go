@@ -2,11 +2,8 @@ package record_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,112 +11,8 @@ import (
 
 	"junctor/internal/clock"
 	"junctor/internal/db"
-	"junctor/internal/db/dbtest"
 	"junctor/internal/record"
 )
-
-// open is a database that others open too.
-type shared struct {
-	*db.DB
-	t       *testing.T
-	schema  string                           // on PostgreSQL
-	foreign func(sql string) (string, error) // by sqlite3 or psql: rows as lines, | between columns
-}
-
-// eachShared runs a test on both databases, each with the program that people
-// use on it. Where that is not installed the test is left out.
-func eachShared(t *testing.T, body func(t *testing.T, d *shared)) {
-	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		program := installed(t, "sqlite3")
-		dir := t.TempDir()
-		d := &shared{DB: opened(t, db.Options{Dir: dir}), t: t}
-		d.foreign = func(sql string) (string, error) {
-			return output(exec.Command(program, "-bail", "-cmd", ".timeout 5000", filepath.Join(dir, "junctor.db"), sql))
-		}
-		body(t, d)
-	})
-	t.Run("postgres", func(t *testing.T) {
-		program := installed(t, "psql")
-		o := dbtest.PostgresOptions(t)
-		d := &shared{DB: opened(t, o), t: t, schema: "junctor_" + o.Domain}
-		d.foreign = func(sql string) (string, error) {
-			// The search path of a stranger: names are written with their schema.
-			sql = strings.NewReplacer(" class_", " junctor_"+o.Domain+".class_", " api_", " junctor_"+o.Domain+".api_").Replace(sql)
-			return output(exec.Command(program, "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", o.URL, "-c", sql))
-		}
-		body(t, d)
-	})
-}
-
-// installed is the path of a program, which Debian has in a package of its own.
-func installed(t *testing.T, program string) string {
-	t.Helper()
-	packages := map[string][]string{"sqlite3": {"sqlite3"}, "psql": {"postgresql-client"}}
-	dbtest.Program(t, packages[program], program, "--version")
-	path, err := exec.LookPath(program)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func output(cmd *exec.Cmd) (string, error) {
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		err = errors.New(strings.TrimSpace(stderr.String()))
-	}
-	return strings.TrimSpace(string(out)), err
-}
-
-func opened(t *testing.T, o db.Options) *db.DB {
-	t.Helper()
-	o.Log = slog.New(slog.DiscardHandler)
-	d, err := db.Open(context.Background(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { d.Close() })
-	return d
-}
-
-func (d *shared) must(sql string) string {
-	d.t.Helper()
-	out, err := d.foreign(sql)
-	if err != nil {
-		d.t.Fatalf("%s: %v", sql, err)
-	}
-	return out
-}
-
-// captured are the changes of foreign programs since the last call, one a line.
-func (d *shared) captured(columns ...string) (lines []string) {
-	d.t.Helper()
-	m := applied(d.t, d.DB)
-	c := record.Capturer{DB: d.DB, Model: func() *record.Model { return m }, Log: slog.New(slog.DiscardHandler), Clock: clock.Real{}, Take: func(_ *db.Tx, changes []record.Foreign) error {
-		for _, f := range changes {
-			line := f.Class.Code + " " + f.ID + " " + f.Operation
-			for _, column := range columns {
-				line += fmt.Sprintf(" %s:%s>%s", column, f.Before[column], f.After[column])
-			}
-			lines = append(lines, line)
-		}
-		return nil
-	}}
-	for {
-		n, err := c.Once(context.Background())
-		if err != nil {
-			d.t.Fatal(err)
-		}
-		if n == 0 {
-			return lines
-		}
-	}
-}
-
-const openOrders = `{"key":"number","columns":{"number":"text!","total":"decimal(12,2)","big":"decimal(30,3)","paid":"boolean","due":"date","at":"datetime","data":"json","customer":"ref(customers)"}}`
 
 // What psql and sqlite3 write comes out as changes, with every type, in order;
 // what we write ourselves does not.
@@ -137,7 +30,7 @@ func TestForeignWrites(t *testing.T) {
 			_, err := tx.Exec(`DELETE FROM class_orders WHERE id = 'rec_own'`)
 			return err
 		})
-		if got := d.captured(); got != nil {
+		if got := captured(t, d.DB); got != nil {
 			t.Errorf("our own writes were captured: %v", got)
 		}
 		total, big, at := "1010", "1000000000000000000000000001500", "1700000000000000"
@@ -152,7 +45,7 @@ func TestForeignWrites(t *testing.T) {
 			`orders rec_1 created version:null>1 number:null>A1 total:null>10.10 big:null>1.500 paid:null>true due:null>2026-11-22 at:null>2023-11-14T22:13:20Z data:null>{"a":[1]} customer:null>rec_c modified_by:null>database deleted_at:null>null`,
 			`orders rec_1 updated version:1>2 number:A1>A1 total:10.10>null big:1.500>1.500 paid:true>false due:2026-11-22>2026-11-22 at:2023-11-14T22:13:20Z>2023-11-14T22:13:20Z data:{"a":[1]}>{"a":[1]} customer:rec_c>rec_c modified_by:database>database deleted_at:null>null`,
 		}
-		if diff := cmp.Diff(want, d.captured("version", "number", "total", "big", "paid", "due", "at", "data", "customer", "modified_by", "deleted_at")); diff != "" {
+		if diff := cmp.Diff(want, captured(t, d.DB, "version", "number", "total", "big", "paid", "due", "at", "data", "customer", "modified_by", "deleted_at")); diff != "" {
 			t.Error(diff)
 		}
 		now := map[bool]string{true: "now()", false: "1700000000000000"}[d.Postgres()]
@@ -160,13 +53,13 @@ func TestForeignWrites(t *testing.T) {
 		d.must(`UPDATE class_orders SET deleted_at = NULL WHERE id = 'rec_1'`)
 		d.must(`DELETE FROM class_orders WHERE id = 'rec_1'`)
 		want = []string{"orders rec_1 deleted version:2>3", "orders rec_1 created version:3>4", "orders rec_1 deleted version:4>null"}
-		if diff := cmp.Diff(want, d.captured("version")); diff != "" {
+		if diff := cmp.Diff(want, captured(t, d.DB, "version")); diff != "" {
 			t.Error(diff)
 		}
 		// A whole transaction, and one that is taken back.
 		d.must(`BEGIN; INSERT INTO class_orders (number) VALUES ('B1'), ('B2'); UPDATE class_orders SET total = 5; COMMIT`)
 		d.must(`BEGIN; INSERT INTO class_orders (number) VALUES ('C1'); ROLLBACK`)
-		got := d.captured()
+		got := captured(t, d.DB)
 		if len(got) != 4 || !strings.HasPrefix(got[0], "orders rec_") || len(strings.Fields(got[0])[1]) != 28 || !strings.HasSuffix(got[3], "updated") {
 			t.Errorf("rows without an id: %v", got)
 		}
@@ -207,68 +100,23 @@ func TestForeignWritesThatAreRefused(t *testing.T) {
 		for _, what := range readable {
 			d.must(`UPDATE class_orders SET ` + what + ` WHERE id = 'rec_1'`)
 		}
-		if got := d.captured(); len(got) != 1+len(readable) {
+		if got := captured(t, d.DB); len(got) != 1+len(readable) {
 			t.Errorf("what can be read was captured as %v", got)
 		}
 		if d.Postgres() { // Prague was 57 minutes and 44 seconds off
 			d.must(`SET timezone = 'Europe/Prague'; UPDATE class_orders SET at = '1800-01-01T12:00:00Z' WHERE id = 'rec_1'`)
-			if got := d.captured("at"); len(got) != 1 || !strings.HasSuffix(got[0], ">1800-01-01T12:00:00Z") {
+			if got := captured(t, d.DB, "at"); len(got) != 1 || !strings.HasSuffix(got[0], ">1800-01-01T12:00:00Z") {
 				t.Errorf("a moment of another zone: %v", got)
 			}
 		}
 		if _, err := d.foreign(`INSERT INTO class_orders (number) VALUES ('A1')`); err == nil {
 			t.Error("a key twice")
 		}
-		d.captured()
+		captured(t, d.DB)
 		d.must(`UPDATE class_orders SET deleted_at = modified_at`)
 		d.must(`INSERT INTO class_orders (number) VALUES ('A1')`) // a deleted record does not count
-		if got := d.captured(); len(got) != 2 {
+		if got := captured(t, d.DB); len(got) != 2 {
 			t.Errorf("%v", got)
-		}
-	})
-}
-
-// An administrator's trigger is there after every kind of change, and a change
-// that it does not fit is refused.
-func TestAnAdministratorsTriggersSurvive(t *testing.T) {
-	eachShared(t, func(t *testing.T, d *shared) {
-		apply(t, d.DB, false, "t", narrow)
-		put(t, d.DB, "t", "rec_1", `{"a":"1","b":"2"}`)
-		d.must(`CREATE TABLE class_log (a TEXT)`)
-		if d.Postgres() {
-			d.must(`CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN EXECUTE format(''INSERT INTO %I.class_log (a) VALUES ($1)'', TG_TABLE_SCHEMA) USING NEW.a; RETURN NULL; END'`)
-			t.Cleanup(func() { d.must(`DROP FUNCTION public.note() CASCADE`) })
-			d.must(`CREATE TRIGGER theirs AFTER UPDATE OF a ON class_t FOR EACH ROW EXECUTE FUNCTION public.note()`)
-		} else {
-			d.must(`CREATE TRIGGER theirs AFTER UPDATE OF a ON class_t BEGIN INSERT INTO class_log (a) VALUES (NEW.a); END`)
-			d.must(`CREATE TABLE class_other (x TEXT); CREATE TRIGGER of_another AFTER INSERT ON class_other BEGIN UPDATE class_t SET a = NEW.x; END`)
-		}
-		for i, body := range []string{
-			typed, // a run
-			`{"key":"a","columns":{"a":"text!","b":{"type":"integer!","default":0},"c":{"type":"integer","computed":"b add 1"},"t":{"type":"text","default":"d"},"u":"text"}}`, // in place
-			narrow, // a run that drops a column
-		} {
-			if err := finish(t, d.DB, apply(t, d.DB, true, "t", body)); err != nil {
-				t.Fatal(err)
-			}
-			d.must(fmt.Sprintf(`UPDATE class_t SET a = 'x%d'`, i))
-		}
-		if got := d.must(`SELECT a FROM class_log ORDER BY a`); got != "x0\nx1\nx2" {
-			t.Errorf("the trigger noted %q", got)
-		}
-		if !d.Postgres() {
-			d.must(`INSERT INTO class_other (x) VALUES ('y')`)
-			if got := rows(t, d.DB, "t")["rec_1"]; !strings.Contains(got, `"a":"y"`) {
-				t.Errorf("another table's trigger wrote %s", got)
-			}
-		}
-		left := apply(t, d.DB, true, "t", `{"columns":{"b":"integer"}}`)
-		err := finish(t, d.DB, left)
-		if d.Postgres() && len(left) == 0 {
-			err = errors.New("theirs")
-		}
-		if err == nil || !strings.Contains(err.Error(), "theirs") {
-			t.Errorf("a change that takes the trigger's column away: %v", err)
 		}
 	})
 }
@@ -306,8 +154,33 @@ func TestTheLargestClass(t *testing.T) {
 			}
 		}
 		want := []string{code + " rec_1 updated " + column(1) + ":null>7.000 " + column(199) + ":-2.500>-2.500"}
-		if diff := cmp.Diff(want, d.captured(column(1), column(199))); diff != "" {
+		if diff := cmp.Diff(want, captured(t, d.DB, column(1), column(199))); diff != "" {
 			t.Error(diff)
 		}
 	})
+}
+
+// captured are the changes of foreign programs since the last call, one a line.
+func captured(t *testing.T, d *db.DB, columns ...string) (lines []string) {
+	t.Helper()
+	m := applied(t, d)
+	c := record.Capturer{DB: d, Model: func() *record.Model { return m }, Log: slog.New(slog.DiscardHandler), Clock: clock.Real{}, Take: func(_ *db.Tx, changes []record.Foreign) error {
+		for _, f := range changes {
+			line := f.Class.Code + " " + f.ID + " " + f.Operation
+			for _, column := range columns {
+				line += fmt.Sprintf(" %s:%s>%s", column, f.Before[column], f.After[column])
+			}
+			lines = append(lines, line)
+		}
+		return nil
+	}}
+	for {
+		n, err := c.Once(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			return lines
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
 	"junctor/internal/id"
 	"junctor/internal/record"
@@ -73,8 +74,12 @@ func TestGrantsSurvive(t *testing.T) {
 	// A temporary table of the same name catches nothing.
 	may(other, "CREATE TEMP TABLE record_captured (class TEXT, record TEXT, operation TEXT, before TEXT, after TEXT)", true)
 	may(other, "UPDATE "+schema+".class_t SET b = 4", true)
-	if got := (&shared{DB: d, t: t}).captured("b"); len(got) != 3 || got[0] != "t rec_1 updated b:2>3" {
-		t.Errorf("captured: %v", got)
+	var captured string
+	read(t, d, func(tx *db.Tx) error {
+		return tx.QueryRow(`SELECT string_agg(class || ' ' || record || ' ' || operation || ' b:' || (before::json ->> 'b') || '>' || (after::json ->> 'b'), ', ' ORDER BY seq) FROM record_captured`).Scan(&captured)
+	})
+	if want := "t rec_1 updated b:2>3, t rec_1 updated b:3>3, t rec_1 updated b:3>4"; captured != want {
+		t.Errorf("captured: %s, want %s", captured, want)
 	}
 	write(t, d, record.RefreshViews)
 	may(other, "SELECT * FROM "+schema+".api_t", true)

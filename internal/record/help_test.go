@@ -2,45 +2,15 @@ package record_test
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"sort"
+	"strings"
 	"testing"
 
 	"junctor/internal/db"
+	"junctor/internal/fault"
 	"junctor/internal/record"
 	"junctor/internal/run"
 )
-
-// finishBy makes the steps of changes as the program does.
-func finishBy(m *record.Migration, left []record.Unfinished) error {
-	_, err := notedBy(m, left)
-	return err
-}
-
-// notedBy is finishBy with what the run's log gets.
-func notedBy(m *record.Migration, left []record.Unfinished) (notes []string, err error) {
-	handlers := m.Handlers()
-	for _, u := range left {
-		for _, name := range []string{"table.prepare", "table.copy", "table.swap", "table.clean"} {
-			for done, tries := false, 0; !done; tries++ {
-				result, err := handlers[name].External(context.Background(), &run.Call{Args: u.Start().Input, Name: name})
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w", name, err)
-				}
-				var progress struct {
-					Done, Superseded bool
-					Notes            []string
-				}
-				if err := json.Unmarshal(result, &progress); err != nil {
-					return nil, err
-				}
-				notes = append(notes, progress.Notes...)
-				done = progress.Done || progress.Superseded
-			}
-		}
-	}
-	return notes, nil
-}
 
 // prepareOnly makes the first step of a change.
 func prepareOnly(t *testing.T, d *db.DB, u record.Unfinished) {
@@ -48,5 +18,39 @@ func prepareOnly(t *testing.T, d *db.DB, u record.Unfinished) {
 	m := &record.Migration{DB: d}
 	if _, err := m.Handlers()["table.prepare"].External(context.Background(), &run.Call{Args: u.Start().Input}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// plan is the sentences of a plan, sorted; a run's begin with "run: ", a refusal
+// stands behind it.
+func plan(t *testing.T, d *db.DB, pairs ...string) []string {
+	t.Helper()
+	var lines []string
+	read(t, d, func(tx *db.Tx) error {
+		lines = nil
+		all, err := record.Plan(tx, model(t, pairs...))
+		for _, a := range all {
+			line := a.Text
+			if a.ByRun {
+				line = "run: " + line
+			}
+			if a.Loses {
+				line += " (loses)"
+			}
+			if a.Problem != "" {
+				line += " -- " + a.Problem
+			}
+			lines = append(lines, line)
+		}
+		return err
+	})
+	sort.Strings(lines)
+	return lines
+}
+
+func mustFail(t *testing.T, err error, code fault.Code, part string) {
+	t.Helper()
+	if !fault.Is(err, code) || !strings.Contains(err.Error(), part) {
+		t.Errorf("want %s with %q, got %v", code, part, err)
 	}
 }

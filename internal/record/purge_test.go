@@ -45,7 +45,7 @@ func TestDeletedRecordsAreKeptForAsLongAsTheClassSays(t *testing.T) {
 		if len(rows(t, d, "a")) != 3 || len(rows(t, d, "b")) != 6 {
 			t.Errorf("left: %v %v", rows(t, d, "a"), rows(t, d, "b"))
 		}
-		if got := (&shared{DB: d, t: t}).captured(); got != nil {
+		if got := captured(t, d); got != nil {
 			t.Errorf("captured: %v", got)
 		}
 	})

@@ -4,14 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sort"
 	"strings"
 	"testing"
 	"time"
 
 	"junctor/internal/db"
-	"junctor/internal/fault"
 	"junctor/internal/record"
+	"junctor/internal/run"
 	"junctor/internal/value"
 )
 
@@ -57,33 +56,6 @@ func tryApply(t *testing.T, d *db.DB, allowDrop bool, pairs ...string) (left []r
 		return err
 	})
 	return left, err
-}
-
-// plan is the sentences of a plan, sorted; a run's begin with "run: ", a refusal
-// stands behind it.
-func plan(t *testing.T, d *db.DB, pairs ...string) []string {
-	t.Helper()
-	var lines []string
-	read(t, d, func(tx *db.Tx) error {
-		lines = nil
-		all, err := record.Plan(tx, model(t, pairs...))
-		for _, a := range all {
-			line := a.Text
-			if a.ByRun {
-				line = "run: " + line
-			}
-			if a.Loses {
-				line += " (loses)"
-			}
-			if a.Problem != "" {
-				line += " -- " + a.Problem
-			}
-			lines = append(lines, line)
-		}
-		return err
-	})
-	sort.Strings(lines)
-	return lines
 }
 
 func read(t *testing.T, d *db.DB, f func(tx *db.Tx) error) {
@@ -196,9 +168,33 @@ func finish(t *testing.T, d *db.DB, left []record.Unfinished) error {
 	return finishBy(m, left)
 }
 
-func mustFail(t *testing.T, err error, code fault.Code, part string) {
-	t.Helper()
-	if !fault.Is(err, code) || !strings.Contains(err.Error(), part) {
-		t.Errorf("want %s with %q, got %v", code, part, err)
+// finishBy makes the steps of changes as the program does.
+func finishBy(m *record.Migration, left []record.Unfinished) error {
+	_, err := notedBy(m, left)
+	return err
+}
+
+// notedBy is finishBy with what the run's log gets.
+func notedBy(m *record.Migration, left []record.Unfinished) (notes []string, err error) {
+	handlers := m.Handlers()
+	for _, u := range left {
+		for _, name := range []string{"table.prepare", "table.copy", "table.swap", "table.clean"} {
+			for done, tries := false, 0; !done; tries++ {
+				result, err := handlers[name].External(context.Background(), &run.Call{Args: u.Start().Input, Name: name})
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", name, err)
+				}
+				var progress struct {
+					Done, Superseded bool
+					Notes            []string
+				}
+				if err := json.Unmarshal(result, &progress); err != nil {
+					return nil, err
+				}
+				notes = append(notes, progress.Notes...)
+				done = progress.Done || progress.Superseded
+			}
+		}
 	}
+	return notes, nil
 }
