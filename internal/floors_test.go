@@ -39,6 +39,10 @@ var floors = [][]string{
 		"internal/value",
 	},
 	1: {
+		"internal/class",
+		"internal/class/classtest",
+		"internal/class/param",
+		"internal/class/table",
 		"internal/connection",
 		"internal/connection/connectiontest",
 		"internal/connection/http",
@@ -101,6 +105,8 @@ var floors = [][]string{
 var sideways = map[string][]string{
 	"bench":                      {"test/outside"},
 	"examples":                   {"internal/config"},
+	"internal/class/classtest":   {"internal/class/table", "internal/run"}, // whose run's steps it makes
+	"internal/class/table":       {"internal/run"},                         // a table with data is changed by a run
 	"internal/db":                {"internal/clock", "internal/fault", "internal/id", "internal/unit"},
 	"internal/db/dbtest":         {"internal/id"},
 	"internal/db/dbtest/withpg":  {"internal/db/dbtest/server"},
@@ -166,7 +172,7 @@ func TestTheBinaryHoldsNoTestCode(t *testing.T) {
 		t.Fatal(explain(err))
 	}
 	for _, path := range strings.Fields(string(out)) {
-		for _, part := range []string{"dbtest", "connectiontest", "testscript", "filtertest", "pgregory.net/rapid", "goleak", "go-cmp"} {
+		for _, part := range []string{"dbtest", "classtest", "connectiontest", "testscript", "filtertest", "pgregory.net/rapid", "goleak", "go-cmp"} {
 			if strings.Contains(path, part) {
 				t.Errorf("cmd/junctor depends on %s, which is for tests", path)
 			}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"junctor/internal/class/table"
 	"junctor/internal/config"
-	"junctor/internal/record"
 )
 
 type plan struct{ change }
@@ -101,7 +101,7 @@ func showResult(console *console, result *config.Result, none string) {
 }
 
 // showTables says what becomes of the tables of classes.
-func showTables(console *console, tables []record.Alteration) {
+func showTables(console *console, tables []table.Alteration) {
 	if len(tables) > 0 {
 		console.line("")
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/config"
 	"junctor/internal/db"
 	"junctor/internal/fault"
@@ -23,25 +25,25 @@ import (
 // that come after it start nothing.
 type labRecords struct {
 	bodies map[string]json.RawMessage
-	model  *record.Model
+	model  *class.Model
 	lab    *trial.Lab
 }
 
 func recordsOf(set *config.Set) *labRecords {
-	return &labRecords{bodies: set.Objects[config.Classes], model: &record.Model{}}
+	return &labRecords{bodies: set.Objects[config.Classes], model: &class.Model{}}
 }
 
 // prepare makes the tables.
 func (l *labRecords) prepare(tx *db.Tx) error {
-	wanted, found := record.NewModel(l.bodies)
+	wanted, found := class.NewModel(l.bodies)
 	if len(found) > 0 {
 		return fault.New(fault.Unprocessable, "The classes are not valid.").WithFields(found...)
 	}
-	if _, _, err := record.Apply(tx, wanted, false); err != nil {
+	if _, _, err := table.Apply(tx, wanted, false); err != nil {
 		return err
 	}
 	var err error
-	l.model, err = record.Applied(tx)
+	l.model, err = table.Applied(tx)
 	return err
 }
 
@@ -59,7 +61,7 @@ type labWorld struct {
 	asker scenario.Asker
 }
 
-func (w *labWorld) Records() (*record.Store, *record.Model) { return w.store, w.model }
+func (w *labWorld) Records() (*record.Store, *class.Model) { return w.store, w.model }
 
 func (w *labWorld) Reload(context.Context) error { return nil }
 
@@ -136,9 +138,9 @@ func (l *labRecords) change(raw json.RawMessage) (scenario.Input, error) {
 }
 
 // whole is a record with all the columns of its class: what is not given is null.
-func whole(class *record.Class, given map[string]json.RawMessage) (json.RawMessage, error) {
+func whole(c *class.Class, given map[string]json.RawMessage) (json.RawMessage, error) {
 	row := map[string]json.RawMessage{}
-	for _, column := range class.Columns {
+	for _, column := range c.Columns {
 		row[column.Field()] = json.RawMessage("null")
 	}
 	for name, value := range given {

@@ -13,11 +13,11 @@ import (
 
 	"junctor/internal/access"
 	"junctor/internal/certificate"
+	"junctor/internal/class/table"
 	"junctor/internal/client"
 	"junctor/internal/clock"
 	"junctor/internal/config"
 	"junctor/internal/hub"
-	"junctor/internal/record"
 	"junctor/internal/run"
 )
 
@@ -69,7 +69,7 @@ type (
 		Erase(ctx context.Context, subject string, dryRun bool) (run.Erased, error)
 	}
 	classViews interface {
-		Views(ctx context.Context) ([]record.View, error)
+		Views(ctx context.Context) ([]table.View, error)
 		RefreshViews(ctx context.Context) error
 	}
 	configuration interface {

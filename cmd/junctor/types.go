@@ -8,9 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"junctor/internal/class"
 	"junctor/internal/config"
 	"junctor/internal/host"
-	"junctor/internal/record"
 )
 
 type types struct {
@@ -76,7 +76,7 @@ func (t types) classes(ctx context.Context, console *console) error {
 		}
 		return nil
 	}
-	model, found := record.NewModel(bodies)
+	model, found := class.NewModel(bodies)
 	if len(found) > 0 {
 		for _, p := range problems {
 			fmt.Fprintln(console.err, p)

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"junctor/internal/record"
+	"junctor/internal/class/table"
 )
 
 type views struct {
@@ -33,7 +33,7 @@ func (v views) Run(ctx context.Context, console *console) error {
 		if err != nil || v.JSON {
 			return either(err, func() error {
 				return console.json(struct {
-					Items []record.View `json:"items"`
+					Items []table.View `json:"items"`
 				}{list})
 			})
 		}

@@ -3,7 +3,7 @@ package api
 import (
 	"encoding/json"
 
-	"junctor/internal/record"
+	"junctor/internal/class/table"
 )
 
 // setLimit bounds a whole configuration: scenarios come bundled.
@@ -17,10 +17,10 @@ type changeQuery struct {
 // changes is how plan and apply answer. It stands here for the OpenAPI
 // document; package config makes the values.
 type changes struct {
-	Changes   []change            `json:"changes"`
-	Tables    []record.Alteration `json:"tables,omitempty"` // what becomes of the tables of classes
-	Channels  []channelLinks      `json:"channels"`
-	Scenarios []scenarioVersion   `json:"scenarios,omitempty"`
+	Changes   []change           `json:"changes"`
+	Tables    []table.Alteration `json:"tables,omitempty"` // what becomes of the tables of classes
+	Channels  []channelLinks     `json:"channels"`
+	Scenarios []scenarioVersion  `json:"scenarios,omitempty"`
 }
 
 type change struct {

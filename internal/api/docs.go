@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/class"
+	"junctor/internal/class/param"
 	"junctor/internal/function"
 	"junctor/internal/packet"
 	"junctor/internal/record"
@@ -19,7 +21,7 @@ import (
 // Offer is what an installation has for applications: what /docs and
 // /openapi.json tell of, to each caller what he may use.
 type Offer struct {
-	Model     *record.Model
+	Model     *class.Model
 	Functions map[string]*function.Function
 	Packets   map[string]*packet.Packet
 	Queries   map[string]*record.Stored
@@ -96,9 +98,9 @@ func (m manual) topics() (all []topic) {
 }
 
 // columns are the properties that the caller sees, in the order of the data door.
-func (m manual) columns(c *record.Class) (all []*record.Column) {
+func (m manual) columns(c *class.Class) (all []*class.Column) {
 	rights := m.rights.Class(c.Code)
-	system := record.System()
+	system := class.System()
 	for _, column := range slices.Concat(system[:1], c.Columns, system[1:]) {
 		if column.Code != "deleted_at" && rights.Sees(column.Code) {
 			all = append(all, column)
@@ -107,7 +109,7 @@ func (m manual) columns(c *record.Class) (all []*record.Column) {
 	return all
 }
 
-func (m manual) class(c *record.Class) topic {
+func (m manual) class(c *class.Class) topic {
 	rights := m.rights.Class(c.Code)
 	t := topic{Kind: "classes", Code: c.Code, Comment: c.Comment}
 	for _, column := range m.columns(c) {
@@ -164,7 +166,7 @@ func (m manual) class(c *record.Class) topic {
 }
 
 // press are the requests that press a button: for a record, and for several.
-func (m manual) press(c *record.Class, b *record.Button, match [][2]string) (all []docRequest) {
+func (m manual) press(c *class.Class, b *class.Button, match [][2]string) (all []docRequest) {
 	name := b.Label
 	if name == "" {
 		name = b.Code
@@ -187,7 +189,7 @@ func (m manual) press(c *record.Class, b *record.Button, match [][2]string) (all
 		named.add(column.Field(), sample(column))
 	}
 	if named.Len() == 1 {
-		named.add("id", sample(record.System()[0]))
+		named.add("id", sample(class.System()[0]))
 	}
 	records := newOrdered(nil)
 	records.add("records", slices.Concat([]byte{'['}, named.end(), []byte{']'}))
@@ -198,16 +200,16 @@ func (m manual) press(c *record.Class, b *record.Button, match [][2]string) (all
 }
 
 // columnField tells of a column.
-func columnField(c *record.Column) docField {
+func columnField(c *class.Column) docField {
 	f := docField{Name: c.Field(), Required: c.Required && c.Computed == nil && c.Default == nil, About: c.Comment}
 	switch {
-	case c.Kind == record.Decimal && c.Precision > 0:
+	case c.Kind == class.Decimal && c.Precision > 0:
 		f.Type = fmt.Sprintf("decimal(%d,%d)", c.Precision, c.Scale)
-	case c.Kind == record.Enum:
+	case c.Kind == class.Enum:
 		f.Type = "one of " + strings.Join(c.Values, ", ")
-	case c.Kind == record.Ref:
+	case c.Kind == class.Ref:
 		f.Type = "id of a record of " + c.Class
-	case c.Kind == record.Text && c.Length > 0:
+	case c.Kind == class.Text && c.Length > 0:
 		f.Type = fmt.Sprintf("text, up to %d characters", c.Length)
 	default:
 		f.Type = string(c.Kind)
@@ -217,7 +219,7 @@ func columnField(c *record.Column) docField {
 }
 
 // columnSchema is a column's JSON Schema.
-func columnSchema(c *record.Column) members {
+func columnSchema(c *class.Column) members {
 	s := members{}
 	switch c.Type {
 	case value.Integer:
@@ -235,7 +237,7 @@ func columnSchema(c *record.Column) members {
 	default:
 		s["type"] = "string"
 	}
-	if c.Kind == record.Enum {
+	if c.Kind == class.Enum {
 		s["enum"] = c.Values
 	}
 	if c.Length > 0 {
@@ -246,7 +248,7 @@ func columnSchema(c *record.Column) members {
 	}
 	if !c.Required && !c.System {
 		s["type"] = []any{s["type"], "null"}
-		if c.Kind == record.Enum {
+		if c.Kind == class.Enum {
 			s["enum"] = append(slices.Collect(anyOf(c.Values)), nil)
 		}
 	}
@@ -266,10 +268,10 @@ func anyOf(texts []string) func(func(any) bool) {
 func (m manual) query(q *record.Stored) topic {
 	t := topic{Kind: "queries", Code: q.Code, Comment: q.Comment}
 	given := url.Values{}
-	for _, param := range q.Params {
-		t.Fields = append(t.Fields, paramField(param))
-		if param.Default == nil && param.Required {
-			given.Set(param.Code, plainText(sample(param.Column)))
+	for _, p := range q.Params {
+		t.Fields = append(t.Fields, paramField(p))
+		if p.Default == nil && p.Required {
+			given.Set(p.Code, plainText(sample(p.Column)))
 		}
 	}
 	row := newOrdered(nil)
@@ -289,9 +291,9 @@ func (m manual) query(q *record.Stored) topic {
 }
 
 // paramField tells of a parameter in a query string.
-func paramField(param *record.Param) docField {
-	f := columnField(param.Column)
-	if param.List {
+func paramField(p *param.Param) docField {
+	f := columnField(p.Column)
+	if p.List {
 		f.Type += ", any number of times"
 	}
 	f.About, f.sent = strings.TrimSpace("a parameter. "+f.About), true

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/class"
+	"junctor/internal/class/param"
 	"junctor/internal/packet"
 	"junctor/internal/record"
 	"junctor/internal/value"
@@ -25,7 +27,7 @@ var plausible = []struct{ part, text string }{
 }
 
 // sample is a plausible value of a column, which the column takes.
-func sample(c *record.Column) json.RawMessage {
+func sample(c *class.Column) json.RawMessage {
 	for _, raw := range candidates(c) {
 		v, err := c.FromJSON(raw)
 		if err == nil && c.Check(v) == nil {
@@ -35,7 +37,7 @@ func sample(c *record.Column) json.RawMessage {
 	return json.RawMessage("null")
 }
 
-func candidates(c *record.Column) []json.RawMessage {
+func candidates(c *class.Column) []json.RawMessage {
 	all := usual(c)
 	for _, v := range []*value.Value{c.Min, c.Max, c.Default} { // where the usual is out of range
 		if v != nil {
@@ -45,7 +47,7 @@ func candidates(c *record.Column) []json.RawMessage {
 	return all
 }
 
-func usual(c *record.Column) (all []json.RawMessage) {
+func usual(c *class.Column) (all []json.RawMessage) {
 	text := func(s string) {
 		raw, err := json.Marshal(s)
 		if err == nil {
@@ -68,11 +70,11 @@ func usual(c *record.Column) (all []json.RawMessage) {
 	case value.JSON:
 		return []json.RawMessage{json.RawMessage(`{"source":"web"}`)}
 	}
-	if c.Kind == record.Enum {
+	if c.Kind == class.Enum {
 		text(c.Values[0])
 		return all
 	}
-	if c.Kind == record.Autonumber && c.Numbering != nil {
+	if c.Kind == class.Autonumber && c.Numbering != nil {
 		text(c.Numbering.Format(1))
 		return all
 	}
@@ -81,7 +83,7 @@ func usual(c *record.Column) (all []json.RawMessage) {
 			text(p.text)
 		}
 	}
-	if c.Code == "id" || c.Kind == record.Ref || c.Kind == record.File {
+	if c.Code == "id" || c.Kind == class.Ref || c.Kind == class.File {
 		text("rec_0sge39m4gjsrr9pf4tp4jj12")
 	}
 	word := strings.ReplaceAll(c.Code, "_", " ")
@@ -142,7 +144,7 @@ func plainText(raw json.RawMessage) string {
 
 // packetSample is a value for a packet's parameter: that of the key which it
 // looks like, so that the packet of the example's record is fetched.
-func (m manual) packetSample(p *packet.Packet, param *record.Param) json.RawMessage {
+func (m manual) packetSample(p *packet.Packet, param *param.Param) json.RawMessage {
 	for _, part := range p.Parts {
 		if c := m.Model.Class(part.Class); c != nil && c.Column(param.Code) != nil {
 			if raw := sample(c.Column(param.Code)); string(raw) != "null" {
@@ -155,14 +157,14 @@ func (m manual) packetSample(p *packet.Packet, param *record.Param) json.RawMess
 
 // key is the first key of a class, nil when the caller does not see all of it or
 // has to know an id for it.
-func (m manual) key(c *record.Class) (columns []*record.Column) {
+func (m manual) key(c *class.Class) (columns []*class.Column) {
 	if len(c.Keys) == 0 {
 		return nil
 	}
 	rights := m.rights.Class(c.Code)
 	for _, code := range c.Keys[0] {
 		column := c.Column(code)
-		if !rights.Sees(code) || column.Kind == record.Ref {
+		if !rights.Sees(code) || column.Kind == class.Ref {
 			return nil
 		}
 		columns = append(columns, column)
@@ -171,7 +173,7 @@ func (m manual) key(c *record.Class) (columns []*record.Column) {
 }
 
 // address is where the example's record is; false when it has only an id.
-func (m manual) address(c *record.Class) (path string, keyed bool) {
+func (m manual) address(c *class.Class) (path string, keyed bool) {
 	var at record.Address
 	columns := m.key(c)
 	if columns == nil {
@@ -194,7 +196,7 @@ func escaped(text string) string {
 }
 
 // search is a query that finds the example's record.
-func (m manual) search(c *record.Class) string {
+func (m manual) search(c *class.Class) string {
 	top := "?$top=10"
 	columns := m.key(c)
 	if columns == nil {
@@ -212,14 +214,14 @@ func (m manual) search(c *record.Class) string {
 }
 
 // sent is a record that the caller may make.
-func (m manual) sent(c *record.Class) json.RawMessage {
+func (m manual) sent(c *class.Class) json.RawMessage {
 	rights := m.rights.Class(c.Code)
 	o := newOrdered(nil)
 	for _, column := range c.Columns {
-		if !column.Written() || !rights.Writes(column.Code) || column.Kind == record.File {
+		if !column.Written() || !rights.Writes(column.Code) || column.Kind == class.File {
 			continue
 		}
-		if column.Kind == record.Ref {
+		if column.Kind == class.Ref {
 			if raw := m.refTo(column); raw != nil {
 				o.add(column.Code, raw)
 			}
@@ -233,7 +235,7 @@ func (m manual) sent(c *record.Class) json.RawMessage {
 }
 
 // refTo names the example's record of another class by its key.
-func (m manual) refTo(column *record.Column) json.RawMessage {
+func (m manual) refTo(column *class.Column) json.RawMessage {
 	to := m.Model.Class(column.Class)
 	if to == nil || !column.Required && m.rights.Class(to.Code).Read.None() {
 		return nil
@@ -250,11 +252,11 @@ func (m manual) refTo(column *record.Column) json.RawMessage {
 }
 
 // change is a change of one column.
-func (m manual) change(c *record.Class) json.RawMessage {
+func (m manual) change(c *class.Class) json.RawMessage {
 	rights := m.rights.Class(c.Code)
 	for _, column := range slices.Backward(c.Columns) {
 		inKey := slices.ContainsFunc(c.Keys, func(key []string) bool { return slices.Contains(key, column.Code) })
-		if inKey || column.Unique || !column.Written() || !rights.Writes(column.Code) || column.Kind == record.Ref || column.Kind == record.File {
+		if inKey || column.Unique || !column.Written() || !rights.Writes(column.Code) || column.Kind == class.Ref || column.Kind == class.File {
 			continue
 		}
 		if raw := sample(column); string(raw) != "null" {
@@ -267,10 +269,10 @@ func (m manual) change(c *record.Class) json.RawMessage {
 }
 
 // shown is a record as the caller sees it; nil names are all.
-func (m manual) shown(c *record.Class, names []string) json.RawMessage {
+func (m manual) shown(c *class.Class, names []string) json.RawMessage {
 	o := newOrdered(nil)
 	for _, column := range m.columns(c) {
-		if column.Kind == record.File || names != nil && !slices.Contains(names, column.Field()) {
+		if column.Kind == class.File || names != nil && !slices.Contains(names, column.Field()) {
 			continue
 		}
 		o.add(column.Field(), sample(column))
@@ -407,7 +409,7 @@ func schemaText(schema map[string]any) string {
 		return text
 	}
 	title, _ := schema["title"].(string)
-	column := &record.Column{Code: strings.ToLower(title), Kind: record.Text, Type: value.Text}
+	column := &class.Column{Code: strings.ToLower(title), Kind: class.Text, Type: value.Text}
 	if title == "" {
 		column.Code = "text"
 	}

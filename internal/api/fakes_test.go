@@ -13,10 +13,10 @@ import (
 
 	"junctor/internal/catalog"
 	"junctor/internal/channel"
+	"junctor/internal/class/table"
 	"junctor/internal/fault"
 	"junctor/internal/function"
 	"junctor/internal/link"
-	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
 	"junctor/internal/schedule"
@@ -291,8 +291,8 @@ func (fakeSchedules) Hold(context.Context, string, bool, string) error { return 
 // fakeViews has the view of one class.
 type fakeViews struct{}
 
-func (fakeViews) Views(context.Context) ([]record.View, error) {
-	return []record.View{{Class: "orders", Name: "api_orders", State: record.ViewCurrent}}, nil
+func (fakeViews) Views(context.Context) ([]table.View, error) {
+	return []table.View{{Class: "orders", Name: "api_orders", State: table.ViewCurrent}}, nil
 }
 
 func (fakeViews) RefreshViews(context.Context) error { return nil }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"reflect"
 
+	"junctor/internal/class/param"
 	"junctor/internal/content"
 	"junctor/internal/fault"
 	"junctor/internal/packet"
@@ -18,7 +19,7 @@ type Packets interface {
 	// Packet is the packet with the code, nil when there is none.
 	Packet(code string) *packet.Packet
 	// Fetch collects one, see packet.Fetcher.
-	Fetch(ctx context.Context, p *packet.Packet, who record.Actor, args record.Args) (json.RawMessage, error)
+	Fetch(ctx context.Context, p *packet.Packet, who record.Actor, args param.Args) (json.RawMessage, error)
 }
 
 // fetchable makes the endpoint that fetches packets: its query is the packet's

@@ -3,18 +3,18 @@ package api
 import (
 	"context"
 
-	"junctor/internal/record"
+	"junctor/internal/class/table"
 )
 
 // Views is what the door needs of the classes' API views.
 type Views interface {
-	Views(ctx context.Context) ([]record.View, error)
+	Views(ctx context.Context) ([]table.View, error)
 	// RefreshViews makes them all again.
 	RefreshViews(ctx context.Context) error
 }
 
 type viewList struct {
-	Items []record.View `json:"items"`
+	Items []table.View `json:"items"`
 }
 
 func (d *door) listViews(c *call, _, _ nothing) (viewList, error) {

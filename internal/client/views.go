@@ -4,13 +4,13 @@ import (
 	"context"
 	"net/http"
 
-	"junctor/internal/record"
+	"junctor/internal/class/table"
 )
 
 // Views are the classes' API views.
-func (c *Client) Views(ctx context.Context) ([]record.View, error) {
+func (c *Client) Views(ctx context.Context) ([]table.View, error) {
 	var list struct {
-		Items []record.View `json:"items"`
+		Items []table.View `json:"items"`
 	}
 	err := c.Do(ctx, http.MethodGet, admin+"/views", nil, &list)
 	return list.Items, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"junctor/internal/access"
+	"junctor/internal/class"
 	"junctor/internal/fault"
 	"junctor/internal/packet"
 	"junctor/internal/record"
@@ -21,7 +22,7 @@ import (
 // by kind and code.
 func agree(all map[string]map[string]json.RawMessage) []fault.Field {
 	var c checker
-	model, found := record.NewModel(all[Classes])
+	model, found := class.NewModel(all[Classes])
 	c.below("/"+Classes, found)
 	objects, _ := access.ParseObjects(all) // what is wrong with one by itself is said there
 	names := access.Names{Classes: map[string]access.Columns{}, Functions: sorted(all[Functions]), Packets: sorted(all[Packets]), Queries: sorted(all[Queries])}
@@ -61,9 +62,9 @@ func packetRefers(code string, body json.RawMessage) (all []reference) {
 }
 
 // columnsOf is what a role may name of a class, also over its refs.
-func columnsOf(m *record.Model, c *record.Class) access.Columns {
+func columnsOf(m *class.Model, c *class.Class) access.Columns {
 	var names []string
-	for _, column := range slices.Concat(c.Columns, record.System()) {
+	for _, column := range slices.Concat(c.Columns, class.System()) {
 		names = append(names, column.Code)
 	}
 	var buttons []string
@@ -76,13 +77,13 @@ func columnsOf(m *record.Model, c *record.Class) access.Columns {
 // checkClass checks a class by itself: those that it refers to count as there.
 func checkClass(code string, body json.RawMessage) []fault.Field {
 	bodies := map[string]json.RawMessage{code: body}
-	model, _ := record.NewModel(bodies)
+	model, _ := class.NewModel(bodies)
 	for _, column := range model.Class(code).Columns {
-		if _, there := bodies[column.Class]; column.Kind == record.Ref && !there {
+		if _, there := bodies[column.Class]; column.Kind == class.Ref && !there {
 			bodies[column.Class] = json.RawMessage(`{"columns":{"x":"text"}}`)
 		}
 	}
-	_, found := record.NewModel(bodies)
+	_, found := class.NewModel(bodies)
 	return within(strict.Pointer("", code), found)
 }
 
@@ -97,17 +98,17 @@ func within(place string, found []fault.Field) (inside []fault.Field) {
 }
 
 func classRefers(code string, body json.RawMessage) (all []reference) {
-	model, _ := record.NewModel(map[string]json.RawMessage{code: body})
-	class := model.Class(code)
-	for _, column := range class.Columns {
-		if column.Kind == record.Ref {
+	model, _ := class.NewModel(map[string]json.RawMessage{code: body})
+	c := model.Class(code)
+	for _, column := range c.Columns {
+		if column.Kind == class.Ref {
 			all = append(all, reference{strict.Pointer("/columns", column.Code), Classes, column.Class, true})
 		}
 	}
-	for i, rule := range class.Rules {
+	for i, rule := range c.Rules {
 		all = append(all, reference{pointer: fmt.Sprintf("/rules/%d/scenario", i), kind: Scenarios, code: rule.Scenario})
 	}
-	for _, button := range class.Buttons {
+	for _, button := range c.Buttons {
 		all = append(all, reference{pointer: strict.Pointer("/buttons", button.Code) + "/scenario", kind: Scenarios, code: button.Scenario})
 	}
 	return all

@@ -10,9 +10,9 @@ import (
 	"strings"
 
 	"junctor/internal/catalog"
+	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/fault"
-	"junctor/internal/record"
 	"junctor/internal/strict"
 )
 
@@ -60,7 +60,7 @@ func (s *Service) Put(ctx context.Context, kind, name string, body json.RawMessa
 		return catalog.Object{}, err
 	}
 	var stored catalog.Object
-	var left []record.Unfinished
+	var left []table.Unfinished
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
 		if stored, err = s.edit(tx, k, name, body, content, e); err != nil {
 			return err
@@ -117,7 +117,7 @@ func (s *Service) edit(tx *db.Tx, k *kind, name string, body json.RawMessage, co
 // Delete removes one object. Errors: fault.NotFound, fault.Stale, and
 // fault.Conflict when another object needs it.
 func (s *Service) Delete(ctx context.Context, kind, name string, e Edit) error {
-	var left []record.Unfinished
+	var left []table.Unfinished
 	err := s.db.Write(ctx, func(tx *db.Tx) error {
 		present, exists, err := s.present(tx, kind, name, e)
 		if err != nil {

@@ -9,10 +9,10 @@ import (
 	"junctor/internal/access"
 	"junctor/internal/catalog"
 	"junctor/internal/channel"
+	"junctor/internal/class/table"
 	"junctor/internal/connection"
 	"junctor/internal/db"
 	"junctor/internal/fault"
-	"junctor/internal/record"
 	"junctor/internal/scenario"
 	"junctor/internal/script"
 )
@@ -41,7 +41,7 @@ type Parts struct {
 	Secrets connection.Secrets
 	// Tables makes the runs that bring the tables of classes with records to what
 	// is wanted of them, once that has been committed.
-	Tables func(ctx context.Context, left []record.Unfinished) error
+	Tables func(ctx context.Context, left []table.Unfinished) error
 	// Runs are asked for Warnings; a function, since they are made after the
 	// Service.
 	Runs func() Runs
@@ -79,12 +79,12 @@ type Change struct {
 
 // Result is what Plan and Apply say.
 type Result struct {
-	Changes   []Change            `json:"changes"`             // in the order of Kinds and codes; empty, never nil
-	Tables    []record.Alteration `json:"tables,omitempty"`    // what becomes of the tables of classes
-	Channels  []Endpoint          `json:"channels"`            // every channel there is afterwards
-	Scenarios []ScenarioState     `json:"scenarios,omitempty"` // the set's scenarios
-	Warnings  []string            `json:"warnings,omitempty"`  // what works and should not stay so
-	Notes     []string            `json:"notes,omitempty"`     // which secrets were written out, and where they are kept
+	Changes   []Change           `json:"changes"`             // in the order of Kinds and codes; empty, never nil
+	Tables    []table.Alteration `json:"tables,omitempty"`    // what becomes of the tables of classes
+	Channels  []Endpoint         `json:"channels"`            // every channel there is afterwards
+	Scenarios []ScenarioState    `json:"scenarios,omitempty"` // the set's scenarios
+	Warnings  []string           `json:"warnings,omitempty"`  // what works and should not stay so
+	Notes     []string           `json:"notes,omitempty"`     // which secrets were written out, and where they are kept
 }
 
 // Endpoint is a channel with its addresses. In a plan, a channel that is yet
@@ -123,10 +123,10 @@ func (s *Service) Plan(ctx context.Context, set *Set, o Options) (*Result, error
 			return err
 		}
 		result = &Result{Changes: p.list(), Channels: p.endpoints(tokens), Scenarios: states(set), Notes: p.notes()}
-		if result.Tables, err = record.Plan(tx, modelOf(p.after(Classes))); err != nil {
+		if result.Tables, err = table.Plan(tx, modelOf(p.after(Classes))); err != nil {
 			return err
 		}
-		return inClasses(record.Refused(result.Tables, true))
+		return inClasses(table.Refused(result.Tables, true))
 	})
 	if err == nil {
 		err = s.foresee(ctx, wanted, o, p)
@@ -154,7 +154,7 @@ func (s *Service) Apply(ctx context.Context, set *Set, o Options) (*Result, erro
 	}
 	var result *Result
 	var p *plan
-	var left []record.Unfinished
+	var left []table.Unfinished
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
 		if err := s.objects.Lock(tx); err != nil {
 			return err

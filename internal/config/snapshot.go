@@ -7,6 +7,8 @@ import (
 
 	"junctor/internal/catalog"
 	"junctor/internal/channel"
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/connection/http"
 	"junctor/internal/db"
 	"junctor/internal/fault"
@@ -29,7 +31,7 @@ type Snapshot struct {
 	Queries     map[string]*record.Stored
 	Packets     map[string]*packet.Packet
 	Connections map[string]http.Config
-	Model       *record.Model     // the classes as their tables are
+	Model       *class.Model      // the classes as their tables are
 	Scenarios   map[string]string // code -> version
 	Problems    []error           // what could not be used, for the log
 }
@@ -73,7 +75,7 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 		for _, o := range objects {
 			snap.note(snap.take(o))
 		}
-		if snap.Model, err = record.Applied(tx); err != nil {
+		if snap.Model, err = table.Applied(tx); err != nil {
 			return err
 		}
 		for _, f := range snap.Functions { // now that the scenarios are known

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/packet"
@@ -23,7 +24,7 @@ func (s *Service) stored(tx *db.Tx, all map[string]map[string]json.RawMessage) (
 	if len(all[Queries]) == 0 {
 		return nil, nil
 	}
-	model, err := record.Applied(tx)
+	model, err := table.Applied(tx)
 	if err != nil {
 		return nil, err
 	}

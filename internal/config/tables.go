@@ -5,26 +5,27 @@ import (
 	"encoding/json"
 	"errors"
 
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/fault"
-	"junctor/internal/record"
 )
 
 // modelOf is the classes of checked bodies.
-func modelOf(bodies map[string]json.RawMessage) *record.Model {
-	m, _ := record.NewModel(bodies)
+func modelOf(bodies map[string]json.RawMessage) *class.Model {
+	m, _ := class.NewModel(bodies)
 	return m
 }
 
 // tables brings the tables to the classes, as far as that is done at once. Errors:
 // fault.Conflict with the places of what cannot be done so.
-func (s *Service) tables(tx *db.Tx, classes map[string]json.RawMessage, allowDrop bool) ([]record.Alteration, []record.Unfinished, error) {
-	done, left, err := record.Apply(tx, modelOf(classes), allowDrop)
+func (s *Service) tables(tx *db.Tx, classes map[string]json.RawMessage, allowDrop bool) ([]table.Alteration, []table.Unfinished, error) {
+	done, left, err := table.Apply(tx, modelOf(classes), allowDrop)
 	return done, left, inClasses(err)
 }
 
 // tablesAfter is tables for one class that the API has changed or deleted.
-func (s *Service) tablesAfter(tx *db.Tx, kind string, allowDrop bool) ([]record.Unfinished, error) {
+func (s *Service) tablesAfter(tx *db.Tx, kind string, allowDrop bool) ([]table.Unfinished, error) {
 	if kind != Classes {
 		return nil, nil
 	}
@@ -49,7 +50,7 @@ func inClasses(err error) error {
 
 // follow begins what cannot be done at once. The next start of the server does it
 // too.
-func (s *Service) follow(ctx context.Context, left []record.Unfinished) error {
+func (s *Service) follow(ctx context.Context, left []table.Unfinished) error {
 	if len(left) == 0 || s.parts.Tables == nil {
 		return nil
 	}

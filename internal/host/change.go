@@ -7,14 +7,14 @@ import (
 	"slices"
 	"strconv"
 
-	"junctor/internal/record"
+	"junctor/internal/class"
 	"junctor/internal/right"
 	"junctor/internal/scenario"
 )
 
 // Change is what a scenario is handed that a rule or a button of a class starts.
 type Change struct {
-	Class   *record.Class
+	Class   *class.Class
 	Action  string          // created, updated, deleted, or a button's code
 	Record  json.RawMessage // a whole row, as record has it
 	Before  json.RawMessage // nil for none
@@ -59,7 +59,7 @@ type account struct {
 }
 
 // marked is a row as records.js reads it.
-func marked(class *record.Class, row json.RawMessage) (json.RawMessage, error) {
+func marked(c *class.Class, row json.RawMessage) (json.RawMessage, error) {
 	if row == nil {
 		return nil, nil
 	}
@@ -74,7 +74,7 @@ func marked(class *record.Class, row json.RawMessage) (json.RawMessage, error) {
 			b = append(b, ',')
 		}
 		b = append(strconv.AppendQuote(b, name), ':')
-		column := columnOf(class, name)
+		column := columnOf(c, name)
 		if column == nil || !column.Type.IsNumber() {
 			b = append(b, members[name]...)
 			continue

@@ -6,13 +6,13 @@ import (
 	"strconv"
 	"strings"
 
-	"junctor/internal/record"
+	"junctor/internal/class"
 	"junctor/internal/value"
 )
 
 // ClassDeclarations declares classes for scenarios, so that records("orders")
 // knows its columns: TypeScript that adds to junctor.d.ts.
-func ClassDeclarations(m *record.Model) string {
+func ClassDeclarations(m *class.Model) string {
 	var b strings.Builder
 	b.WriteString("// The classes of junctor.yaml, written by `junctor types`. Write it again when they change.\n")
 	b.WriteString("declare module \"junctor\" {\n  export interface RecordClasses {\n")
@@ -23,7 +23,7 @@ func ClassDeclarations(m *record.Model) string {
 		for _, column := range c.Columns {
 			b.WriteString(comment("        ", column.Comment))
 			fmt.Fprintf(&b, "        %s: %s;\n", column.Field(), read(column))
-			if column.Kind == record.Ref {
+			if column.Kind == class.Ref {
 				fmt.Fprintf(&b, "        /** When it is expanded. */\n        %s?: RecordClasses[%q][\"record\"] | null;\n", column.Code, column.Class)
 			}
 		}
@@ -45,23 +45,23 @@ func comment(indent, text string) string {
 }
 
 // read is what a column is in a record that was read.
-func read(c *record.Column) string {
+func read(c *class.Column) string {
 	t := map[value.Type]string{
 		value.Text: "string", value.Integer: "number", value.Decimal: "Decimal", value.Boolean: "boolean",
 		value.Date: "string", value.DateTime: "string", value.JSON: "any",
 	}[c.Type]
-	if c.Kind == record.Enum {
+	if c.Kind == class.Enum {
 		t = union(c.Values)
 	}
-	if c.Required || c.Kind == record.Autonumber || c.Type == value.JSON {
+	if c.Required || c.Kind == class.Autonumber || c.Type == value.JSON {
 		return t
 	}
 	return t + " | null"
 }
 
 // taken is what a column takes when it is written or looked for.
-func taken(c *record.Column) string {
-	if c.Kind == record.Enum {
+func taken(c *class.Column) string {
+	if c.Kind == class.Enum {
 		return union(c.Values)
 	}
 	return map[value.Type]string{
@@ -79,13 +79,13 @@ func union(values []string) string {
 }
 
 // written are the members that a write takes.
-func written(c *record.Class, all bool) string {
+func written(c *class.Class, all bool) string {
 	var b strings.Builder
 	for _, column := range c.Columns {
 		if !column.Written() {
 			continue
 		}
-		if column.Kind == record.Ref { // either of the two names it
+		if column.Kind == class.Ref { // either of the two names it
 			fmt.Fprintf(&b, "        %s?: string | null | undefined;\n", column.Field())
 			fmt.Fprintf(&b, "        /** An id, or the columns of a key. */\n        %s?: string | RecordClasses[%q][\"key\"] | null | undefined;\n", column.Code, column.Class)
 			continue
@@ -100,7 +100,7 @@ func written(c *record.Class, all bool) string {
 }
 
 // keys are the objects that name a record.
-func keys(c *record.Class) string {
+func keys(c *class.Class) string {
 	all := []string{"{ id: string }"}
 	add := func(codes []string) {
 		members := make([]string, len(codes))
@@ -123,10 +123,10 @@ func keys(c *record.Class) string {
 	return strings.Join(all, " | ")
 }
 
-func refs(c *record.Class) string {
+func refs(c *class.Class) string {
 	var codes []string
 	for _, column := range c.Columns {
-		if column.Kind == record.Ref {
+		if column.Kind == class.Ref {
 			codes = append(codes, column.Code)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/event"
 	"junctor/internal/fault"
@@ -23,7 +25,7 @@ var recordsJS string
 // Records is the business data of the domain; the hub keeps it.
 type Records interface {
 	// Records is the store, and the classes as they are now.
-	Records() (*record.Store, *record.Model)
+	Records() (*record.Store, *class.Model)
 	// Reload brings the classes in use to what their tables are.
 	Reload(ctx context.Context) error
 }
@@ -43,7 +45,7 @@ type recordStep struct {
 	recordArgs
 	tx    *db.Tx
 	store *record.Store
-	model *record.Model
+	model *class.Model
 	actor record.Actor
 }
 
@@ -92,13 +94,13 @@ func RuleHandlers(records Records) run.Handlers {
 
 // address is which record is meant.
 func (s *recordStep) address() (record.Address, error) {
-	class := s.model.Class(s.Class)
-	if s.Key == nil || class == nil { // that it is not there is said by the store
+	c := s.model.Class(s.Class)
+	if s.Key == nil || c == nil { // that it is not there is said by the store
 		return record.Address{ID: s.ID}, nil
 	}
 	var at record.Address
 	for _, name := range slices.Sorted(maps.Keys(s.Key)) {
-		column := columnOf(class, name)
+		column := columnOf(c, name)
 		if column == nil {
 			return at, fault.New(fault.Invalid, "The class %s has no column %q to find a record by.", s.Class, name)
 		}
@@ -191,11 +193,11 @@ func (s *recordStep) failed(records Records, step string, err error) error {
 		return &run.Again{Err: err}
 	case errors.Is(err, db.ErrRefused) && errors.As(record.Overtaken(err), &f):
 		return &run.Again{Err: err, Fails: recordError(step, f)}
-	case errors.Is(err, record.ErrStale), strings.Contains(err.Error(), "SQLSTATE 42"): // the table has been replaced by another
+	case errors.Is(err, table.ErrStale), strings.Contains(err.Error(), "SQLSTATE 42"): // the table has been replaced by another
 		return &run.Again{Err: err, Ready: records.Reload}
 	case errors.As(err, &f) && f.Code != fault.Internal && f.Code != fault.Unavailable:
 		return recordError(step, f)
-	case errors.Is(record.Current(s.tx, s.model, s.Class), record.ErrStale):
+	case errors.Is(table.Current(s.tx, s.model, s.Class), table.ErrStale):
 		return &run.Again{Err: err, Ready: records.Reload}
 	}
 	return err
@@ -218,8 +220,8 @@ func recordError(step string, f *fault.Error) *run.StepError {
 
 // circle refuses changes at the end of a chain of rules, before they are made.
 func (s *recordStep) circle() error {
-	class := s.model.Class(s.Class)
-	if class == nil || s.actor.Depth <= event.MaxDepth || !slices.ContainsFunc(class.Rules, func(r record.Rule) bool { return !r.Before }) {
+	c := s.model.Class(s.Class)
+	if c == nil || s.actor.Depth <= event.MaxDepth || !slices.ContainsFunc(c.Rules, func(r class.Rule) bool { return !r.Before }) {
 		return nil
 	}
 	return fault.New(fault.Forbidden, "The class %s has rules, and this run is the %dth in a chain of changes and runs that led to each other; after %d it ends.", s.Class, s.actor.Depth, event.MaxDepth)

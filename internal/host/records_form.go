@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"junctor/internal/class"
 	"junctor/internal/record"
 	"junctor/internal/value"
 )
@@ -42,7 +43,7 @@ func appendMembers(b []byte, r *record.Record, path string, m *marks) []byte {
 			b = append(b, ',')
 		}
 	}
-	r.Columns(func(name string, _ *record.Column, v value.Value) {
+	r.Columns(func(name string, _ *class.Column, v value.Value) {
 		comma()
 		b = append(strconv.AppendQuote(b, name), ':')
 		b = m.appendValue(b, path+name, v)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
 	"junctor/internal/record"
@@ -160,19 +161,19 @@ func (s *recordStep) compared(e *filter.Expr, types map[string]value.Type) {
 
 // typeOf is the type of a path's column; Null when there is none.
 func (s *recordStep) typeOf(path []string) value.Type {
-	class := s.model.Class(s.Class)
+	c := s.model.Class(s.Class)
 	for i, name := range path {
-		if class == nil {
+		if c == nil {
 			break
 		}
-		column := columnOf(class, name)
+		column := columnOf(c, name)
 		switch {
 		case column == nil:
 			return value.Null
 		case i == len(path)-1:
 			return column.Type
-		case column.Kind == record.Ref:
-			class = s.model.Class(column.Class)
+		case column.Kind == class.Ref:
+			c = s.model.Class(column.Class)
 		default:
 			return value.Null
 		}
@@ -181,13 +182,13 @@ func (s *recordStep) typeOf(path []string) value.Type {
 }
 
 // columnOf finds a column by its code or its property: a ref is known by both.
-func columnOf(class *record.Class, name string) *record.Column {
-	if c := class.Column(name); c != nil {
-		return c
+func columnOf(c *class.Class, name string) *class.Column {
+	if column := c.Column(name); column != nil {
+		return column
 	}
 	if code, ok := strings.CutSuffix(name, "_id"); ok {
-		if c := class.Column(code); c != nil && c.Kind == record.Ref {
-			return c
+		if column := c.Column(code); column != nil && column.Kind == class.Ref {
+			return column
 		}
 	}
 	return nil

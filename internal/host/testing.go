@@ -8,9 +8,9 @@ import (
 	stdhttp "net/http"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/connection"
 	"junctor/internal/connection/http"
-	"junctor/internal/record"
 	"junctor/internal/run"
 )
 
@@ -42,15 +42,15 @@ var testDeclarations string
 func TestDeclarations() string { return testDeclarations }
 
 // Recorded is the value of a mock that answers a step on records of a class, as
-// records.js reads it. class may be nil.
-func Recorded(class *record.Class, value json.RawMessage) json.RawMessage {
-	if class == nil {
+// records.js reads it. c may be nil.
+func Recorded(c *class.Class, value json.RawMessage) json.RawMessage {
+	if c == nil {
 		return value
 	}
 	var list []json.RawMessage
 	if json.Unmarshal(value, &list) == nil && list != nil {
 		for i, one := range list {
-			list[i] = Recorded(class, one)
+			list[i] = Recorded(c, one)
 		}
 		if all, err := json.Marshal(list); err == nil {
 			return all
@@ -61,7 +61,7 @@ func Recorded(class *record.Class, value json.RawMessage) json.RawMessage {
 	if json.Unmarshal(value, &members) != nil || members == nil {
 		return value
 	}
-	if row, err := marked(class, value); err == nil {
+	if row, err := marked(c, value); err == nil {
 		return row
 	}
 	return value // what the mock says is no record of the class: the scenario sees what it is

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"junctor/internal/class"
 	"junctor/internal/db/dbtest"
-	"junctor/internal/record"
 )
 
 // The declarations and the module have the same exports.
@@ -137,7 +137,7 @@ var classes = map[string]json.RawMessage{
 // a mistake that the compiler finds.
 func TestClassDeclarationsPassTheCompiler(t *testing.T) {
 	compiler := installTypeScript(t)
-	model, found := record.NewModel(classes)
+	model, found := class.NewModel(classes)
 	if len(found) > 0 {
 		t.Fatal(found)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/function"
@@ -22,7 +23,7 @@ import (
 // key that was used for other records. They are said before anything is written.
 // ErrStale as of every write, and db.ErrUnique when somebody else presses with the
 // same key at the same moment.
-func (h *Hub) Press(tx *db.Tx, m *record.Model, a record.Actor, p record.Pressing) (done record.Pressed, err error) {
+func (h *Hub) Press(tx *db.Tx, m *class.Model, a record.Actor, p record.Pressing) (done record.Pressed, err error) {
 	if len(p.At) == 0 || len(p.At) > record.MaxPressed {
 		return done, fault.New(fault.Invalid, "A button is pressed for 1 to %d records, not for %d.", record.MaxPressed, len(p.At))
 	}

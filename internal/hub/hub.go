@@ -27,6 +27,7 @@ import (
 	"junctor/internal/access"
 	"junctor/internal/catalog"
 	"junctor/internal/channel"
+	"junctor/internal/class/table"
 	"junctor/internal/clock"
 	"junctor/internal/config"
 	"junctor/internal/db"
@@ -208,7 +209,7 @@ func (h *Hub) openServices(ctx context.Context) (err error) {
 		return nil
 	})
 	h.runtime = scenario.NewRuntime(h.versions, h.pool, cores, h.version, h.busy)
-	migration := &record.Migration{DB: h.db, Changed: h.objects.Touch}
+	migration := &table.Migration{DB: h.db, Changed: h.objects.Touch}
 	handlers := host.Handlers(connections{h}, scenarios{h}, h, h.options.Clock.Now)
 	h.validator = &scenario.Validator{Runtime: h.runtime, DB: h.db, Handlers: host.ValidateHandlers(handlers), Now: h.options.Clock.Now}
 	maps.Copy(handlers, host.PacketHandlers(h.fetchFor))

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"junctor/internal/api"
+	"junctor/internal/class/param"
 	"junctor/internal/connection"
 	"junctor/internal/connection/http"
 	"junctor/internal/content"
@@ -28,7 +29,7 @@ func (h *Hub) Packet(code string) *packet.Packet { return h.live.Load().snapshot
 func (h *Hub) Packets() map[string]*packet.Packet { return h.live.Load().snapshot.Packets }
 
 // Fetch collects a packet with the rights of a caller.
-func (h *Hub) Fetch(ctx context.Context, p *packet.Packet, who record.Actor, args record.Args) (json.RawMessage, error) {
+func (h *Hub) Fetch(ctx context.Context, p *packet.Packet, who record.Actor, args param.Args) (json.RawMessage, error) {
 	return h.packets.Fetch(ctx, p, who, args)
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/config"
 	"junctor/internal/db"
 	"junctor/internal/event"
@@ -26,10 +28,10 @@ func (h *Hub) openRecords() {
 }
 
 // model is the classes as they are now.
-func (h *Hub) model() *record.Model { return h.live.Load().snapshot.Model }
+func (h *Hub) model() *class.Model { return h.live.Load().snapshot.Model }
 
 // Records is the store of records, and the classes as they are now.
-func (h *Hub) Records() (*record.Store, *record.Model) { return h.records, h.model() }
+func (h *Hub) Records() (*record.Store, *class.Model) { return h.records, h.model() }
 
 // capturer takes over what foreign programs write into the tables.
 func (h *Hub) capturer() *record.Capturer {
@@ -97,7 +99,7 @@ func (h *Hub) insertRun(tx *db.Tx, code, subject string, depth int, account stri
 		return "", err
 	}
 	if change.Class == nil { // it has been dropped meanwhile
-		return "", record.ErrStale
+		return "", table.ErrStale
 	}
 	input, err := change.Input()
 	if err != nil {
@@ -119,7 +121,7 @@ func (h *Hub) asked(tx *db.Tx, ask record.Ask) (json.RawMessage, error) {
 		Changed: ask.Changed, Account: ask.Account, Run: ask.Run,
 	}
 	if change.Class == nil { // it has been dropped meanwhile
-		return nil, record.ErrStale
+		return nil, table.ErrStale
 	}
 	if change.Record == nil {
 		change.Record = ask.Before
@@ -138,8 +140,8 @@ func (h *Hub) asked(tx *db.Tx, ask record.Ask) (json.RawMessage, error) {
 // useRules makes the machines that rules are executed on, and has the programs of
 // rules ready, before a change waits for them.
 func (h *Hub) useRules(ctx context.Context, snapshot *config.Snapshot) error {
-	for _, class := range snapshot.Model.Classes() {
-		for _, rule := range class.Rules {
+	for _, c := range snapshot.Model.Classes() {
+		for _, rule := range c.Rules {
 			version, known := snapshot.Scenarios[rule.Scenario]
 			if !rule.Before || !known {
 				continue
@@ -148,7 +150,7 @@ func (h *Hub) useRules(ctx context.Context, snapshot *config.Snapshot) error {
 				return err
 			}
 			if _, err := h.rules.Load().Runtime.Exports(ctx, rule.Scenario, version); err != nil {
-				h.log.Warn("a rule cannot be prepared", "class", class.Code, "scenario", rule.Scenario, "error", err)
+				h.log.Warn("a rule cannot be prepared", "class", c.Code, "scenario", rule.Scenario, "error", err)
 			}
 		}
 	}

@@ -3,8 +3,8 @@ package hub
 import (
 	"context"
 
+	"junctor/internal/class/table"
 	"junctor/internal/db"
-	"junctor/internal/record"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
 	"junctor/internal/subscription"
@@ -13,12 +13,12 @@ import (
 // programs are what runs execute: scenarios, and what is built in.
 type programs struct {
 	*scenario.Runtime
-	migration *record.Migration
+	migration *table.Migration
 	delivery  run.Program
 }
 
 func (p programs) Program(ctx context.Context, name, version string) (run.Program, error) {
-	if name == record.MigrationProgram {
+	if name == table.MigrationProgram {
 		return p.migration, nil
 	}
 	if name == subscription.Program {
@@ -28,8 +28,8 @@ func (p programs) Program(ctx context.Context, name, version string) (run.Progra
 }
 
 func (p programs) Latest(ctx context.Context, name string) (string, error) {
-	if name == record.MigrationProgram {
-		return record.Version, nil
+	if name == table.MigrationProgram {
+		return table.Version, nil
 	}
 	if name == subscription.Program {
 		return subscription.Version, nil
@@ -39,13 +39,13 @@ func (p programs) Latest(ctx context.Context, name string) (string, error) {
 
 // tables begins the runs that bring tables with records to what is wanted of them.
 // On a stopped server they begin with its next start.
-func (h *Hub) tables(ctx context.Context, left []record.Unfinished) error {
+func (h *Hub) tables(ctx context.Context, left []table.Unfinished) error {
 	if h.restart.Load() == nil {
 		return nil
 	}
 	for _, u := range left {
 		start := u.Start()
-		start.Version = record.Version
+		start.Version = table.Version
 		if _, err := h.runs.Accept(ctx, start); err != nil {
 			return err
 		}
@@ -55,9 +55,9 @@ func (h *Hub) tables(ctx context.Context, left []record.Unfinished) error {
 
 // unfinished begins what was left when this installation stopped.
 func (h *Hub) unfinished(ctx context.Context) error {
-	var left []record.Unfinished
+	var left []table.Unfinished
 	err := h.db.Read(ctx, func(tx *db.Tx) (err error) {
-		left, err = record.Pending(tx)
+		left, err = table.Pending(tx)
 		return err
 	})
 	if err != nil {

@@ -3,18 +3,18 @@ package hub
 import (
 	"context"
 
+	"junctor/internal/class/table"
 	"junctor/internal/db"
-	"junctor/internal/record"
 )
 
 // Views says which of the classes' API views are as they should be.
-func (h *Hub) Views(ctx context.Context) (views []record.View, err error) {
+func (h *Hub) Views(ctx context.Context) (views []table.View, err error) {
 	err = h.db.Read(ctx, func(tx *db.Tx) error {
-		views, err = record.Views(tx)
+		views, err = table.Views(tx)
 		return err
 	})
 	return views, err
 }
 
 // RefreshViews makes the API views again.
-func (h *Hub) RefreshViews(ctx context.Context) error { return h.db.Write(ctx, record.RefreshViews) }
+func (h *Hub) RefreshViews(ctx context.Context) error { return h.db.Write(ctx, table.RefreshViews) }

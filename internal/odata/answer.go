@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"junctor/internal/access"
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/record"
@@ -168,8 +169,8 @@ func (q *request) filesOf(tx *db.Tx, records ...*record.Record) (files, error) {
 	var look func(r *record.Record)
 	look = func(r *record.Record) {
 		if hasFiles(q.model.Class(r.Class())) {
-			r.Columns(func(_ string, c *record.Column, v value.Value) {
-				if c.Kind == record.File && !v.IsNull() {
+			r.Columns(func(_ string, c *class.Column, v value.Value) {
+				if c.Kind == class.File && !v.IsNull() {
 					ids = append(ids, v.Text())
 				}
 			})
@@ -191,12 +192,12 @@ func (q *request) filesOf(tx *db.Tx, records ...*record.Record) (files, error) {
 	return q.door.Records.Files(tx, ids...)
 }
 
-func hasFiles(c *record.Class) bool {
+func hasFiles(c *class.Class) bool {
 	if c == nil {
 		return false
 	}
 	for _, column := range c.Columns {
-		if column.Kind == record.File {
+		if column.Kind == class.File {
 			return true
 		}
 	}
@@ -237,11 +238,11 @@ func (q *request) everything(b []byte, r *record.Record, types map[string]string
 	b = member(b, "@odata.id", q.base+"/"+self)
 	b = member(b, "@odata.editLink", self)
 	c := q.model.Class(r.Class())
-	r.Columns(func(name string, column *record.Column, v value.Value) {
+	r.Columns(func(name string, column *class.Column, v value.Value) {
 		if t := edmType(column); !v.IsNull() && t != "Edm.String" && t != "Edm.Boolean" && t != "Edm.Stream" && t != "Edm.Untyped" {
 			b = member(b, name+"@odata.type", "#"+strings.TrimPrefix(t, "Edm."))
 		}
-		if column.Kind == record.Ref && c != nil && q.leads(c, column.Code) != nil {
+		if column.Kind == class.Ref && c != nil && q.leads(c, column.Code) != nil {
 			b = member(b, column.Code+"@odata.associationLink", self+"/"+column.Code+"/$ref")
 			b = member(b, column.Code+"@odata.navigationLink", self+"/"+column.Code)
 		}
@@ -262,8 +263,8 @@ func (q *request) everything(b []byte, r *record.Record, types map[string]string
 
 // streams describes the files of a record, which are no part of it.
 func (q *request) streams(b []byte, r *record.Record, described files) []byte {
-	r.Columns(func(name string, column *record.Column, v value.Value) {
-		if column.Kind != record.File || v.IsNull() {
+	r.Columns(func(name string, column *class.Column, v value.Value) {
+		if column.Kind != class.File || v.IsNull() {
 			return
 		}
 		f, ok := described[v.Text()]

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/record"
@@ -19,15 +20,15 @@ const runs = "/api/v1/runs/"
 
 // button is the name of the button that a segment behind a class or a record
 // means: one with its namespace, or one alone where the caller may press some.
-func (q *request) button(c *record.Class, segment string) (name string, is bool) {
+func (q *request) button(c *class.Class, segment string) (name string, is bool) {
 	if name, qualified := strings.CutPrefix(segment, namespace+"."); qualified {
 		return name, true
 	}
 	return segment, !strings.HasPrefix(segment, "$") && len(c.Offered(q.actor.Rights.Class(c.Code))) > 0
 }
 
-func (q *request) presses(c *record.Class, name string) bool {
-	return slices.ContainsFunc(c.Offered(q.actor.Rights.Class(c.Code)), func(b *record.Button) bool { return b.Code == name })
+func (q *request) presses(c *class.Class, name string) bool {
+	return slices.ContainsFunc(c.Offered(q.actor.Rights.Class(c.Code)), func(b *class.Button) bool { return b.Code == name })
 }
 
 // press starts the run of a button for the record that the address names.

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/record"
@@ -33,14 +34,14 @@ const batchFile = 8 << 20
 // isFile reports whether the property of the address is a file.
 func (q *request) isFile() bool {
 	c, err := q.column(q.target.end, q.target.property)
-	return err == nil && c.Kind == record.File
+	return err == nil && c.Kind == class.File
 }
 
 // fileTag is a file's ETag: the hash of its content.
 func fileTag(f record.StoredFile) string { return `"` + f.SHA256 + `"` }
 
 // getFile answers a file's content.
-func (q *request) getFile(tx *db.Tx, r *record.Record, c *record.Column, v value.Value) (*answer, error) {
+func (q *request) getFile(tx *db.Tx, r *record.Record, c *class.Column, v value.Value) (*answer, error) {
 	if v.IsNull() {
 		return q.newAnswer(http.StatusNoContent), nil
 	}
@@ -152,7 +153,7 @@ func disposition(name string) string {
 
 // putFile stores the body as the file of a column. It is uploaded first, in
 // transactions of its own, and becomes the record's in the one that changes it.
-func (q *request) putFile(c *record.Column) (*answer, error) {
+func (q *request) putFile(c *class.Column) (*answer, error) {
 	if q.tx != nil {
 		return nil, fault.New(fault.Invalid, "A file is stored by a request of its own, not in a group.")
 	}
@@ -211,7 +212,7 @@ func (q *request) mayPutFile(tx *db.Tx) error {
 
 // fileMatches takes an If-Match that names the file's content, and returns the
 // request with the record's own tag in its place; one that names the record stays.
-func (q *request) fileMatches(tx *db.Tx, at record.Address, c *record.Column) (*request, error) {
+func (q *request) fileMatches(tx *db.Tx, at record.Address, c *class.Column) (*request, error) {
 	var ours []string
 	for _, tag := range tags(q.header.Values("If-Match")) {
 		if t := strings.Trim(strings.TrimPrefix(tag, "W/"), `"`); len(t) == sha256.Size*2 {

@@ -25,7 +25,7 @@ func FuzzURL(f *testing.F) {
 			}
 		}
 		for _, version := range []string{version40, version401} {
-			q := &request{query: query, version: version, door: &door{routes: table()}}
+			q := &request{query: query, version: version, door: &door{routes: routes()}}
 			o, err := q.readOptions(lists)
 			if err == nil {
 				q.options = o

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"junctor/internal/access"
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -66,14 +68,14 @@ func newSite(t testing.TB, d *db.DB) *site {
 // apply makes the tables, or changes that of the orders.
 func apply(t testing.TB, d *db.DB, orders string) {
 	t.Helper()
-	m, found := record.NewModel(map[string]json.RawMessage{
+	m, found := class.NewModel(map[string]json.RawMessage{
 		"regions": json.RawMessage(regionsBody), "customers": json.RawMessage(customersBody), "orders": json.RawMessage(orders), "locked": json.RawMessage(lockedBody),
 	})
 	if found != nil {
 		t.Fatal(found)
 	}
 	err := d.Write(context.Background(), func(tx *db.Tx) error {
-		_, _, err := record.Apply(tx, m, true)
+		_, _, err := table.Apply(tx, m, true)
 		return err
 	})
 	if err != nil {
@@ -90,10 +92,10 @@ func newSiteOn(t testing.TB, d *db.DB) *site {
 // newSiteIn is newSiteOn with room for so many bytes.
 func newSiteIn(t testing.TB, d *db.DB, room *limit.Room) *site {
 	t.Helper()
-	var model atomic.Pointer[record.Model]
+	var model atomic.Pointer[class.Model]
 	reload := func(ctx context.Context) error {
 		return d.Read(ctx, func(tx *db.Tx) error {
-			m, err := record.Applied(tx)
+			m, err := table.Applied(tx)
 			model.Store(m)
 			return err
 		})

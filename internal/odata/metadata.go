@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"slices"
 
-	"junctor/internal/record"
+	"junctor/internal/class"
 	"junctor/internal/value"
 )
 
@@ -13,8 +13,8 @@ import (
 const namespace = "junctor"
 
 // edmType is how a column is typed for OData.
-func edmType(c *record.Column) string {
-	if c.Kind == record.File {
+func edmType(c *class.Column) string {
+	if c.Kind == class.File {
 		return "Edm.Stream"
 	}
 	switch c.Type {
@@ -76,7 +76,7 @@ type schema struct {
 type entityType struct {
 	code, name, comment string
 	properties          []property
-	buttons             []*record.Button
+	buttons             []*class.Button
 	navigations         []navigation
 	keys                [][]string // alternate ones
 	read                bool       // there is an entity set to be read
@@ -153,7 +153,7 @@ func (q *request) schema() schema {
 	return s
 }
 
-func (q *request) entityType(c *record.Class, n names) entityType {
+func (q *request) entityType(c *class.Class, n names) entityType {
 	rights := q.actor.Rights.Class(c.Code)
 	t := entityType{
 		code: c.Code, name: n.types[c.Code], comment: c.Comment, read: !rights.Read.None(), requireMatch: c.RequireMatch, buttons: c.Offered(rights),
@@ -185,7 +185,7 @@ func (q *request) entityType(c *record.Class, n names) entityType {
 }
 
 // propertyOf is a column, or a parameter, by itself.
-func propertyOf(column *record.Column) property {
+func propertyOf(column *class.Column) property {
 	p := property{name: column.Field(), kind: edmType(column), comment: column.Comment, nullable: !column.Required && !column.System, values: column.Values}
 	switch p.kind {
 	case "Edm.String":

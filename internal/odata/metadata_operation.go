@@ -3,6 +3,7 @@ package odata
 import (
 	"strconv"
 
+	"junctor/internal/class"
 	"junctor/internal/record"
 )
 
@@ -28,7 +29,7 @@ func functionOf(stored *record.Stored, n names) storedFunction {
 }
 
 // looseOf is a property of a column whose number of digits may be unknown.
-func looseOf(c *record.Column) property {
+func looseOf(c *class.Column) property {
 	p := propertyOf(c)
 	p.variable = p.kind == "Edm.Decimal" && c.Precision == 0
 	return p
@@ -141,7 +142,7 @@ func (t entityType) actionsXML(w *element) {
 }
 
 // actionsJSON is actionsXML in JSON, for one button.
-func (t entityType) actionsJSON(b *record.Button) (both []any) {
+func (t entityType) actionsJSON(b *class.Button) (both []any) {
 	for _, many := range []bool{false, true} {
 		of, answer := map[string]any{"$Name": "of", "$Type": namespace + "." + t.name}, map[string]any{}
 		params := []any{of}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"junctor/internal/access"
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/limit"
@@ -49,13 +50,13 @@ type Services struct {
 	Committer *db.Committer
 	Records   *record.Store
 	// Model is the classes as they are in use; Reload brings the newest into use.
-	Model  func() *record.Model
+	Model  func() *class.Model
 	Reload func(context.Context) error
 	// Queries are the stored queries in use, by code.
 	Queries func() map[string]*record.Stored
 	// Press starts a run of a button's scenario for each of the records, all or
 	// none. Its refusals come before anything is written.
-	Press func(*db.Tx, *record.Model, record.Actor, record.Pressing) (record.Pressed, error)
+	Press func(*db.Tx, *class.Model, record.Actor, record.Pressing) (record.Pressed, error)
 	// Caller says who makes a request, with his rights; its errors are those of
 	// package access.
 	Caller func(*http.Request) (access.Caller, error)
@@ -73,7 +74,7 @@ func New(s Services) http.Handler {
 	if s.BaseURL == nil {
 		s.BaseURL = func(r *http.Request) string { return "http://" + r.Host }
 	}
-	return &door{s, table()}
+	return &door{s, routes()}
 }
 
 type door struct {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/record"
@@ -13,11 +14,11 @@ import (
 
 // target is what an address names.
 type target struct {
-	class    *record.Class
+	class    *class.Class
 	at       record.Address
 	keyed    bool
-	via      []string      // refs to be followed from there
-	end      *record.Class // where they lead
+	via      []string     // refs to be followed from there
+	end      *class.Class // where they lead
 	property string
 	button   string
 	query    *record.Stored // in the place of a class
@@ -167,9 +168,9 @@ func (q *request) where(tx *db.Tx) (at record.Address, nothing bool, err error) 
 func (q *request) follow(tx *db.Tx, via []string) (at record.Address, nothing bool, err error) {
 	t := &q.target
 	at = t.at
-	class := t.class
+	c := t.class
 	for _, ref := range via {
-		r, err := q.door.Records.Get(tx, q.model, q.actor, class.Code, at, []string{"id"}, []record.Expand{{Ref: ref, Select: []string{"id"}}})
+		r, err := q.door.Records.Get(tx, q.model, q.actor, c.Code, at, []string{"id"}, []record.Expand{{Ref: ref, Select: []string{"id"}}})
 		if err != nil {
 			return at, false, err
 		}
@@ -178,7 +179,7 @@ func (q *request) follow(tx *db.Tx, via []string) (at record.Address, nothing bo
 		if to == nil {
 			return at, true, nil
 		}
-		at, class = record.Address{ID: to.ID()}, q.model.Class(to.Class())
+		at, c = record.Address{ID: to.ID()}, q.model.Class(to.Class())
 	}
 	return at, false, nil
 }

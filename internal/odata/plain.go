@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/fault"
 	"junctor/internal/format/csv"
 	"junctor/internal/format/xml"
@@ -128,7 +129,7 @@ func (q *request) table(rows [][]string) (*answer, error) {
 }
 
 // columnNames are the header of a table, in the order of fields.
-func (q *request) columnNames(before string, c *record.Class, selects []string, expand []record.Expand) (names []string) {
+func (q *request) columnNames(before string, c *class.Class, selects []string, expand []record.Expand) (names []string) {
 	for _, name := range q.propertiesOf(c, selects) {
 		names = append(names, before+name)
 	}
@@ -141,7 +142,7 @@ func (q *request) columnNames(before string, c *record.Class, selects []string, 
 }
 
 // propertiesOf are the names of what is shown of a class.
-func (q *request) propertiesOf(c *record.Class, selects []string) (names []string) {
+func (q *request) propertiesOf(c *class.Class, selects []string) (names []string) {
 	if selects == nil {
 		rights := q.actor.Rights.Class(c.Code)
 		for _, column := range columnsOf(c) {
@@ -162,7 +163,7 @@ func (q *request) propertiesOf(c *record.Class, selects []string) (names []strin
 	return names
 }
 
-func (q *request) fields(row []string, r *record.Record, c *record.Class, selects []string, expand []record.Expand) []string {
+func (q *request) fields(row []string, r *record.Record, c *class.Class, selects []string, expand []record.Expand) []string {
 	for _, name := range q.propertiesOf(c, selects) {
 		field := ""
 		if r != nil {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"junctor/internal/class"
+	"junctor/internal/class/param"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -46,7 +48,7 @@ func (q *request) queryPath(segments []string) (pattern string, is bool) {
 // arguments reads the parameters of the stored query, which come as those of a
 // function of OData (URL conventions 4.01, 4.5.3 and 5.3): in parentheses behind
 // its name, as aliases of the same name, or as members of the query string.
-func (q *request) arguments() (record.Args, error) {
+func (q *request) arguments() (param.Args, error) {
 	stored := q.target.query
 	given := map[string]json.RawMessage{}
 	var wrong []fault.Field
@@ -90,7 +92,7 @@ func (q *request) arguments() (record.Args, error) {
 	if wrong != nil {
 		return nil, fault.New(fault.Unprocessable, "The parameters are not valid.").WithFields(wrong...)
 	}
-	return record.JSONArgs(stored.Params, given)
+	return param.JSONArgs(stored.Params, given)
 }
 
 func unreadable(stored *record.Stored) error {
@@ -99,7 +101,7 @@ func unreadable(stored *record.Stored) error {
 
 // argument reads a value as OData writes it, or an alias, @name: one that is not
 // given is null (URL conventions 4.01, 5.3).
-func (q *request) argument(p *record.Param, text string) (json.RawMessage, error) {
+func (q *request) argument(p *param.Param, text string) (json.RawMessage, error) {
 	e, err := filter.Parse(text)
 	if err == nil && e.Op == filter.Param && len(e.Name) == 1 {
 		if e = q.options.params[e.Name[0]]; e == nil {
@@ -112,7 +114,7 @@ func (q *request) argument(p *record.Param, text string) (json.RawMessage, error
 	return literalOf(p, e)
 }
 
-func literalOf(p *record.Param, e *filter.Expr) (json.RawMessage, error) {
+func literalOf(p *param.Param, e *filter.Expr) (json.RawMessage, error) {
 	switch {
 	case e.Op != filter.Literal:
 		return nil, errors.New("must be a value, such as 'text', 5 or 2026-11-22")
@@ -124,7 +126,7 @@ func literalOf(p *record.Param, e *filter.Expr) (json.RawMessage, error) {
 
 // plainArgument reads a value from a query string: as it stands, or between the
 // quotes of OData. p is nil where there is no such parameter, which is said later.
-func (q *request) plainArgument(p *record.Param, text string) (json.RawMessage, error) {
+func (q *request) plainArgument(p *param.Param, text string) (json.RawMessage, error) {
 	if p == nil {
 		return json.RawMessage("null"), nil
 	}
@@ -202,7 +204,7 @@ func (q *request) plainRows(page *record.StoredPage) (*answer, error) {
 	table := [][]string{header}
 	for _, r := range page.Rows {
 		row := make([]string, 0, len(header))
-		r.Columns(func(_ string, _ *record.Column, v value.Value) { row = append(row, plainText(v)) })
+		r.Columns(func(_ string, _ *class.Column, v value.Value) { row = append(row, plainText(v)) })
 		table = append(table, row)
 	}
 	a, err := q.table(table)

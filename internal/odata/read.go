@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/record"
@@ -154,7 +155,7 @@ func (q *request) getRef(tx *db.Tx) (*answer, error) {
 
 // property reads the column that the address names; nil where a ref on the way
 // leads nowhere.
-func (q *request) property(tx *db.Tx) (*record.Record, *record.Column, value.Value, error) {
+func (q *request) property(tx *db.Tx) (*record.Record, *class.Column, value.Value, error) {
 	c, err := q.column(q.target.end, q.target.property)
 	if err != nil {
 		return nil, nil, value.Value{}, err
@@ -176,7 +177,7 @@ func (q *request) getProperty(tx *db.Tx) (*answer, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case c.Kind == record.File:
+	case c.Kind == class.File:
 		return q.getFile(tx, r, c, v)
 	case v.IsNull():
 		return q.newAnswer(http.StatusNoContent), nil
@@ -200,7 +201,7 @@ func (q *request) getValue(tx *db.Tx) (*answer, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case c.Kind == record.File:
+	case c.Kind == class.File:
 		return q.getFile(tx, r, c, v)
 	case v.IsNull():
 		return q.newAnswer(http.StatusNoContent), nil

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"junctor/internal/access"
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/limit"
@@ -42,7 +44,7 @@ type request struct {
 	base    string // https://host/api/v1/data
 	caller  access.Caller
 	actor   record.Actor
-	model   *record.Model
+	model   *class.Model
 	queries map[string]*record.Stored
 
 	version  string
@@ -129,7 +131,7 @@ func (q *request) run() (*answer, error) {
 // nothing is stored: a database says in its own words that a column is not there.
 func outdated(err error) bool {
 	var coded *fault.Error
-	if errors.Is(err, record.ErrStale) {
+	if errors.Is(err, table.ErrStale) {
 		return true
 	}
 	for _, other := range []error{db.ErrUnknown, db.ErrClosed, db.ErrUnique, db.ErrRefused, context.Canceled, context.DeadlineExceeded} {
@@ -206,7 +208,7 @@ func harmless(err error) bool {
 var errUndo = errors.New("to be taken back")
 
 // class finds a class that is there for the caller.
-func (q *request) class(code string) (*record.Class, error) {
+func (q *request) class(code string) (*class.Class, error) {
 	c := q.model.Class(code)
 	if c == nil || q.actor.Rights.Class(code).Nothing() {
 		known := append(q.classes(), q.offered()...)
@@ -228,7 +230,7 @@ func (q *request) classes() (codes []string) {
 
 // column finds a column that is there for the caller, by the name of its
 // property.
-func (q *request) column(c *record.Class, property string) (*record.Column, error) {
+func (q *request) column(c *class.Class, property string) (*class.Column, error) {
 	rights := q.actor.Rights.Class(c.Code)
 	var known []string
 	for _, column := range columnsOf(c) {
@@ -247,9 +249,9 @@ func (q *request) column(c *record.Class, property string) (*record.Column, erro
 }
 
 // leads is the class that a ref leads to, for a caller who may go there.
-func (q *request) leads(c *record.Class, code string) *record.Class {
+func (q *request) leads(c *class.Class, code string) *class.Class {
 	column := c.Column(code)
-	if column == nil || column.Kind != record.Ref || !q.actor.Rights.Class(c.Code).Sees(code) || q.actor.Rights.Class(column.Class).Read.None() {
+	if column == nil || column.Kind != class.Ref || !q.actor.Rights.Class(c.Code).Sees(code) || q.actor.Rights.Class(column.Class).Read.None() {
 		return nil
 	}
 	return q.model.Class(column.Class)
@@ -257,9 +259,9 @@ func (q *request) leads(c *record.Class, code string) *record.Class {
 
 // columnsOf are a class's columns in the order in which they are shown: the id,
 // its own, and what the system knows of the record.
-func columnsOf(c *record.Class) []*record.Column {
-	var first, last []*record.Column
-	for _, s := range record.System() {
+func columnsOf(c *class.Class) []*class.Column {
+	var first, last []*class.Column
+	for _, s := range class.System() {
 		switch s.Code {
 		case "id":
 			first = append(first, s)

@@ -41,7 +41,7 @@ const (
 
 // table is every call the door knows. A segment may be followed by navigation
 // properties wherever a {key} stands; they lead to another record.
-func table() []route {
+func routes() []route {
 	return []route{
 		{method: get, pattern: "/", summary: "The service document: what may be read", options: "format", whole: (*request).serviceDocument},
 		{method: get, pattern: "/$metadata", summary: "The classes for the caller's rights, as CSDL in XML or JSON", options: "format", whole: (*request).metadata},
@@ -84,7 +84,7 @@ type Route struct{ Method, Pattern, Summary string }
 // Routes are all calls, patterns below Base.
 func Routes() []Route {
 	all := []Route{{batch.method, batch.pattern, batch.summary}}
-	for _, r := range table() {
+	for _, r := range routes() {
 		all = append(all, Route{r.method, r.pattern, r.summary})
 	}
 	return all

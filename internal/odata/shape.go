@@ -3,6 +3,7 @@ package odata
 import (
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
 	"junctor/internal/record"
@@ -103,7 +104,7 @@ func isName(text string) bool {
 // expansion is $expand with its * written out.
 func (q *request) expansion() []record.Expand { return q.expanded(q.target.end, q.options.expand) }
 
-func (q *request) expanded(c *record.Class, expand []record.Expand) (all []record.Expand) {
+func (q *request) expanded(c *class.Class, expand []record.Expand) (all []record.Expand) {
 	for _, e := range expand {
 		if e.Ref != "*" {
 			if to := q.leads(c, e.Ref); to != nil {

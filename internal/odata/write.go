@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/record"
@@ -170,7 +171,7 @@ func (q *request) remove(tx *db.Tx) (*answer, error) {
 }
 
 // set changes one column of the record that the address names.
-func (q *request) set(tx *db.Tx, c *record.Class, at record.Address, name string, raw []byte) (*answer, error) {
+func (q *request) set(tx *db.Tx, c *class.Class, at record.Address, name string, raw []byte) (*answer, error) {
 	match, mustNot, err := q.match()
 	if err == nil && mustNot {
 		err = fault.New(fault.Invalid, "If-None-Match makes no sense for one column.")
@@ -198,7 +199,7 @@ func (q *request) putProperty() (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Kind == record.File {
+	if c.Kind == class.File {
 		return q.putFile(c)
 	}
 	raw, err := q.valueOf(c)
@@ -215,7 +216,7 @@ func (q *request) putProperty() (*answer, error) {
 }
 
 // valueOf reads the value of a column from the body.
-func (q *request) valueOf(c *record.Column) (json.RawMessage, error) {
+func (q *request) valueOf(c *class.Column) (json.RawMessage, error) {
 	if strings.HasSuffix(q.route.pattern, "/$value") {
 		v, err := c.FromText(string(q.body))
 		if err != nil {
@@ -242,7 +243,7 @@ func (q *request) removeProperty(tx *db.Tx) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Kind == record.File {
+	if c.Kind == class.File {
 		if q, err = q.fileMatches(tx, at, c); err != nil {
 			return nil, err
 		}
@@ -279,9 +280,9 @@ func (q *request) lead(tx *db.Tx, how func(ref string) (name string, raw []byte)
 	if n < 0 {
 		return nil, fault.New(fault.Invalid, "The address names a record; put a ref of it before /$ref, as in orders('...')/customer/$ref.")
 	}
-	class := q.target.class
+	c := q.target.class
 	for _, ref := range q.target.via[:n] {
-		class = q.leads(class, ref)
+		c = q.leads(c, ref)
 	}
 	at, nothing, err := q.follow(tx, q.target.via[:n])
 	if err == nil && nothing {
@@ -291,7 +292,7 @@ func (q *request) lead(tx *db.Tx, how func(ref string) (name string, raw []byte)
 		return nil, err
 	}
 	name, raw := how(q.target.via[n])
-	return q.set(tx, class, at, name, raw)
+	return q.set(tx, c, at, name, raw)
 }
 
 // wantsJSON refuses a body that says it is something else.

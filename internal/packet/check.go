@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/class"
+	"junctor/internal/class/param"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
 	"junctor/internal/record"
@@ -49,7 +51,7 @@ func (p *Packet) References() []Reference {
 // Names is what there is for a packet to name. What is not there is not looked
 // at further: Reference finds it.
 type Names struct {
-	Model   *record.Model
+	Model   *class.Model
 	Queries map[string]*record.Stored // their columns are nil while nobody knows them
 }
 
@@ -57,7 +59,7 @@ type Names struct {
 // into its body.
 func (p *Packet) Check(names Names) []fault.Field {
 	c := checker{names: names}
-	params := record.ParamTypes(p.Params)
+	params := param.Types(p.Params)
 	maps.Copy(params, right.ParamTypes())
 	c.list("/parts", p.Parts, params)
 	return c.found
@@ -111,7 +113,7 @@ func (c *checker) list(at string, parts []*Part, params map[string]filter.ParamT
 type shape struct {
 	names []string // properties
 	types func(path []string) (value.Type, error)
-	class *record.Class
+	class *class.Class
 }
 
 func (s *shape) shown(part *Part) []string {
@@ -122,9 +124,9 @@ func (s *shape) shown(part *Part) []string {
 }
 
 func (c *checker) shape(part *Part) *shape {
-	if class := c.names.Model.Class(part.Class); class != nil {
-		s := &shape{class: class, types: func(path []string) (value.Type, error) { return c.names.Model.TypeOf(class, path) }}
-		for _, column := range slices.Concat(class.Columns, record.System()) {
+	if of := c.names.Model.Class(part.Class); of != nil {
+		s := &shape{class: of, types: func(path []string) (value.Type, error) { return c.names.Model.TypeOf(of, path) }}
+		for _, column := range slices.Concat(of.Columns, class.System()) {
 			s.names = append(s.names, column.Field())
 		}
 		return s
@@ -163,11 +165,11 @@ func (c *checker) reads(at string, part *Part, s *shape, params map[string]filte
 	}
 }
 
-func (c *checker) expand(at string, class *record.Class, expand []record.Expand) {
+func (c *checker) expand(at string, of *class.Class, expand []record.Expand) {
 	for _, e := range expand {
-		column := class.Column(e.Ref)
-		if column == nil || column.Kind != record.Ref {
-			c.add(at+"/expand", "%q is no ref of the class %s", e.Ref, class.Code)
+		column := of.Column(e.Ref)
+		if column == nil || column.Kind != class.Ref {
+			c.add(at+"/expand", "%q is no ref of the class %s", e.Ref, of.Code)
 			continue
 		}
 		if to := c.names.Model.Class(column.Class); to != nil {
@@ -177,7 +179,7 @@ func (c *checker) expand(at string, class *record.Class, expand []record.Expand)
 }
 
 // takes compares what is given with what a query takes.
-func (c *checker) takes(at string, given map[string]any, params []*record.Param) {
+func (c *checker) takes(at string, given map[string]any, params []*param.Param) {
 	var known []string
 	for _, p := range params {
 		known = append(known, p.Code)

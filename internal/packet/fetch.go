@@ -13,6 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"junctor/internal/class"
+	"junctor/internal/class/param"
+	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -34,7 +37,7 @@ type Sources interface {
 type Fetcher struct {
 	DB      *db.DB
 	Store   *record.Store
-	Model   func() *record.Model // the classes as they are now
+	Model   func() *class.Model // the classes as they are now
 	Query   func(code string) *record.Stored
 	Sources Sources
 }
@@ -44,16 +47,16 @@ const patience = 60 * time.Second
 
 // Args reads the parameters of a URL. Errors: fault.Unprocessable with pointers
 // such as /code.
-func (p *Packet) Args(query url.Values) (record.Args, error) { return record.TextArgs(p.Params, query) }
+func (p *Packet) Args(query url.Values) (param.Args, error) { return param.TextArgs(p.Params, query) }
 
 // JSONArgs reads the parameters of a JSON object; nothing at all is {}. Errors:
 // as those of Args.
-func (p *Packet) JSONArgs(body []byte) (record.Args, error) {
+func (p *Packet) JSONArgs(body []byte) (param.Args, error) {
 	var given map[string]json.RawMessage
 	if len(body) > 0 && json.Unmarshal(body, &given) != nil {
 		return nil, fault.New(fault.Unprocessable, "The parameters of the packet %q are a JSON object.", p.Code)
 	}
-	return record.JSONArgs(p.Params, given)
+	return param.JSONArgs(p.Params, given)
 }
 
 // Fetch collects a packet: what is in the database as it is at one moment, then
@@ -61,7 +64,7 @@ func (p *Packet) JSONArgs(body []byte) (record.Args, error) {
 //
 // Errors: fault.Forbidden for the packet or a part, which it names;
 // fault.Unprocessable for a part of too many records; what a source answers.
-func (f *Fetcher) Fetch(ctx context.Context, p *Packet, who record.Actor, args record.Args) (json.RawMessage, error) {
+func (f *Fetcher) Fetch(ctx context.Context, p *Packet, who record.Actor, args param.Args) (json.RawMessage, error) {
 	if err := MayFetch(who.Rights, p.Code); err != nil {
 		return nil, err
 	}
@@ -78,7 +81,7 @@ func (f *Fetcher) Fetch(ctx context.Context, p *Packet, who record.Actor, args r
 		return nil, err
 	}
 	var x *fetch
-	collect := func(model func(*db.Tx) (*record.Model, error)) error {
+	collect := func(model func(*db.Tx) (*class.Model, error)) error {
 		leave, err := f.Store.Turn(ctx, who)
 		if err != nil {
 			return err
@@ -95,9 +98,9 @@ func (f *Fetcher) Fetch(ctx context.Context, p *Packet, who record.Actor, args r
 			return x.current()
 		})
 	}
-	err := collect(func(*db.Tx) (*record.Model, error) { return f.Model(), nil })
-	if errors.Is(err, record.ErrStale) || err != nil && fault.CodeOf(err) == fault.Internal {
-		err = collect(record.Applied) // a class may have changed in this moment
+	err := collect(func(*db.Tx) (*class.Model, error) { return f.Model(), nil })
+	if errors.Is(err, table.ErrStale) || err != nil && fault.CodeOf(err) == fault.Internal {
+		err = collect(table.Applied) // a class may have changed in this moment
 	}
 	if err == nil {
 		err = x.outside()
@@ -147,7 +150,7 @@ type fetch struct {
 	ctx     context.Context
 	tx      *db.Tx
 	who     record.Actor
-	model   *record.Model
+	model   *class.Model
 	root    *node
 	asks    int
 	records int
@@ -206,7 +209,7 @@ func (x *fetch) class(p *Part, s scope, n *node) error {
 		}
 		for _, r := range page.Records {
 			if err := x.row(p, s, n, r, func(set func(name string, raw json.RawMessage, e *filter.Expr)) {
-				r.Columns(func(name string, _ *record.Column, v valueOf) { set(name, v.AppendJSON(nil), literal(v)) })
+				r.Columns(func(name string, _ *class.Column, v valueOf) { set(name, v.AppendJSON(nil), literal(v)) })
 			}); err != nil {
 				return err
 			}
@@ -227,7 +230,7 @@ func (x *fetch) query(p *Part, s scope, n *node) error {
 	if err != nil {
 		return err
 	}
-	args, err := record.JSONArgs(q.Params, given)
+	args, err := param.JSONArgs(q.Params, given)
 	if err != nil {
 		return fault.Wrap(err, fault.Unprocessable, "The part %q of the packet got parameters that its query cannot take.", p.Name)
 	}
@@ -237,7 +240,7 @@ func (x *fetch) query(p *Part, s scope, n *node) error {
 	}
 	for _, r := range page.Rows {
 		if err := x.row(p, s, n, r, func(set func(name string, raw json.RawMessage, e *filter.Expr)) {
-			r.Columns(func(name string, _ *record.Column, v valueOf) { set(name, v.AppendJSON(nil), literal(v)) })
+			r.Columns(func(name string, _ *class.Column, v valueOf) { set(name, v.AppendJSON(nil), literal(v)) })
 		}); err != nil {
 			return err
 		}
@@ -284,7 +287,7 @@ func (x *fetch) grow(by []byte) error {
 
 func (x *fetch) names(p *Part) (names []string) {
 	if c := x.model.Class(p.Class); c != nil {
-		for _, column := range slices.Concat(c.Columns, record.System()) {
+		for _, column := range slices.Concat(c.Columns, class.System()) {
 			names = append(names, column.Field())
 		}
 	}
@@ -324,10 +327,10 @@ func (x *fetch) refused(p *Part, err error) error {
 	return fmt.Errorf("read the part %s: %w", p.Name, err)
 }
 
-// current is record.ErrStale when a class is no longer what it was read as.
+// current is table.ErrStale when a class is no longer what it was read as.
 func (x *fetch) current() error {
 	for _, class := range x.classes {
-		if err := record.Current(x.tx, x.model, class); err != nil {
+		if err := table.Current(x.tx, x.model, class); err != nil {
 			return err
 		}
 	}
@@ -335,13 +338,13 @@ func (x *fetch) current() error {
 }
 
 // visible are the selected columns that the caller may see; nil for all.
-func visible(c *record.Class, rights right.Class, names []string) []string {
+func visible(c *class.Class, rights right.Class, names []string) []string {
 	if names == nil {
 		return nil
 	}
 	seen := []string{}
 	for _, name := range names {
-		for _, column := range slices.Concat(c.Columns, record.System()) {
+		for _, column := range slices.Concat(c.Columns, class.System()) {
 			if column.Field() == name && rights.Sees(column.Code) {
 				seen = append(seen, name)
 			}
@@ -351,7 +354,7 @@ func visible(c *record.Class, rights right.Class, names []string) []string {
 }
 
 // expand leaves out the refs that the caller may not follow.
-func (x *fetch) expand(c *record.Class, all []record.Expand) (seen []record.Expand) {
+func (x *fetch) expand(c *class.Class, all []record.Expand) (seen []record.Expand) {
 	rights := x.who.Rights.Class(c.Code)
 	for _, e := range all {
 		column := c.Column(e.Ref)

@@ -8,6 +8,7 @@
 package packet
 
 import (
+	"junctor/internal/class/param"
 	"junctor/internal/filter"
 	"junctor/internal/record"
 )
@@ -15,8 +16,8 @@ import (
 // Packet is one packet as configured.
 type Packet struct {
 	Code, Comment string
-	Params        []*record.Param // by name
-	Parts         []*Part         // by name
+	Params        []*param.Param // by name
+	Parts         []*Part        // by name
 }
 
 // Part is one member of a packet's answer. Its source is one of Class, Query,

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/class/param"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
 	"junctor/internal/record"
@@ -79,7 +80,7 @@ func Parse(code string, body json.RawMessage) (*Packet, []fault.Field) {
 		return packet, found
 	}
 	var p parser
-	packet.Params, found = record.ParseParams("/params", w.Params)
+	packet.Params, found = param.Parse("/params", w.Params)
 	p.found = append(p.found, found...)
 	if len(w.Parts) == 0 {
 		p.add("/parts", "must have a part at least")

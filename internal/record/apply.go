@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
 	"junctor/internal/strict"
@@ -154,8 +155,8 @@ func (a *Grouping) aggregate(text string) error {
 		default:
 			return badApply("%.100q is neither like total with sum as revenue nor like $count as orders", item)
 		}
-		if !IsCode(g.As) {
-			return badApply("%.100q %s", g.As, CodeRule)
+		if !class.IsCode(g.As) {
+			return badApply("%.100q %s", g.As, class.CodeRule)
 		}
 		a.Aggregates = append(a.Aggregates, g)
 	}
@@ -168,7 +169,7 @@ func (a *Grouping) aggregate(text string) error {
 func path(text string) ([]string, error) {
 	path := strings.Split(strings.TrimSpace(text), "/")
 	for _, step := range path {
-		if !IsCode(step) {
+		if !class.IsCode(step) {
 			return nil, badApply("%.100q is no column", text)
 		}
 	}

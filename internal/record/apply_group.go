@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -71,7 +72,7 @@ func (g *Group) appendJSON(b []byte, f Form, places []int, depth int) []byte {
 }
 
 // group answers a query with Apply.
-func (s *Store) group(tx *db.Tx, m *Model, a Actor, c *Class, q Query) (*Page, error) {
+func (s *Store) group(tx *db.Tx, m *class.Model, a Actor, c *class.Class, q Query) (*Page, error) {
 	if q.Select != nil || q.Expand != nil || q.Track {
 		return nil, fault.New(fault.Invalid, "Groups have the columns that $apply names: leave out $select, $expand and the tracking of changes.")
 	}
@@ -105,7 +106,7 @@ func allOf(a, b *filter.Expr) *filter.Expr {
 func (b *builder) groups(a *Grouping, where string) ([]*Group, error) {
 	var by []string
 	var names [][]string
-	var cells []Cell
+	var cells []class.Cell
 	for _, path := range a.By {
 		c, err := b.resolve(b.root, path)
 		if err != nil {
@@ -114,7 +115,7 @@ func (b *builder) groups(a *Grouping, where string) ([]*Group, error) {
 		if c.Type == value.JSON {
 			return nil, fault.New(fault.Invalid, "The column %s is JSON, which cannot be grouped by.", strings.Join(path, "/"))
 		}
-		by, names, cells = append(by, c.sql), append(names, path), append(cells, Cell{Column: c.Column})
+		by, names, cells = append(by, c.sql), append(names, path), append(cells, class.Cell{Column: c.Column})
 	}
 	r := reading{sql: slices.Clone(by), at: map[string]int{}}
 	for i := range cells {
@@ -183,11 +184,11 @@ func read[T any](r *reading, sql string, target *T) *T {
 // sum is an aggregate with what is read for it.
 type sum struct {
 	method string
-	column *Column
+	column *class.Column
 	limbs  []*any // of a sum, the highest first: int64 on SQLite, text on PostgreSQL
 	below  *any   // of a sum of long decimals on SQLite: how many of them are negative
 	count  *int64
-	cell   *Cell // of min and max
+	cell   *class.Cell // of min and max
 }
 
 // limb is the base in which SQLite adds numbers up, piece by piece, so that no
@@ -217,7 +218,7 @@ func (b *builder) aggregate(g Aggregate, r *reading) (*sum, error) {
 	case g.Method == CountDistinct && c.Type != value.JSON:
 		count("count(DISTINCT " + c.sql + ")")
 	case (g.Method == Min || g.Method == Max) && ordered:
-		one.cell = read(r, g.Method+"("+c.sql+")", &Cell{Column: c.Column})
+		one.cell = read(r, g.Method+"("+c.sql+")", &class.Cell{Column: c.Column})
 	case (g.Method == Sum || g.Method == Average) && number:
 		for _, sql := range b.summed(c) {
 			one.limbs = append(one.limbs, read(r, sql, new(any)))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"junctor/internal/class/classtest"
 	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
 	"junctor/internal/fault"
@@ -77,7 +78,7 @@ func TestSumsAreExact(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
 		s := newShop(t, open(), record.Hooks{}, "amounts", `{"columns":{"short":"decimal(18,2)","long":"decimal(30,8)","whole":"integer"}}`)
 		short, long, whole := new(big.Int), new(big.Int), new(big.Int)
-		write(t, s.d, func(tx *db.Tx) error {
+		classtest.Write(t, s.d, func(tx *db.Tx) error {
 			short.SetInt64(0)
 			long.SetInt64(0)
 			whole.SetInt64(0)

@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/json"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/right"
@@ -31,7 +32,7 @@ type Pressed struct {
 
 // Pressable finds a button that the caller may press. For who may not, it does
 // not exist. Errors: fault.NotFound for the class and the button.
-func Pressable(m *Model, a Actor, class, button string) (*Button, error) {
+func Pressable(m *class.Model, a Actor, class, button string) (*class.Button, error) {
 	c, rights := m.Class(class), rightsOf(a, class)
 	if c == nil || rights.Read.None() {
 		return nil, noClass(m, class, func(code string) bool { return !rightsOf(a, code).Read.None() })
@@ -51,7 +52,7 @@ func Pressable(m *Model, a Actor, class, button string) (*Button, error) {
 // same as for a change. It returns the present record with a fault.Stale.
 //
 // Errors: those of Get; fault.VersionRequired, fault.Stale.
-func (s *Store) Meets(tx *db.Tx, m *Model, a Actor, class string, at Address, match Match) (*Record, error) {
+func (s *Store) Meets(tx *db.Tx, m *class.Model, a Actor, class string, at Address, match Match) (*Record, error) {
 	r, err := s.Get(tx, m, a, class, at, nil, nil)
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func (s *Store) Meets(tx *db.Tx, m *Model, a Actor, class string, at Address, ma
 // Row is a whole record that the caller may see, with what is hidden from him
 // too: for the scenario of a button that he presses. key is the record's name in
 // the outside world. Errors: those of Get.
-func (s *Store) Row(tx *db.Tx, m *Model, a Actor, class string, at Address) (row json.RawMessage, key string, err error) {
+func (s *Store) Row(tx *db.Tx, m *class.Model, a Actor, class string, at Address) (row json.RawMessage, key string, err error) {
 	seen, err := s.Get(tx, m, a, class, at, nil, nil)
 	if err != nil {
 		return nil, "", err
@@ -75,7 +76,7 @@ func (s *Store) Row(tx *db.Tx, m *Model, a Actor, class string, at Address) (row
 }
 
 // keyOf is the record's name in the outside world.
-func keyOf(c *Class, r *Record) string {
+func keyOf(c *class.Class, r *Record) string {
 	w := write{class: c, layout: r.list.layout}
 	row := make([]value.Value, len(w.layout.columns))
 	for i, place := range r.list.columns {

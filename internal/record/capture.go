@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"junctor/internal/class"
 	"junctor/internal/clock"
 	"junctor/internal/db"
 	"junctor/internal/value"
@@ -17,7 +18,7 @@ import (
 // Foreign is a change of a record that a foreign program has made directly in
 // the database.
 type Foreign struct {
-	Class         *Class
+	Class         *class.Class
 	ID            string
 	Operation     string                 // created, updated, deleted
 	Before, After map[string]value.Value // by column code, those of the system too; nil where there is none
@@ -27,7 +28,7 @@ type Foreign struct {
 // them on.
 type Capturer struct {
 	DB    *db.DB
-	Model func() *Model // the present one
+	Model func() *class.Model // the present one
 	// Take gets changes in the order in which they were made, in the transaction
 	// in which they are taken off the list; it may be called again after a rollback.
 	Take  func(tx *db.Tx, changes []Foreign) error
@@ -107,7 +108,7 @@ func (c *Capturer) read(tx *db.Tx) (changes []Foreign, taken [][]any, err error)
 // now. Only a record that was last written by them, or is as it was made, can have
 // such changes; the others cost nothing.
 func (w *write) overtake() error {
-	if w.old[atVersion].Int() != 1 && w.old[atModifiedBy].Text() != ByDatabase {
+	if w.old[atVersion].Int() != 1 && w.old[atModifiedBy].Text() != class.ByDatabase {
 		return nil
 	}
 	var changes []Foreign
@@ -128,7 +129,7 @@ func (w *write) overtake() error {
 
 // eachCaptured reads captured changes and keeps others from taking them. A change
 // of a class that is gone has none; err is that of a change which cannot be read.
-func eachCaptured(tx *db.Tx, m *Model, take func(seq int64, f Foreign, err error), which string, args ...any) error {
+func eachCaptured(tx *db.Tx, m *class.Model, take func(seq int64, f Foreign, err error), which string, args ...any) error {
 	rows, err := tx.Query(`SELECT seq, class, record, operation, before, after FROM record_captured `+which+tx.LockRows(), args...)
 	if err != nil {
 		return err
@@ -173,7 +174,7 @@ func (f *Foreign) judge() {
 
 // capturedRow reads a row as a trigger has written it. A column that is gone
 // meanwhile is left out.
-func capturedRow(c *Class, postgres bool, row []byte) (map[string]value.Value, error) {
+func capturedRow(c *class.Class, postgres bool, row []byte) (map[string]value.Value, error) {
 	if row == nil {
 		return nil, nil
 	}
@@ -182,7 +183,7 @@ func capturedRow(c *Class, postgres bool, row []byte) (map[string]value.Value, e
 		return nil, err
 	}
 	values := map[string]value.Value{}
-	for _, list := range [][]*Column{System(), c.Columns} {
+	for _, list := range [][]*class.Column{class.System(), c.Columns} {
 		for _, column := range list {
 			raw, ok := members[column.Field()]
 			if !ok {
@@ -198,7 +199,7 @@ func capturedRow(c *Class, postgres bool, row []byte) (map[string]value.Value, e
 	return values, nil
 }
 
-func capturedValue(c *Column, postgres bool, raw json.RawMessage) (value.Value, error) {
+func capturedValue(c *class.Column, postgres bool, raw json.RawMessage) (value.Value, error) {
 	if postgres {
 		v, err := value.FromJSON(c.Type, raw)
 		if err != nil || c.Type != value.Decimal {

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"testing"
 
+	"junctor/internal/class"
+	"junctor/internal/class/classtest"
+	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
-	"junctor/internal/record"
 )
 
 // What the triggers that wait for foreign writes cost our own: batches of 100
@@ -15,14 +17,14 @@ import (
 func BenchmarkOwnWrites(b *testing.B) {
 	for name, open := range map[string]func(db.Hooks) *db.DB{"sqlite": dbtest.SQLite(b), "postgres": dbtest.Postgres(b)} {
 		d := open(nil)
-		m, _ := record.NewModel(bodiesOf("orders", openOrders, "customers", `{"columns":{"code":"text"}}`))
+		m, _ := class.NewModel(classtest.Bodies("orders", classtest.Orders, "customers", `{"columns":{"code":"text"}}`))
 		must := func(err error) {
 			if err != nil {
 				b.Fatal(err)
 			}
 		}
 		must(d.Write(context.Background(), func(tx *db.Tx) error {
-			_, _, err := record.Apply(tx, m, false)
+			_, _, err := table.Apply(tx, m, false)
 			return err
 		}))
 		insert := db.NewStmt(0, `INSERT INTO class_orders (id, version, number, customer_id) SELECT r.id, 1, r.number, r.id FROM {rows} AS r`, db.Text("id"), db.Text("number"))

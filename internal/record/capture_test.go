@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"junctor/internal/class"
+	"junctor/internal/class/classtest"
 	"junctor/internal/clock"
 	"junctor/internal/db"
 	"junctor/internal/record"
@@ -17,10 +19,10 @@ import (
 // What psql and sqlite3 write comes out as changes, with every type, in order;
 // what we write ourselves does not.
 func TestForeignWrites(t *testing.T) {
-	eachShared(t, func(t *testing.T, d *shared) {
-		apply(t, d.DB, false, "orders", openOrders, "customers", `{"key":"code","columns":{"code":"text"}}`)
-		put(t, d.DB, "orders", "rec_own", `{"number":"own","total":1}`)
-		write(t, d.DB, func(tx *db.Tx) error {
+	classtest.EachShared(t, func(t *testing.T, d *classtest.Shared) {
+		classtest.Apply(t, d.DB, false, "orders", classtest.Orders, "customers", `{"key":"code","columns":{"code":"text"}}`)
+		classtest.Put(t, d.DB, "orders", "rec_own", `{"number":"own","total":1}`)
+		classtest.Write(t, d.DB, func(tx *db.Tx) error {
 			if _, err := tx.Exec(`UPDATE class_orders SET number = 'mine', version = version + 1 WHERE id = 'rec_own'`); err != nil {
 				return err
 			}
@@ -39,8 +41,8 @@ func TestForeignWrites(t *testing.T) {
 		} else {
 			big = "'" + big + "'"
 		}
-		d.must(`INSERT INTO class_orders (id, number, total, big, paid, due, at, data, customer_id) VALUES ('rec_1', 'A1', ` + total + `, ` + big + `, true, '2026-11-22', ` + at + `, '{"a":[1]}', 'rec_c')`)
-		d.must(`UPDATE class_orders SET total = NULL, paid = false WHERE id = 'rec_1'`)
+		d.Must(`INSERT INTO class_orders (id, number, total, big, paid, due, at, data, customer_id) VALUES ('rec_1', 'A1', ` + total + `, ` + big + `, true, '2026-11-22', ` + at + `, '{"a":[1]}', 'rec_c')`)
+		d.Must(`UPDATE class_orders SET total = NULL, paid = false WHERE id = 'rec_1'`)
 		want := []string{
 			`orders rec_1 created version:null>1 number:null>A1 total:null>10.10 big:null>1.500 paid:null>true due:null>2026-11-22 at:null>2023-11-14T22:13:20Z data:null>{"a":[1]} customer:null>rec_c modified_by:null>database deleted_at:null>null`,
 			`orders rec_1 updated version:1>2 number:A1>A1 total:10.10>null big:1.500>1.500 paid:true>false due:2026-11-22>2026-11-22 at:2023-11-14T22:13:20Z>2023-11-14T22:13:20Z data:{"a":[1]}>{"a":[1]} customer:rec_c>rec_c modified_by:database>database deleted_at:null>null`,
@@ -49,16 +51,16 @@ func TestForeignWrites(t *testing.T) {
 			t.Error(diff)
 		}
 		now := map[bool]string{true: "now()", false: "1700000000000000"}[d.Postgres()]
-		d.must(`UPDATE class_orders SET deleted_at = ` + now + ` WHERE id = 'rec_1'`)
-		d.must(`UPDATE class_orders SET deleted_at = NULL WHERE id = 'rec_1'`)
-		d.must(`DELETE FROM class_orders WHERE id = 'rec_1'`)
+		d.Must(`UPDATE class_orders SET deleted_at = ` + now + ` WHERE id = 'rec_1'`)
+		d.Must(`UPDATE class_orders SET deleted_at = NULL WHERE id = 'rec_1'`)
+		d.Must(`DELETE FROM class_orders WHERE id = 'rec_1'`)
 		want = []string{"orders rec_1 deleted version:2>3", "orders rec_1 created version:3>4", "orders rec_1 deleted version:4>null"}
 		if diff := cmp.Diff(want, captured(t, d.DB, "version")); diff != "" {
 			t.Error(diff)
 		}
 		// A whole transaction, and one that is taken back.
-		d.must(`BEGIN; INSERT INTO class_orders (number) VALUES ('B1'), ('B2'); UPDATE class_orders SET total = 5; COMMIT`)
-		d.must(`BEGIN; INSERT INTO class_orders (number) VALUES ('C1'); ROLLBACK`)
+		d.Must(`BEGIN; INSERT INTO class_orders (number) VALUES ('B1'), ('B2'); UPDATE class_orders SET total = 5; COMMIT`)
+		d.Must(`BEGIN; INSERT INTO class_orders (number) VALUES ('C1'); ROLLBACK`)
 		got := captured(t, d.DB)
 		if len(got) != 4 || !strings.HasPrefix(got[0], "orders rec_") || len(strings.Fields(got[0])[1]) != 28 || !strings.HasSuffix(got[3], "updated") {
 			t.Errorf("rows without an id: %v", got)
@@ -68,9 +70,9 @@ func TestForeignWrites(t *testing.T) {
 
 // What could not be read is refused, with the column.
 func TestForeignWritesThatAreRefused(t *testing.T) {
-	eachShared(t, func(t *testing.T, d *shared) {
-		apply(t, d.DB, false, "orders", openOrders, "customers", `{"columns":{"code":"text"}}`)
-		d.must(`INSERT INTO class_orders (id, number) VALUES ('rec_1', 'A1')`)
+	classtest.EachShared(t, func(t *testing.T, d *classtest.Shared) {
+		classtest.Apply(t, d.DB, false, "orders", classtest.Orders, "customers", `{"columns":{"code":"text"}}`)
+		d.Must(`INSERT INTO class_orders (id, number) VALUES ('rec_1', 'A1')`)
 		for what, column := range map[string]string{
 			"paid = 5": "paid", "due = '22.11.2026'": "due", "due = '2026-02-30'": "due", "total = 10000000000000": "total", "total = 'x'": "total", "big = 'x'": "big",
 			"data = '{'": "data", "number = NULL": "number", "id = 'rec_2'": "id of a record", "at = 'soon'": "at",
@@ -78,7 +80,7 @@ func TestForeignWritesThatAreRefused(t *testing.T) {
 			if d.Postgres() {
 				column = ""
 			}
-			if _, err := d.foreign(`UPDATE class_orders SET ` + what + ` WHERE id = 'rec_1'`); err == nil || !strings.Contains(err.Error(), column) {
+			if _, err := d.Foreign(`UPDATE class_orders SET ` + what + ` WHERE id = 'rec_1'`); err == nil || !strings.Contains(err.Error(), column) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
@@ -93,28 +95,28 @@ func TestForeignWritesThatAreRefused(t *testing.T) {
 			readable = []string{"at = '9999-12-31T23:59:59.999999Z'", "at = '0001-01-01T00:00:00Z'", "due = '0001-01-01'", "due = '9999-12-31'", `data = '"NaN"'`, `data = '{"\u0000 BC": ["\\uno", "\ud800"]}'`, "customer_id = 'infinity'"}
 		}
 		for what, column := range unreadable {
-			if _, err := d.foreign(`UPDATE class_orders SET ` + what + ` WHERE id = 'rec_1'`); err == nil || !strings.Contains(err.Error(), "class_orders."+column+": not a value") {
+			if _, err := d.Foreign(`UPDATE class_orders SET ` + what + ` WHERE id = 'rec_1'`); err == nil || !strings.Contains(err.Error(), "class_orders."+column+": not a value") {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
 		for _, what := range readable {
-			d.must(`UPDATE class_orders SET ` + what + ` WHERE id = 'rec_1'`)
+			d.Must(`UPDATE class_orders SET ` + what + ` WHERE id = 'rec_1'`)
 		}
 		if got := captured(t, d.DB); len(got) != 1+len(readable) {
 			t.Errorf("what can be read was captured as %v", got)
 		}
 		if d.Postgres() { // Prague was 57 minutes and 44 seconds off
-			d.must(`SET timezone = 'Europe/Prague'; UPDATE class_orders SET at = '1800-01-01T12:00:00Z' WHERE id = 'rec_1'`)
+			d.Must(`SET timezone = 'Europe/Prague'; UPDATE class_orders SET at = '1800-01-01T12:00:00Z' WHERE id = 'rec_1'`)
 			if got := captured(t, d.DB, "at"); len(got) != 1 || !strings.HasSuffix(got[0], ">1800-01-01T12:00:00Z") {
 				t.Errorf("a moment of another zone: %v", got)
 			}
 		}
-		if _, err := d.foreign(`INSERT INTO class_orders (number) VALUES ('A1')`); err == nil {
+		if _, err := d.Foreign(`INSERT INTO class_orders (number) VALUES ('A1')`); err == nil {
 			t.Error("a key twice")
 		}
 		captured(t, d.DB)
-		d.must(`UPDATE class_orders SET deleted_at = modified_at`)
-		d.must(`INSERT INTO class_orders (number) VALUES ('A1')`) // a deleted record does not count
+		d.Must(`UPDATE class_orders SET deleted_at = modified_at`)
+		d.Must(`INSERT INTO class_orders (number) VALUES ('A1')`) // a deleted record does not count
 		if got := captured(t, d.DB); len(got) != 2 {
 			t.Errorf("%v", got)
 		}
@@ -124,7 +126,7 @@ func TestForeignWritesThatAreRefused(t *testing.T) {
 // The largest class there may be, with the longest names, is made, changed,
 // written by others and shown.
 func TestTheLargestClass(t *testing.T) {
-	eachShared(t, func(t *testing.T, d *shared) {
+	classtest.EachShared(t, func(t *testing.T, d *classtest.Shared) {
 		code := "K" + strings.Repeat("k", 49)
 		column := func(i int) string { return fmt.Sprintf("c%s%03d", strings.Repeat("x", 46), i) }
 		body := func(kind string) string {
@@ -134,22 +136,22 @@ func TestTheLargestClass(t *testing.T) {
 			}
 			return `{"key":["` + column(0) + `"],"columns":{` + strings.Join(columns, ",") + `}}`
 		}
-		apply(t, d.DB, false, code, body("decimal(20,2)"))
-		put(t, d.DB, code, "rec_1", `{"`+column(0)+`":1,"`+column(199)+`":-2.5}`)
-		if err := finish(t, d.DB, apply(t, d.DB, false, code, body("decimal(22,3)"))); err != nil {
+		classtest.Apply(t, d.DB, false, code, body("decimal(20,2)"))
+		classtest.Put(t, d.DB, code, "rec_1", `{"`+column(0)+`":1,"`+column(199)+`":-2.5}`)
+		if err := classtest.Finish(t, d.DB, classtest.Apply(t, d.DB, false, code, body("decimal(22,3)"))); err != nil {
 			t.Fatal(err)
 		}
 		table := "class_" + code
 		view := "api_" + code
 		if d.Postgres() {
 			table, view = `"`+table+`"`, `"`+view+`"`
-			d.must(`SET search_path = ` + d.schema + `; UPDATE ` + table + ` SET ` + column(1) + ` = 7`)
-			if got := d.must(`SET search_path = ` + d.schema + `; SELECT ` + column(199) + ` FROM ` + view); got != "-2.500" {
+			d.Must(`SET search_path = ` + d.Schema + `; UPDATE ` + table + ` SET ` + column(1) + ` = 7`)
+			if got := d.Must(`SET search_path = ` + d.Schema + `; SELECT ` + column(199) + ` FROM ` + view); got != "-2.500" {
 				t.Errorf("shown: %s", got)
 			}
 		} else {
-			d.must(`UPDATE ` + table + ` SET ` + column(1) + ` = '10000000000000000007000'`)
-			if got := d.must(`SELECT ` + column(199) + ` FROM ` + view); got != "-2.500" {
+			d.Must(`UPDATE ` + table + ` SET ` + column(1) + ` = '10000000000000000007000'`)
+			if got := d.Must(`SELECT ` + column(199) + ` FROM ` + view); got != "-2.500" {
 				t.Errorf("shown: %s", got)
 			}
 		}
@@ -163,8 +165,8 @@ func TestTheLargestClass(t *testing.T) {
 // captured are the changes of foreign programs since the last call, one a line.
 func captured(t *testing.T, d *db.DB, columns ...string) (lines []string) {
 	t.Helper()
-	m := applied(t, d)
-	c := record.Capturer{DB: d, Model: func() *record.Model { return m }, Log: slog.New(slog.DiscardHandler), Clock: clock.Real{}, Take: func(_ *db.Tx, changes []record.Foreign) error {
+	m := classtest.Applied(t, d)
+	c := record.Capturer{DB: d, Model: func() *class.Model { return m }, Log: slog.New(slog.DiscardHandler), Clock: clock.Real{}, Take: func(_ *db.Tx, changes []record.Foreign) error {
 		for _, f := range changes {
 			line := f.Class.Code + " " + f.ID + " " + f.Operation
 			for _, column := range columns {

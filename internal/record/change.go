@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -79,7 +80,7 @@ const (
 func (m moment) result() Result { return [...]Result{Created, Updated, Deleted}[m] }
 
 // concerns reports whether a rule is for such changes.
-func (m moment) concerns(r *Rule) bool {
+func (m moment) concerns(r *class.Rule) bool {
 	return [...]bool{r.Created, r.Updated, r.Deleted}[m]
 }
 
@@ -129,7 +130,7 @@ func (w *write) before(when moment) error {
 
 // set takes what a rule has changed. A rule may write what callers may not, but
 // not what nobody does.
-func (w *write) set(rule Rule, columns json.RawMessage, when moment) error {
+func (w *write) set(rule class.Rule, columns json.RawMessage, when moment) error {
 	if len(columns) == 0 || string(columns) == "null" || when == onDeleted {
 		return nil
 	}
@@ -176,7 +177,7 @@ func (w *write) ruled(i int) bool { return w.wished != nil && !sameValue(w.row[i
 // applies evaluates a rule's condition. It names the row's columns as they are to
 // be, or of a deleted record as they were; before/COLUMN is the former value, and
 // changed/COLUMN says whether it is another one.
-func (w *write) applies(rule Rule) (bool, error) {
+func (w *write) applies(rule class.Rule) (bool, error) {
 	if rule.If == nil {
 		return true, nil
 	}
@@ -216,7 +217,7 @@ func (w *write) applies(rule Rule) (bool, error) {
 // CheckRules finds what is wrong with the conditions of a class's rules, with
 // pointers like /rules/0/if. It needs the whole model, since paths lead to other
 // classes.
-func CheckRules(m *Model, c *Class) (found []fault.Field) {
+func CheckRules(m *class.Model, c *class.Class) (found []fault.Field) {
 	l := newLayout(c)
 	b := &builder{store: &Store{}, model: m}
 	src := b.seen(c, asSystem)
@@ -306,9 +307,9 @@ func (w *write) describe(when moment) Change {
 		c.Changed = append(c.Changed, w.layout.columns[i].Field())
 	}
 	switch w.class.History {
-	case HistoryNone:
+	case class.HistoryNone:
 		return c
-	case HistoryFull:
+	case class.HistoryFull:
 		changed = nil
 	}
 	if when == onDeleted {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"junctor/internal/class"
+	"junctor/internal/class/classtest"
 	"junctor/internal/db"
 	"junctor/internal/filter"
 	"junctor/internal/record"
@@ -26,7 +28,7 @@ func newStore(hooks record.Hooks) *record.Store {
 type shop struct {
 	*testing.T
 	d     *db.DB
-	model *record.Model
+	model *class.Model
 	store *record.Store
 }
 
@@ -41,8 +43,8 @@ const (
 func newShop(t *testing.T, d *db.DB, hooks record.Hooks, more ...string) *shop {
 	t.Helper()
 	pairs := append([]string{"regions", regionsBody, "customers", customersBody, "orders", ordersBody}, more...)
-	apply(t, d, false, pairs...)
-	return &shop{T: t, d: d, model: applied(t, d), store: newStore(hooks)}
+	classtest.Apply(t, d, false, pairs...)
+	return &shop{T: t, d: d, model: classtest.Applied(t, d), store: newStore(hooks)}
 }
 
 // create makes a record and returns its id.
@@ -159,7 +161,7 @@ func newRandom(seed uint64) random { return random{rand.New(rand.NewPCG(seed, se
 
 func (r random) n(n int) int { return r.IntN(n) }
 
-func (r random) of(c *record.Column) value.Value {
+func (r random) of(c *class.Column) value.Value {
 	if r.n(5) == 0 {
 		return value.Value{}
 	}

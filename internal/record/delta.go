@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -58,7 +59,7 @@ type Changed struct {
 //
 // Errors, besides those of Query: fault.Gone when the log does not reach back so
 // far, or the caller's rights are others now: then everything is read again.
-func (s *Store) Changes(tx *db.Tx, m *Model, a Actor, q Query, delta string) (*Changed, error) {
+func (s *Store) Changes(tx *db.Tx, m *class.Model, a Actor, q Query, delta string) (*Changed, error) {
 	c, err := s.readable(m, a, q.Class)
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func (s *Store) Changes(tx *db.Tx, m *Model, a Actor, q Query, delta string) (*C
 // since sorts the records that were changed into those that are in the answer
 // and those that are not. It is false when the records are more than a page may
 // have.
-func (s *Store) since(tx *db.Tx, m *Model, a Actor, q Query, logged []Logged, out *Changed) (fits bool, err error) {
+func (s *Store) since(tx *db.Tx, m *class.Model, a Actor, q Query, logged []Logged, out *Changed) (fits bool, err error) {
 	var ids []string
 	for _, l := range slices.Backward(logged) { // each where it was changed last
 		if !slices.Contains(ids, l.ID) {
@@ -202,13 +203,13 @@ func (w *write) turnBack(row []value.Value, before json.RawMessage) {
 // anyRow reads a record that may be deleted; nil when there is none.
 func (w *write) anyRow(id string) (row []value.Value, deleted bool, err error) {
 	b := w.store.build(w.tx, w.model, w.actor, w.class, asSystem)
-	cells := make([]Cell, 0, len(w.layout.columns)+1)
+	cells := make([]class.Cell, 0, len(w.layout.columns)+1)
 	for _, c := range w.layout.columns {
-		cells = append(cells, Cell{Column: c})
+		cells = append(cells, class.Cell{Column: c})
 	}
 	var fields []string
 	var targets []any
-	cells = append(cells, Cell{Column: w.class.Column("deleted_at")})
+	cells = append(cells, class.Cell{Column: w.class.Column("deleted_at")})
 	for i := range cells {
 		fields, targets = append(fields, b.root.alias+"."+db.Quote(cells[i].Column.Field())), append(targets, &cells[i])
 	}

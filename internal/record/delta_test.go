@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"junctor/internal/class/classtest"
 	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
 	"junctor/internal/fault"
@@ -83,7 +84,7 @@ func TestChangesSinceADelta(t *testing.T) {
 		var got []string
 		for more := delta; more != ""; {
 			var changed *record.Changed
-			read(t, s.d, func(tx *db.Tx) (err error) {
+			classtest.Read(t, s.d, func(tx *db.Tx) (err error) {
 				changed, err = s.store.Changes(tx, s.model, a, q, more)
 				return err
 			})
@@ -170,7 +171,7 @@ func TestFilesBelongToOneRecord(t *testing.T) {
 		}
 		must(s.delete(admin, "papers", paper))
 		free := upload(content)
-		write(t, s.d, func(tx *db.Tx) error {
+		classtest.Write(t, s.d, func(tx *db.Tx) error {
 			var files, large int
 			if err := tx.QueryRow(`SELECT count(*) FROM record_files`).Scan(&files); err != nil {
 				return err
@@ -189,7 +190,7 @@ func TestFilesBelongToOneRecord(t *testing.T) {
 		})
 		// that of a row that somebody removes directly goes when that is noticed
 		s.create("papers", `{"id":"p2","scan":"`+upload(content)+`"}`)
-		write(t, s.d, func(tx *db.Tx) error {
+		classtest.Write(t, s.d, func(tx *db.Tx) error {
 			if _, err := tx.Exec(`DELETE FROM class_papers`); err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/value"
 )
@@ -8,11 +9,11 @@ import (
 // Foreign tells the changes that foreign programs have made as if they had been
 // written here: the same events, the same runs of rules that come after a change.
 // Rules before a change were not asked, it is made. It is Capturer.Take.
-func (s *Store) Foreign(tx *db.Tx, m *Model, changes []Foreign) error {
+func (s *Store) Foreign(tx *db.Tx, m *class.Model, changes []Foreign) error {
 	for i := range changes {
 		f := &changes[i]
 		w := &write{
-			store: s, tx: tx, model: m, actor: Actor{By: ByDatabase}, class: f.Class, layout: s.layout(f.Class), now: value.At(s.now()),
+			store: s, tx: tx, model: m, actor: Actor{By: class.ByDatabase}, class: f.Class, layout: s.layout(f.Class), now: value.At(s.now()),
 		}
 		w.old, w.row = w.foreign(f.Before), w.foreign(f.After)
 		when := map[string]moment{"created": onCreated, "updated": onUpdated, "deleted": onDeleted}[f.Operation]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/value"
 )
@@ -11,7 +12,7 @@ import (
 // Purge removes the rows of records that were deleted longer ago than their
 // class keeps them, up to n, and returns how many; when that is n there may be
 // more. It is no change of a record, so there are no events.
-func Purge(tx *db.Tx, m *Model, now time.Time, n int) (gone int, err error) {
+func Purge(tx *db.Tx, m *class.Model, now time.Time, n int) (gone int, err error) {
 	for _, c := range m.Classes() {
 		if c.Keep <= 0 || gone == n {
 			continue

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -80,7 +81,7 @@ func (s *Store) Turn(ctx context.Context, a Actor) (leave func(), err error) {
 //
 // Errors: fault.NotFound for the class, fault.Invalid for everything in q that
 // cannot be read.
-func (s *Store) Query(tx *db.Tx, m *Model, a Actor, q Query) (*Page, error) {
+func (s *Store) Query(tx *db.Tx, m *class.Model, a Actor, q Query) (*Page, error) {
 	c, err := s.readable(m, a, q.Class)
 	if err != nil {
 		return nil, err
@@ -316,7 +317,7 @@ func (o sortKey) behind(place string) string {
 }
 
 // stored adds a value as an argument in the form in which its column has it.
-func (b *builder) stored(c *Column, v value.Value) string {
+func (b *builder) stored(c *class.Column, v value.Value) string {
 	return b.arg(c.Arg(b.postgres, v), c.Cast(b.postgres))
 }
 

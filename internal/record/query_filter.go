@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"junctor/internal/class"
 	"junctor/internal/filter"
 	"junctor/internal/value"
 )
@@ -211,7 +212,7 @@ func (c column) keptLike(other column, postgres bool) bool {
 		return c.Type == other.Type || postgres && c.Type.IsNumber() && other.Type.IsNumber()
 	}
 	return other.Type == value.Decimal && c.Scale == other.Scale &&
-		(c.Precision == other.Precision || max(c.Precision, other.Precision) <= ScaledDigits)
+		(c.Precision == other.Precision || max(c.Precision, other.Precision) <= class.ScaledDigits)
 }
 
 // compared compares two things that both may be null. eq and ne then have two

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"junctor/internal/class"
 	"junctor/internal/fault"
 	"junctor/internal/value"
 )
@@ -103,9 +104,9 @@ func (b *builder) read(sql string, l *list, about int) (records []*Record, cut b
 		return nil, false, err
 	}
 	defer rows.Close()
-	cells := l.cells(make([]Cell, 0, len(l.columns)+8))
+	cells := l.cells(make([]class.Cell, 0, len(l.columns)+8))
 	for _, o := range l.order {
-		cells = append(cells, Cell{Column: o.Column})
+		cells = append(cells, class.Cell{Column: o.Column})
 	}
 	targets := make([]any, len(cells))
 	for i := range cells {
@@ -147,9 +148,9 @@ func weight(values []value.Value) (n int) {
 }
 
 // cells takes what appendSelected names.
-func (l *list) cells(cells []Cell) []Cell {
+func (l *list) cells(cells []class.Cell) []class.Cell {
 	for _, place := range l.columns {
-		cells = append(cells, Cell{Column: l.layout.columns[place]})
+		cells = append(cells, class.Cell{Column: l.layout.columns[place]})
 	}
 	for _, n := range l.expand {
 		cells = n.list.cells(cells)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"junctor/internal/class"
+	"junctor/internal/class/classtest"
 	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
 	"junctor/internal/filter"
@@ -71,7 +73,7 @@ func TestRandomFiltersSelectWhatEvalTakes(t *testing.T) {
 
 // world is a class with another one behind a ref, in memory and in the database.
 type world struct {
-	model   *record.Model
+	model   *class.Model
 	store   *record.Store
 	rows    map[string]map[string]value.Value // by id, by path
 	ids     []string
@@ -81,8 +83,8 @@ type world struct {
 func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
 	pairs := []string{"places", placesBody, "things", thingsBody}
-	apply(t, d, false, pairs...)
-	w := &world{model: model(t, pairs...), store: newStore(record.Hooks{}), rows: map[string]map[string]value.Value{}}
+	classtest.Apply(t, d, false, pairs...)
+	w := &world{model: classtest.Model(t, pairs...), store: newStore(record.Hooks{}), rows: map[string]map[string]value.Value{}}
 	random := newRandom(7)
 	places := []map[string]value.Value{nil}
 	for i := range 5 {
@@ -97,7 +99,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	for range 80 {
 		row := map[string]value.Value{}
 		for _, c := range w.model.Class("things").Columns {
-			if c.Kind != record.Ref {
+			if c.Kind != class.Ref {
 				row[c.Code] = random.of(c)
 			}
 		}
@@ -141,7 +143,7 @@ func (w *world) create(t *testing.T, d *db.DB, class string, row map[string]valu
 		}
 		body = v.AppendJSON(append(strconv.AppendQuote(body, code), ':'))
 	}
-	write(t, d, func(tx *db.Tx) error {
+	classtest.Write(t, d, func(tx *db.Tx) error {
 		out, err := w.store.Create(tx, w.model, admin, class, append(body, '}'))
 		if err == nil {
 			id = out.ID

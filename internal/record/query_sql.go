@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/right"
@@ -17,7 +18,7 @@ type builder struct {
 	store    *Store
 	tx       *db.Tx
 	postgres bool
-	model    *Model
+	model    *class.Model
 	actor    Actor
 	root     *source
 	tables   int
@@ -36,8 +37,8 @@ const (
 
 // source is a class's table in a statement.
 type source struct {
-	model  *Model
-	class  *Class
+	model  *class.Model
+	class  *class.Class
 	layout *layout
 	rights right.Class
 	sight  sight
@@ -46,13 +47,13 @@ type source struct {
 	joined map[string]*source // by the code of the ref
 }
 
-func (s *Store) build(tx *db.Tx, m *Model, a Actor, c *Class, eyes sight) *builder {
+func (s *Store) build(tx *db.Tx, m *class.Model, a Actor, c *class.Class, eyes sight) *builder {
 	b := &builder{store: s, tx: tx, postgres: tx.Postgres(), model: m, actor: a, now: value.At(s.now())}
 	b.root = b.source(c, eyes)
 	return b
 }
 
-func (b *builder) source(c *Class, eyes sight) *source {
+func (b *builder) source(c *class.Class, eyes sight) *source {
 	src := b.seen(c, eyes)
 	src.alias = "t" + strconv.Itoa(b.tables)
 	b.tables++
@@ -60,7 +61,7 @@ func (b *builder) source(c *Class, eyes sight) *source {
 }
 
 // seen is a class as somebody sees it, not yet in a statement.
-func (b *builder) seen(c *Class, eyes sight) *source {
+func (b *builder) seen(c *class.Class, eyes sight) *source {
 	src := &source{model: b.model, class: c, layout: b.store.layout(c), sight: eyes}
 	if eyes == asCaller {
 		src.rights = rightsOf(b.actor, c.Code)
@@ -88,16 +89,16 @@ func (b *builder) arg(v any, cast string) string {
 // live leaves deleted records out. It is said of classes that keep none too: the
 // indexes of keys have it as their condition.
 func (b *builder) live(src *source) string {
-	return src.alias + "." + Alive
+	return src.alias + "." + class.Alive
 }
 
 // sees reports whether a column is there for whoever looks through src.
-func (src *source) sees(c *Column) bool {
+func (src *source) sees(c *class.Column) bool {
 	return src.sight == asSystem || c.System || src.rights.Sees(c.Code)
 }
 
 // field finds a property by its name: a column, or a ref's CODE_id.
-func (src *source) field(property string) *Column {
+func (src *source) field(property string) *class.Column {
 	i, ok := src.layout.at[property]
 	if !ok || !src.sees(src.layout.columns[i]) {
 		return nil
@@ -107,7 +108,7 @@ func (src *source) field(property string) *Column {
 
 // ref finds a ref by its code. A class that the caller may not read cannot be
 // gone to.
-func (b *builder) ref(src *source, code string) *Column {
+func (b *builder) ref(src *source, code string) *class.Column {
 	c := src.layout.refs[code]
 	if c == nil || !src.sees(c) || b.model.Class(c.Class) == nil {
 		return nil
@@ -134,7 +135,7 @@ func (b *builder) names(src *source) []string {
 
 // column is a column as it stands in a statement.
 type column struct {
-	*Column
+	*class.Column
 	sql string
 }
 
@@ -213,7 +214,7 @@ func (b *builder) noRef(src *source, name string) error {
 
 // join puts the table that a ref leads to into the statement, once for each
 // path. A record that is deleted, or that the caller may not see, is not there.
-func (b *builder) join(src *source, ref *Column) (*source, error) {
+func (b *builder) join(src *source, ref *class.Column) (*source, error) {
 	if to := src.joined[ref.Code]; to != nil {
 		return to, nil
 	}
@@ -236,7 +237,7 @@ func (b *builder) join(src *source, ref *Column) (*source, error) {
 const maxJoins = 30
 
 // reach is the condition that a record is the one that a ref leads to.
-func (b *builder) reach(to, from *source, ref *Column) (string, error) {
+func (b *builder) reach(to, from *source, ref *class.Column) (string, error) {
 	to.inline = true
 	defer func() { to.inline = from.inline }()
 	rights, err := b.rowFilter(to, to.rights.Read)
@@ -246,7 +247,7 @@ func (b *builder) reach(to, from *source, ref *Column) (string, error) {
 	return to.alias + ".id = " + from.alias + "." + db.Quote(ref.Field()) + and(b.live(to)) + and(rights), nil
 }
 
-func (b *builder) subquery(src *source, ref *Column, rest []string) (column, error) {
+func (b *builder) subquery(src *source, ref *class.Column, rest []string) (column, error) {
 	to := b.source(b.model.Class(ref.Class), src.sight)
 	condition, err := b.reach(to, src, ref)
 	if err != nil {
@@ -300,8 +301,8 @@ func (b *builder) at(src *source, r Address) (string, error) {
 
 // keyColumns finds the columns of a key that names one record: one of the
 // class's keys, whole, or a unique column.
-func (src *source) keyColumns(parts []KeyPart) ([]*Column, error) {
-	given := make([]*Column, len(parts))
+func (src *source) keyColumns(parts []KeyPart) ([]*class.Column, error) {
+	given := make([]*class.Column, len(parts))
 	for i, p := range parts {
 		given[i] = src.field(p.Column)
 		if c := src.layout.refs[p.Column]; given[i] == nil && c != nil && src.sees(c) {
@@ -341,7 +342,7 @@ func (src *source) seesKey(key []string) bool {
 	return true
 }
 
-func sameColumns(key []string, given []*Column) bool {
+func sameColumns(key []string, given []*class.Column) bool {
 	if len(key) != len(given) {
 		return false
 	}
@@ -360,9 +361,9 @@ func sameColumns(key []string, given []*Column) bool {
 }
 
 // keyValue makes what was written into the column's own type.
-func keyValue(c *Column, v value.Value) (value.Value, error) {
+func keyValue(c *class.Column, v value.Value) (value.Value, error) {
 	if v.Type() == c.Type {
-		if c.Kind == Decimal {
+		if c.Kind == class.Decimal {
 			fit, err := value.Fit(v, c.Precision, c.Scale)
 			if err != nil { // then no record has it
 				return value.Value{}, nil //nolint:nilerr // null is equal to nothing here

@@ -1,3 +1,11 @@
+// Package record keeps the business data of a domain, the records of its classes:
+// it reads and writes them by a caller's rights, answers stored queries, takes
+// over what foreign programs have written, and tells every change to whom it is
+// handed.
+//
+// It must not know who calls: doors hand it an open transaction, a class.Model and
+// a right.Set, and hub the functions that take its changes. Accounts, the event
+// log and the configuration are packages of their own.
 package record
 
 import (
@@ -6,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/id"
@@ -76,7 +85,7 @@ func (r Address) String() string {
 
 // Get reads one record. Errors: fault.NotFound when there is none that the caller
 // may see, fault.Invalid for a key, a column or a ref that does not exist.
-func (s *Store) Get(tx *db.Tx, m *Model, a Actor, class string, at Address, columns []string, expand []Expand) (*Record, error) {
+func (s *Store) Get(tx *db.Tx, m *class.Model, a Actor, class string, at Address, columns []string, expand []Expand) (*Record, error) {
 	c, err := s.readable(m, a, class)
 	if err != nil {
 		return nil, err
@@ -114,7 +123,7 @@ func notFound(class string, at Address) error {
 
 // readable finds a class that the caller may read. For who may not read it, it
 // does not exist.
-func (s *Store) readable(m *Model, a Actor, class string) (*Class, error) {
+func (s *Store) readable(m *class.Model, a Actor, class string) (*class.Class, error) {
 	c := m.Class(class)
 	if c == nil || rightsOf(a, class).Read.None() {
 		return nil, noClass(m, class, func(code string) bool { return !rightsOf(a, code).Read.None() })
@@ -123,7 +132,7 @@ func (s *Store) readable(m *Model, a Actor, class string) (*Class, error) {
 }
 
 // noClass names the classes that would have done.
-func noClass(m *Model, class string, does func(code string) bool) error {
+func noClass(m *class.Model, class string, does func(code string) bool) error {
 	var known []string
 	for _, c := range m.Classes() {
 		if does(c.Code) {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"sync"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/value"
 )
@@ -11,10 +12,10 @@ import (
 // layout is what reading and writing a class's records needs and what follows
 // from the class alone; it is made once for each class of a model.
 type layout struct {
-	class   *Class
-	columns []*Column      // the system's, without deleted_at, and the class's own
-	at      map[string]int // by property: a ref is known by CODE_id here
-	refs    map[string]*Column
+	class   *class.Class
+	columns []*class.Column // the system's, without deleted_at, and the class's own
+	at      map[string]int  // by property: a ref is known by CODE_id here
+	refs    map[string]*class.Column
 	keys    [][]byte // of each column, as a member of JSON: "number":
 	quoted  []string // names of the table's columns
 	own     int      // where the class's own columns begin
@@ -37,7 +38,7 @@ const (
 // maxLayouts bounds what is kept of models that are long replaced.
 const maxLayouts = 10_000
 
-func (s *Store) layout(c *Class) *layout {
+func (s *Store) layout(c *class.Class) *layout {
 	if l, ok := s.views.Load(c); ok {
 		return l.(*layout)
 	}
@@ -52,9 +53,9 @@ func (s *Store) layout(c *Class) *layout {
 	return l
 }
 
-func newLayout(c *Class) *layout {
-	l := &layout{class: c, at: map[string]int{}, refs: map[string]*Column{}}
-	for _, column := range System() {
+func newLayout(c *class.Class) *layout {
+	l := &layout{class: c, at: map[string]int{}, refs: map[string]*class.Column{}}
+	for _, column := range class.System() {
 		if column.Code != "deleted_at" {
 			l.columns = append(l.columns, column)
 		}
@@ -65,17 +66,17 @@ func newLayout(c *Class) *layout {
 		l.at[column.Field()] = i
 		l.quoted = append(l.quoted, db.Quote(column.Field()))
 		l.keys = append(l.keys, append(strconv.AppendQuote(nil, column.Field()), ':'))
-		if column.Kind == Ref {
+		if column.Kind == class.Ref {
 			l.refs[column.Code] = column
 		}
 	}
-	l.all = l.everything(func(*Column) bool { return true })
+	l.all = l.everything(func(*class.Column) bool { return true })
 	return l
 }
 
 // everything shows the id, the class's columns and what the system knows of the
 // record, in this order.
-func (l *layout) everything(sees func(*Column) bool) *list {
+func (l *layout) everything(sees func(*class.Column) bool) *list {
 	all := &list{layout: l, columns: []int{atID, atVersion}, shown: []int{0}}
 	for place := l.own; place < len(l.columns); place++ {
 		if sees(l.columns[place]) {
@@ -109,7 +110,7 @@ type list struct {
 }
 
 type nested struct {
-	column *Column
+	column *class.Column
 	key    []byte
 	list   *list
 	from   *source
@@ -125,7 +126,7 @@ func (r *Record) Version() int64 { return r.values[1].Int() }
 func (r *Record) Class() string { return r.list.layout.class.Code }
 
 // Columns calls f with each property that is shown, its column and its value.
-func (r *Record) Columns(f func(name string, c *Column, v value.Value)) {
+func (r *Record) Columns(f func(name string, c *class.Column, v value.Value)) {
 	for _, i := range r.list.shown {
 		c := r.list.layout.columns[r.list.columns[i]]
 		f(c.Field(), c, r.values[i])
@@ -165,7 +166,7 @@ func (r *Record) AppendJSON(b []byte, f Form) []byte {
 	}
 	for _, i := range r.list.shown {
 		place := r.list.columns[i]
-		if f.Streams && r.list.layout.columns[place].Kind == File {
+		if f.Streams && r.list.layout.columns[place].Kind == class.File {
 			continue
 		}
 		b = append(b, r.list.layout.keys[place]...)

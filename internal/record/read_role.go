@@ -3,6 +3,8 @@ package record
 import (
 	"sync"
 
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -21,13 +23,13 @@ type roles struct {
 
 type roleFilter struct {
 	set   *right.Set
-	class *Class
+	class *class.Class
 	expr  *filter.Expr
 }
 
 type roleList struct {
 	set   *right.Set
-	class *Class
+	class *class.Class
 }
 
 // maxRoles bounds each of the two; then they are begun anew.
@@ -82,16 +84,16 @@ func (b *builder) shown(src *source) *list {
 // transaction writes at a time: many writes in one ask once.
 type asked struct {
 	tx    *db.Tx
-	model *Model
-	class *Class
+	model *class.Model
+	class *class.Class
 }
 
-func (s *Store) current(tx *db.Tx, m *Model, c *Class) error {
+func (s *Store) current(tx *db.Tx, m *class.Model, c *class.Class) error {
 	now := asked{tx, m, c}
 	if last := s.asked.Load(); last != nil && *last == now {
 		return nil
 	}
-	if err := Current(tx, m, c.Code); err != nil {
+	if err := table.Current(tx, m, c.Code); err != nil {
 		return err
 	}
 	s.asked.Store(&now)

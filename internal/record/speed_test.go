@@ -18,6 +18,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	_ "modernc.org/sqlite" // the driver that the hand-written handler uses
 
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
 	"junctor/internal/filter"
@@ -144,22 +146,22 @@ func BenchmarkHandWritten(b *testing.B) {
 func BenchmarkRecords(b *testing.B) {
 	d := dbtest.SQLite(b)(nil)
 	bodies := map[string]json.RawMessage{"orders": json.RawMessage(speedBody)}
-	wanted, found := record.NewModel(bodies)
+	wanted, found := class.NewModel(bodies)
 	if found != nil {
 		b.Fatal(found)
 	}
-	var m *record.Model
+	var m *class.Model
 	event := db.NewStmt(9, `INSERT INTO bench_events (type, subject, data) SELECT r.type, r.subject, r.data FROM {rows} AS r`, db.Text("type"), db.Text("subject"), db.Text("data"))
 	ctx := context.Background()
 	if err := d.Write(ctx, func(tx *db.Tx) error {
 		if _, err := tx.Exec(`CREATE TABLE bench_events (seq INTEGER PRIMARY KEY, type TEXT, subject TEXT, data TEXT) STRICT`); err != nil {
 			return err
 		}
-		if _, _, err := record.Apply(tx, wanted, false); err != nil {
+		if _, _, err := table.Apply(tx, wanted, false); err != nil {
 			return err
 		}
 		var err error
-		m, err = record.Applied(tx)
+		m, err = table.Applied(tx)
 		return err
 	}); err != nil {
 		b.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/class"
+	"junctor/internal/class/param"
 	"junctor/internal/fault"
 	"junctor/internal/strict"
 	"junctor/internal/value"
@@ -16,11 +18,11 @@ import (
 type Stored struct {
 	Code, Comment string
 	SQL           string
-	Params        []*Param
-	Columns       []*Column // in the order of the answer; nil until Describe has asked the database
-	Refused       error     // why it cannot be used, nil when it can
+	Params        []*param.Param
+	Columns       []*class.Column // in the order of the answer; nil until Describe has asked the database
+	Refused       error           // why it cannot be used, nil when it can
 
-	declared map[string]*Column // by the configuration, where the database cannot know
+	declared map[string]*class.Column // by the configuration, where the database cannot know
 	text     []piece
 }
 
@@ -40,22 +42,22 @@ func ParseStored(code string, body json.RawMessage) (*Stored, []fault.Field) {
 		Columns map[string]json.RawMessage `json:"columns"`
 	}
 	var found fault.Found
-	if !IsCode(code) {
-		found.Add("", "%q %s", code, CodeRule)
+	if !class.IsCode(code) {
+		found.Add("", "%q %s", code, class.CodeRule)
 	}
 	found = append(found, strict.Decode(body, &w)...)
-	q := &Stored{Code: code, Comment: w.Comment, SQL: w.SQL, declared: map[string]*Column{}}
+	q := &Stored{Code: code, Comment: w.Comment, SQL: w.SQL, declared: map[string]*class.Column{}}
 	if len(found) > 0 {
 		return q, found
 	}
-	params, wrong := ParseParams("/params", w.Params)
+	params, wrong := param.Parse("/params", w.Params)
 	q.Params, found = params, append(found, wrong...)
-	for _, param := range q.Params {
-		if param.List {
-			found.Add(strict.Pointer("/params", param.Code), "a stored query takes no lists")
+	for _, p := range q.Params {
+		if p.List {
+			found.Add(strict.Pointer("/params", p.Code), "a stored query takes no lists")
 		}
 	}
-	columns, wrong := ParseParams("/columns", w.Columns)
+	columns, wrong := param.Parse("/columns", w.Columns)
 	found = append(found, wrong...)
 	for _, c := range columns {
 		if c.List || c.Required || c.Default != nil {
@@ -93,11 +95,11 @@ func (q *Stored) split(found *fault.Found) {
 		return
 	}
 	known := slices.Clone(accountParams)
-	for _, param := range q.Params {
-		if slices.Contains(accountParams, param.Code) {
-			found.Add(strict.Pointer("/params", param.Code), "is what every query knows of its caller; choose another name")
+	for _, p := range q.Params {
+		if slices.Contains(accountParams, p.Code) {
+			found.Add(strict.Pointer("/params", p.Code), "is what every query knows of its caller; choose another name")
 		}
-		known = append(known, param.Code)
+		known = append(known, p.Code)
 	}
 	used := map[string]bool{}
 	for _, piece := range pieces {
@@ -109,9 +111,9 @@ func (q *Stored) split(found *fault.Found) {
 			found.Add("/sql", ":%s is no parameter of the query: %s", piece.param, strict.Unknown(piece.param, known))
 		}
 	}
-	for _, param := range q.Params {
-		if !used[param.Code] {
-			found.Add(strict.Pointer("/params", param.Code), "stands nowhere in the SQL, where it would be :%s", param.Code)
+	for _, p := range q.Params {
+		if !used[p.Code] {
+			found.Add(strict.Pointer("/params", p.Code), "stands nowhere in the SQL, where it would be :%s", p.Code)
 		}
 	}
 	q.text = pieces
@@ -129,8 +131,8 @@ func (q *Stored) TypeOf(path []string) (value.Type, error) {
 }
 
 // Param finds a parameter by its code; nil when there is none.
-func (q *Stored) Param(name string) *Param {
-	if i := slices.IndexFunc(q.Params, func(p *Param) bool { return p.Code == name }); i >= 0 {
+func (q *Stored) Param(name string) *param.Param {
+	if i := slices.IndexFunc(q.Params, func(p *param.Param) bool { return p.Code == name }); i >= 0 {
 		return q.Params[i]
 	}
 	return nil

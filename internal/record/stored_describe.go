@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 )
@@ -15,7 +16,7 @@ import (
 // read, and only the tables and views of classes. Columns and Refused of each are
 // set; what is wrong has pointers such as /CODE/sql. The transaction is one of
 // Write, and nothing of it stays.
-func Describe(tx *db.Tx, m *Model, queries []*Stored) (found []fault.Field, err error) {
+func Describe(tx *db.Tx, m *class.Model, queries []*Stored) (found []fault.Field, err error) {
 	for _, q := range queries {
 		if err := tx.Define("SAVEPOINT stored"); err != nil {
 			return nil, err
@@ -34,7 +35,7 @@ func Describe(tx *db.Tx, m *Model, queries []*Stored) (found []fault.Field, err 
 
 const storedView = "junctor_stored"
 
-func (q *Stored) describe(tx *db.Tx, m *Model) error {
+func (q *Stored) describe(tx *db.Tx, m *class.Model) error {
 	postgres := tx.Postgres()
 	text := q.sql(func(name string) string {
 		if p := q.Param(name); p != nil && postgres {
@@ -59,7 +60,7 @@ func (q *Stored) describe(tx *db.Tx, m *Model) error {
 	}
 	seen := map[string]bool{}
 	for i, c := range q.Columns {
-		if !IsCode(c.Code) {
+		if !class.IsCode(c.Code) {
 			return fmt.Errorf("its column %d is called %q, which is not usable: give it a name with AS, of letters, digits and underscores", i+1, c.Code)
 		}
 		if seen[strings.ToLower(c.Code)] {
@@ -71,7 +72,7 @@ func (q *Stored) describe(tx *db.Tx, m *Model) error {
 		}
 	}
 	for code := range q.declared {
-		if !slices.ContainsFunc(q.Columns, func(c *Column) bool { return c.Code == code }) {
+		if !slices.ContainsFunc(q.Columns, func(c *class.Column) bool { return c.Code == code }) {
 			return fmt.Errorf("answers no column %q, for which columns has a type", code)
 		}
 	}
@@ -79,7 +80,7 @@ func (q *Stored) describe(tx *db.Tx, m *Model) error {
 }
 
 // readable are the relations that a stored query may read, in lower case.
-func storable(m *Model) map[string]bool {
+func storable(m *class.Model) map[string]bool {
 	names := map[string]bool{}
 	for _, c := range m.Classes() {
 		names[strings.ToLower(c.Table())], names[strings.ToLower(c.View())] = true, true
@@ -98,7 +99,7 @@ var (
 	functions = regexp.MustCompile(`:(?:funcid|opfuncid|aggfnoid|winfnoid|hashfuncid|tsmhandler) (\d+)`)
 )
 
-func (q *Stored) describePostgres(tx *db.Tx, m *Model) error {
+func (q *Stored) describePostgres(tx *db.Tx, m *class.Model) error {
 	var rule string
 	err := tx.QueryRow(`SELECT r.ev_action::text FROM pg_rewrite AS r WHERE r.ev_class = 'pg_temp.` + storedView + `'::regclass`).Scan(&rule)
 	if err != nil {
@@ -165,38 +166,38 @@ func numbers(pattern *regexp.Regexp, text string) string {
 }
 
 // postgresColumn is a column by its type; what is none of a class's is text.
-func postgresColumn(name, typ string, modifier int) *Column {
+func postgresColumn(name, typ string, modifier int) *class.Column {
 	const header = 4
 	switch typ {
 	case "smallint", "integer", "bigint":
-		return plainColumn(name, Integer)
+		return plainColumn(name, class.Integer)
 	case "numeric":
-		c := plainColumn(name, Decimal)
+		c := plainColumn(name, class.Decimal)
 		if modifier >= header {
 			c.Precision, c.Scale = (modifier-header)>>16&0xffff, (modifier-header)&0x7ff
 		}
 		return c
 	case "real", "double precision":
-		return plainColumn(name, Decimal)
+		return plainColumn(name, class.Decimal)
 	case "boolean":
-		return plainColumn(name, Boolean)
+		return plainColumn(name, class.Boolean)
 	case "date":
-		return plainColumn(name, Date)
+		return plainColumn(name, class.Date)
 	case "timestamp with time zone", "timestamp without time zone":
-		return plainColumn(name, DateTime)
+		return plainColumn(name, class.DateTime)
 	case "json", "jsonb":
-		return plainColumn(name, JSON)
+		return plainColumn(name, class.JSON)
 	}
-	return plainColumn(name, Text)
+	return plainColumn(name, class.Text)
 }
 
 // plainColumn is a column of a query: a decimal's Scale is 0 and its Precision
 // too where nobody knows them.
-func plainColumn(name string, kind Kind) *Column {
-	return &Column{Code: name, Kind: kind, Type: kind.Type()}
+func plainColumn(name string, kind class.Kind) *class.Column {
+	return &class.Column{Code: name, Kind: kind, Type: kind.Type()}
 }
 
-func (q *Stored) describeSQLite(tx *db.Tx, m *Model) error {
+func (q *Stored) describeSQLite(tx *db.Tx, m *class.Model) error {
 	rows, err := tx.Query(`SELECT name, type FROM pragma_table_info('` + storedView + `') ORDER BY cid`)
 	if err != nil {
 		return plainError(err)
@@ -220,46 +221,46 @@ func (q *Stored) describeSQLite(tx *db.Tx, m *Model) error {
 // table's column or of a CAST, and nothing for what is calculated. SQLite keeps
 // moments and dates as other types: a column that has the name of one of a class
 // it reads is taken for that.
-func (q *Stored) sqliteColumn(m *Model, name, typ string) *Column {
+func (q *Stored) sqliteColumn(m *class.Model, name, typ string) *class.Column {
 	for _, c := range slices.Concat(m.Classes()) {
 		if !strings.Contains(strings.ToLower(q.SQL), strings.ToLower(c.View())) {
 			continue
 		}
-		if column := c.Column(name); column != nil && column.Kind != Ref && column.Kind != File {
+		if column := c.Column(name); column != nil && column.Kind != class.Ref && column.Kind != class.File {
 			same := *column
 			return plainLike(name, &same)
 		}
 	}
 	switch typ = strings.ToUpper(typ); {
 	case strings.Contains(typ, "INT"):
-		return plainColumn(name, Integer)
+		return plainColumn(name, class.Integer)
 	case strings.Contains(typ, "NUM"), strings.Contains(typ, "DEC"), strings.Contains(typ, "REAL"), strings.Contains(typ, "FLOA"), strings.Contains(typ, "DOUBLE"):
-		return plainColumn(name, Decimal)
+		return plainColumn(name, class.Decimal)
 	case strings.Contains(typ, "BOOL"):
-		return plainColumn(name, Boolean)
+		return plainColumn(name, class.Boolean)
 	}
-	return plainColumn(name, Text)
+	return plainColumn(name, class.Text)
 }
 
 // plainLike is a column of another's type, without what is about writing it.
-func plainLike(name string, c *Column) *Column {
+func plainLike(name string, c *class.Column) *class.Column {
 	like := plainColumn(name, c.Kind)
-	if like.Kind == Autonumber || like.Kind == Enum {
-		like.Kind = Text
-		if c.Type != like.Type && c.Kind == Autonumber {
-			like.Kind = Integer
+	if like.Kind == class.Autonumber || like.Kind == class.Enum {
+		like.Kind = class.Text
+		if c.Type != like.Type && c.Kind == class.Autonumber {
+			like.Kind = class.Integer
 		}
 	}
 	like.Type, like.Precision, like.Scale = c.Type, c.Precision, c.Scale
-	if c.Kind == Autonumber && c.Numbering == nil {
-		like.Kind = Integer
+	if c.Kind == class.Autonumber && c.Numbering == nil {
+		like.Kind = class.Integer
 	}
 	return like
 }
 
 // readsOnly looks at the program that SQLite has made of the view: which tables
 // it opens, and whether it writes.
-func readsOnly(tx *db.Tx, m *Model) error {
+func readsOnly(tx *db.Tx, m *class.Model) error {
 	allowed := storable(m)
 	pages := map[int64]string{}
 	roots, err := tx.Query(`SELECT rootpage, tbl_name FROM sqlite_schema WHERE rootpage > 0`)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 
+	"junctor/internal/class/param"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
 	"junctor/internal/value"
@@ -22,7 +23,7 @@ type storedPlace struct {
 }
 
 // page cuts from the rows what is wanted. next is "" on the last page.
-func (q *Stored) page(rows [][]value.Value, args Args, use StoredUse) (part [][]value.Value, next string, err error) {
+func (q *Stored) page(rows [][]value.Value, args param.Args, use StoredUse) (part [][]value.Value, next string, err error) {
 	at := storedPlace{Sum: q.sum(args, use), At: max(use.Skip, 0), Rest: -1}
 	if use.Top != nil {
 		at.Rest = max(*use.Top, 0)
@@ -77,7 +78,7 @@ func rowSum(row []value.Value) string {
 }
 
 // sum tells one use of a query from another, as far as pages depend on it.
-func (q *Stored) sum(args Args, use StoredUse) string {
+func (q *Stored) sum(args param.Args, use StoredUse) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n", q.Code, q.SQL)
 	for _, p := range q.Params {

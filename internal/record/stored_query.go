@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"junctor/internal/class"
+	"junctor/internal/class/param"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -40,7 +42,7 @@ type StoredRow struct {
 }
 
 // Columns calls f with each column that is shown, and its value.
-func (r *StoredRow) Columns(f func(name string, c *Column, v value.Value)) {
+func (r *StoredRow) Columns(f func(name string, c *class.Column, v value.Value)) {
 	for _, i := range r.shown {
 		f(r.query.Columns[i].Code, r.query.Columns[i], r.values[i])
 	}
@@ -72,7 +74,7 @@ func (r *StoredRow) AppendJSON(b []byte, f Form) []byte {
 // that cannot be read, and for a cursor of another use; fault.Gone for a cursor
 // whose row is not there any more; fault.Unprocessable when the query has more rows than one
 // use may look at; fault.Unavailable for one that cannot be used.
-func (s *Store) QueryStored(tx *db.Tx, q *Stored, a Actor, args Args, use StoredUse) (*StoredPage, error) {
+func (s *Store) QueryStored(tx *db.Tx, q *Stored, a Actor, args param.Args, use StoredUse) (*StoredPage, error) {
 	switch {
 	case !a.Rights.MayQuery(q.Code):
 		return nil, fault.New(fault.Forbidden, "This account has no right to use a stored query %q.", q.Code)
@@ -113,7 +115,7 @@ func (s *Store) QueryStored(tx *db.Tx, q *Stored, a Actor, args Args, use Stored
 }
 
 func (q *Stored) at(name string) int {
-	return slices.IndexFunc(q.Columns, func(c *Column) bool { return c.Code == name })
+	return slices.IndexFunc(q.Columns, func(c *class.Column) bool { return c.Code == name })
 }
 
 func (q *Stored) shown(names []string) (places []int, err error) {
@@ -203,7 +205,7 @@ func compareRows(keys []storedKey, x, y []value.Value) int {
 func sentence(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "." }
 
 // read executes the query.
-func (q *Stored) read(tx *db.Tx, a Actor, args Args, keep func([]value.Value) (bool, error)) ([][]value.Value, error) {
+func (q *Stored) read(tx *db.Tx, a Actor, args param.Args, keep func([]value.Value) (bool, error)) ([][]value.Value, error) {
 	postgres := tx.Postgres()
 	var arguments []any
 	places := map[string]string{}
@@ -271,7 +273,7 @@ func (q *Stored) failed(err error) error {
 }
 
 // argument is the value of a parameter, and the cast behind its place.
-func (q *Stored) argument(name string, a Actor, args Args, postgres bool) (any, string) {
+func (q *Stored) argument(name string, a Actor, args param.Args, postgres bool) (any, string) {
 	account := map[string]string{"account_id": a.Rights.Account.ID, "account_login": a.Rights.Account.Login, "account_unit": a.Rights.Account.Unit}
 	cast := ""
 	if text, ok := account[name]; ok {
@@ -301,7 +303,7 @@ func (q *Stored) argument(name string, a Actor, args Args, postgres bool) (any, 
 }
 
 // storedCast is what makes PostgreSQL give a column of a type that can be read.
-func storedCast(c *Column, postgres bool) string {
+func storedCast(c *class.Column, postgres bool) string {
 	if !postgres {
 		return ""
 	}
@@ -314,7 +316,7 @@ func storedCast(c *Column, postgres bool) string {
 // storedCell takes a value of whatever type the database has made of it. What
 // cannot be read as the column's type is null.
 type storedCell struct {
-	column *Column
+	column *class.Column
 	into   *value.Value
 }
 

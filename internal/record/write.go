@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/right"
@@ -50,7 +51,7 @@ type Match struct {
 // Errors: fault.NotFound for the class, fault.Forbidden, fault.Invalid for a body
 // that is no JSON object, fault.Unprocessable with everything that is wrong in
 // it, fault.Conflict when a record with the same key is there.
-func (s *Store) Create(tx *db.Tx, m *Model, a Actor, class string, body []byte) (*Outcome, error) {
+func (s *Store) Create(tx *db.Tx, m *class.Model, a Actor, class string, body []byte) (*Outcome, error) {
 	w, err := s.begin(tx, m, a, class)
 	if err != nil {
 		return nil, err
@@ -70,13 +71,13 @@ func (s *Store) Create(tx *db.Tx, m *Model, a Actor, class string, body []byte) 
 // Errors, besides those of Create: fault.NotFound for the record, fault.Stale
 // when match names another version (the outcome then has the present record),
 // fault.VersionRequired when the class demands a match and none is given.
-func (s *Store) Update(tx *db.Tx, m *Model, a Actor, class string, at Address, body []byte, match Match) (*Outcome, error) {
+func (s *Store) Update(tx *db.Tx, m *class.Model, a Actor, class string, at Address, body []byte, match Match) (*Outcome, error) {
 	return s.change(tx, m, a, class, at, body, match, merges)
 }
 
 // Replace is Update that resets what is absent to its default or to null, as far
 // as the caller may write it.
-func (s *Store) Replace(tx *db.Tx, m *Model, a Actor, class string, at Address, body []byte, match Match) (*Outcome, error) {
+func (s *Store) Replace(tx *db.Tx, m *class.Model, a Actor, class string, at Address, body []byte, match Match) (*Outcome, error) {
 	return s.change(tx, m, a, class, at, body, match, replaces)
 }
 
@@ -88,7 +89,7 @@ const (
 	replaces manner = true
 )
 
-func (s *Store) change(tx *db.Tx, m *Model, a Actor, class string, at Address, body []byte, match Match, how manner) (*Outcome, error) {
+func (s *Store) change(tx *db.Tx, m *class.Model, a Actor, class string, at Address, body []byte, match Match, how manner) (*Outcome, error) {
 	w, err := s.begin(tx, m, a, class)
 	if err != nil {
 		return nil, err
@@ -116,7 +117,7 @@ func (s *Store) change(tx *db.Tx, m *Model, a Actor, class string, at Address, b
 // With replace, what is absent is reset as in Replace. A match means that the
 // record must be there (fault.Stale otherwise). Any number of callers at once
 // make one record and get no error for it.
-func (s *Store) Upsert(tx *db.Tx, m *Model, a Actor, class string, at Address, body []byte, match Match, replace bool) (*Outcome, error) {
+func (s *Store) Upsert(tx *db.Tx, m *class.Model, a Actor, class string, at Address, body []byte, match Match, replace bool) (*Outcome, error) {
 	const tries = 3
 	for try := 1; ; try++ {
 		w, err := s.begin(tx, m, a, class)
@@ -156,7 +157,7 @@ func (s *Store) Upsert(tx *db.Tx, m *Model, a Actor, class string, at Address, b
 // Delete deletes a record, for good or by marking it, as its class says.
 // Errors: as those of Update, and fault.Conflict when other records refer to one
 // that would go for good.
-func (s *Store) Delete(tx *db.Tx, m *Model, a Actor, class string, at Address, match Match) (*Outcome, error) {
+func (s *Store) Delete(tx *db.Tx, m *class.Model, a Actor, class string, at Address, match Match) (*Outcome, error) {
 	w, err := s.begin(tx, m, a, class)
 	if err != nil {
 		return nil, err
@@ -196,9 +197,9 @@ func (s *Store) Delete(tx *db.Tx, m *Model, a Actor, class string, at Address, m
 type write struct {
 	store  *Store
 	tx     *db.Tx
-	model  *Model
+	model  *class.Model
 	actor  Actor
-	class  *Class
+	class  *class.Class
 	layout *layout
 	rights right.Class
 	view   *builder // for names as the caller sees them
@@ -219,7 +220,7 @@ type write struct {
 type rowFits struct{ read, update, delete bool }
 
 // begin finds the class. For a caller who may do nothing with it, it is not there.
-func (s *Store) begin(tx *db.Tx, m *Model, a Actor, class string) (*write, error) {
+func (s *Store) begin(tx *db.Tx, m *class.Model, a Actor, class string) (*write, error) {
 	c := m.Class(class)
 	rights := rightsOf(a, class)
 	if c == nil || rights.Nothing() {
@@ -274,7 +275,7 @@ func (w *write) matches(match Match) (*Outcome, error) {
 }
 
 // check compares a version with what is demanded of it.
-func (match Match) check(c *Class, version int64) error {
+func (match Match) check(c *class.Class, version int64) error {
 	switch {
 	case !match.Given && c.RequireMatch:
 		return fault.New(fault.VersionRequired, "A change of a record of the class %s needs If-Match with the version that it is a change of: read the record, and send its ETag.", c.Code)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -88,7 +89,7 @@ func (w *write) hidden(err error) string {
 func (w *write) checkColumns() {
 	for i := w.layout.own; i < len(w.row); i++ {
 		c := w.layout.columns[i]
-		if c.Kind == Autonumber || c.Computed != nil || w.refusedAlready(i) {
+		if c.Kind == class.Autonumber || c.Computed != nil || w.refusedAlready(i) {
 			continue
 		}
 		if w.old != nil && sameValue(w.row[i], w.old[i]) && !w.placed[i] {
@@ -171,7 +172,7 @@ func (w *write) checkRefs() error {
 
 // idOf finds the id of a record, "" when there is none. On PostgreSQL the record
 // cannot be removed until the transaction has ended.
-func (w *write) idOf(c *Class, at Address, eyes sight) (id string, err error) {
+func (w *write) idOf(c *class.Class, at Address, eyes sight) (id string, err error) {
 	b := w.store.build(w.tx, w.model, w.actor, c, eyes)
 	where, err := b.at(b.root, at)
 	if err != nil {
@@ -229,13 +230,13 @@ func (w *write) scope(row []value.Value) filter.Scope {
 }
 
 // follow reads one value of another record.
-func (w *write) follow(c *Class, id string, path []string) (value.Value, error) {
+func (w *write) follow(c *class.Class, id string, path []string) (value.Value, error) {
 	b := w.store.build(w.tx, w.model, w.actor, c, asSystem)
 	found, err := b.resolve(b.root, path)
 	if err != nil {
 		return value.Value{}, err
 	}
-	cell := Cell{Column: found.Column}
+	cell := class.Cell{Column: found.Column}
 	where := b.root.alias + ".id = " + b.arg(plain(id), "::text")
 	err = w.tx.QueryRow("SELECT "+found.sql+" FROM "+b.from()+" WHERE "+where+and(b.live(b.root)), b.args...).Scan(&cell)
 	if errors.Is(err, db.ErrNoRows) {
@@ -316,11 +317,11 @@ func (w *write) takenKey(key []string) (bool, error) {
 func (w *write) unreferenced() error {
 	for _, c := range w.model.Classes() {
 		for _, ref := range c.Columns {
-			if ref.Kind != Ref || ref.Class != w.class.Code {
+			if ref.Kind != class.Ref || ref.Class != w.class.Code {
 				continue
 			}
 			var one int
-			err := w.tx.QueryRow(`SELECT 1 FROM `+db.Quote(c.Table())+` WHERE `+db.Quote(ref.Field())+` = $1 AND `+Alive+` LIMIT 1`, w.old[atID].Text()).Scan(&one)
+			err := w.tx.QueryRow(`SELECT 1 FROM `+db.Quote(c.Table())+` WHERE `+db.Quote(ref.Field())+` = $1 AND `+class.Alive+` LIMIT 1`, w.old[atID].Text()).Scan(&one)
 			if errors.Is(err, db.ErrNoRows) {
 				continue
 			}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/value"
@@ -93,17 +94,17 @@ func (s *Store) DropFile(ctx context.Context, d *db.DB, id string) error {
 
 // File reads a record's file; its content is to be opened with db.DB.OpenLarge.
 // Errors: as those of Get, and fault.NotFound when the column is empty.
-func (s *Store) File(tx *db.Tx, m *Model, a Actor, class string, at Address, column string) (*StoredFile, db.Blob, error) {
-	r, err := s.Get(tx, m, a, class, at, []string{column}, nil)
+func (s *Store) File(tx *db.Tx, m *class.Model, a Actor, code string, at Address, column string) (*StoredFile, db.Blob, error) {
+	r, err := s.Get(tx, m, a, code, at, []string{column}, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	v, _ := r.Value(column)
-	if c := m.Class(class).Column(column); c == nil || c.Kind != File {
-		return nil, nil, fault.New(fault.Invalid, "The column %s of the class %s holds no file.", column, class)
+	if c := m.Class(code).Column(column); c == nil || c.Kind != class.File {
+		return nil, nil, fault.New(fault.Invalid, "The column %s of the class %s holds no file.", column, code)
 	}
 	if v.IsNull() {
-		return nil, nil, fault.New(fault.NotFound, "The record %s(%s) has no file in the column %s.", class, at, column)
+		return nil, nil, fault.New(fault.NotFound, "The record %s(%s) has no file in the column %s.", code, at, column)
 	}
 	files, err := s.Files(tx, v.Text())
 	if err != nil {
@@ -162,7 +163,7 @@ func (s *Store) CollectFiles(tx *db.Tx, n int, olderThan time.Duration) (int, er
 }
 
 // dropFilesOf removes the files of a record that is gone for good.
-func dropFilesOf(tx *db.Tx, c *Class, id string) error {
+func dropFilesOf(tx *db.Tx, c *class.Class, id string) error {
 	if !hasFiles(c) {
 		return nil
 	}
@@ -170,8 +171,8 @@ func dropFilesOf(tx *db.Tx, c *Class, id string) error {
 }
 
 // hasFiles reports whether the class has a file column.
-func hasFiles(c *Class) bool {
-	return slices.ContainsFunc(c.Columns, func(c *Column) bool { return c.Kind == File })
+func hasFiles(c *class.Class) bool {
+	return slices.ContainsFunc(c.Columns, func(c *class.Column) bool { return c.Kind == class.File })
 }
 
 func texts(tx *db.Tx, sql string, args ...any) (all []string, err error) {
@@ -270,7 +271,7 @@ func (w *write) moveFiles() error {
 // movedFiles are the file columns that get another value.
 func (w *write) movedFiles() (places []int) {
 	for i := w.layout.own; i < len(w.row); i++ {
-		if w.layout.columns[i].Kind != File {
+		if w.layout.columns[i].Kind != class.File {
 			continue
 		}
 		former := value.Value{}

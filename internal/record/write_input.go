@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"junctor/internal/class"
 	"junctor/internal/fault"
 	"junctor/internal/strict"
 	"junctor/internal/value"
@@ -91,7 +92,7 @@ func (w *write) member(name, pointer string, raw []byte) error {
 
 // refColumn finds a ref that is not hidden; whether its class can be read does
 // not matter.
-func (src *source) refColumn(code string) *Column {
+func (src *source) refColumn(code string) *class.Column {
 	if c := src.layout.refs[code]; c != nil && src.sees(c) {
 		return c
 	}
@@ -122,7 +123,7 @@ func (w *write) give(i int, pointer string, v value.Value) {
 
 // ref reads a ref that is given by its code: null, an id, or an object with the
 // columns of a key.
-func (w *write) ref(c *Column, pointer string, raw []byte) error {
+func (w *write) ref(c *class.Column, pointer string, raw []byte) error {
 	i := w.layout.at[c.Field()]
 	if raw[0] != '{' {
 		w.column(i, pointer, raw)
@@ -166,7 +167,7 @@ func (w *write) ref(c *Column, pointer string, raw []byte) error {
 }
 
 // target is the class that a ref leads to, nil when the caller may not read it.
-func (w *write) target(c *Column) *source {
+func (w *write) target(c *class.Column) *source {
 	to := w.model.Class(c.Class)
 	if to == nil || rightsOf(w.actor, c.Class).Read.None() {
 		return nil
@@ -294,7 +295,7 @@ func (w *write) fixed(g place) {
 	c := w.layout.columns[g.at]
 	if w.old == nil && g.at == atID {
 		if !usableID(g.value.Text()) {
-			w.wrong(g.pointer, "an id has from 1 to %d letters, digits, dots, dashes and underscores", MaxID)
+			w.wrong(g.pointer, "an id has from 1 to %d letters, digits, dots, dashes and underscores", class.MaxID)
 			return
 		}
 		w.row[atID] = g.value
@@ -313,7 +314,7 @@ func (w *write) fixed(g place) {
 		w.wrong(g.pointer, "is not written by callers; leave it out, or send it as it is")
 	case c.Computed != nil:
 		w.wrong(g.pointer, "is computed; leave it out, or send it as it is")
-	case c.Kind == Autonumber:
+	case c.Kind == class.Autonumber:
 		w.wrong(g.pointer, "is numbered by itself; leave it out, or send it as it is")
 	default:
 		w.wrong(g.pointer, "is not yours to write; leave it out, or send it as it is")
@@ -321,7 +322,7 @@ func (w *write) fixed(g place) {
 }
 
 // usableID says which ids callers may choose.
-func usableID(text string) bool { return len(text) <= MaxID && idPattern.MatchString(text) }
+func usableID(text string) bool { return len(text) <= class.MaxID && idPattern.MatchString(text) }
 
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 

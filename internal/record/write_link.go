@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"junctor/internal/class"
 	"junctor/internal/filter"
 	"junctor/internal/right"
 	"junctor/internal/value"
@@ -16,7 +17,7 @@ import (
 // ParseNamed reads which record of a class JSON names: a text is its id, an
 // object has the id, all columns of a key that the caller sees, or OData's
 // address of it as @odata.id. Other members say nothing.
-func ParseNamed(c *Class, rights right.Class, raw json.RawMessage) (Address, error) {
+func ParseNamed(c *class.Class, rights right.Class, raw json.RawMessage) (Address, error) {
 	var id string
 	if json.Unmarshal(raw, &id) == nil && string(raw) != "null" {
 		return byID(id)
@@ -79,7 +80,7 @@ func byID(id string) (Address, error) {
 
 // bind reads OData's address of a record: customers('id'), customers/id or
 // customers(code='C1'), with anything before it.
-func (w *write) bind(c *Column, pointer string, raw []byte) error {
+func (w *write) bind(c *class.Column, pointer string, raw []byte) error {
 	i := w.layout.at[c.Field()]
 	if string(raw) == "null" {
 		w.give(i, pointer, value.Value{})
@@ -150,7 +151,7 @@ func ParseAddress(text string) (Address, bool) {
 			return Address{ID: literal.Value.Text()}, true
 		}
 		column := strings.TrimSpace(part[:equals])
-		if !IsCode(column) {
+		if !class.IsCode(column) {
 			return Address{}, false
 		}
 		at.Key = append(at.Key, KeyPart{Column: column, Value: literal.Value})

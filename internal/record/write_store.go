@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/right"
@@ -22,7 +24,7 @@ func (w *write) load(at Address) (bool, error) {
 		return false, err
 	}
 	var text strings.Builder
-	cells := make([]Cell, len(w.layout.columns))
+	cells := make([]class.Cell, len(w.layout.columns))
 	targets := make([]any, 0, len(cells)+3)
 	for i, c := range w.layout.columns {
 		if i > 0 {
@@ -82,7 +84,7 @@ func (w *write) current() error {
 	if !w.view.postgres {
 		return nil
 	}
-	return Current(w.tx, w.model, w.class.Code)
+	return table.Current(w.tx, w.model, w.class.Code)
 }
 
 // insert stores the row; false when one with the same key or id is there.
@@ -145,7 +147,7 @@ func (w *write) save() error {
 // remove deletes the record. One that goes for good is marked before, by which
 // SQLite's triggers know that it is us.
 func (w *write) remove() error {
-	moment := &Column{Kind: DateTime, Type: value.DateTime}
+	moment := &class.Column{Kind: class.DateTime, Type: value.DateTime}
 	at := moment.Arg(w.view.postgres, w.now)
 	cast := moment.Cast(w.view.postgres)
 	_, err := w.tx.Exec("UPDATE "+db.Quote(w.class.Table())+" SET version = version + 1, deleted_at = $2"+cast+", modified_at = $2"+cast+", modified_by = $3 WHERE id = $1",
@@ -168,7 +170,7 @@ func (w *write) numbered() bool { return w.old == nil && w.class.Autonumbers() }
 func (w *write) number() error {
 	for i := w.layout.own; i < len(w.row); i++ {
 		c := w.layout.columns[i]
-		if c.Kind != Autonumber {
+		if c.Kind != class.Autonumber {
 			continue
 		}
 		var n int64

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"junctor/internal/class/classtest"
 	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
 	"junctor/internal/fault"
@@ -45,7 +46,7 @@ func TestWritesChangeWhatTheySay(t *testing.T) {
 			t.Errorf("answered %s, stored %s", got, want)
 		}
 		var replaced *record.Outcome
-		write(t, s.d, func(tx *db.Tx) (err error) {
+		classtest.Write(t, s.d, func(tx *db.Tx) (err error) {
 			replaced, err = s.store.Replace(tx, s.model, admin, "orders", number("7"), []byte(`{"number":"8"}`), record.Match{Given: true, Versions: []int64{1, 2}})
 			return err
 		})
@@ -369,7 +370,7 @@ func TestRulesComeBeforeAndAfter(t *testing.T) {
 			t.Error(diff)
 		}
 	})
-	m := model(t, "ruled", `{"columns":{"a":"text"},"rules":[{"when":["created"],"scenario":"x","if":"before/b eq 'x'"},{"when":["created"],"scenario":"x","if":"a"}]}`)
+	m := classtest.Model(t, "ruled", `{"columns":{"a":"text"},"rules":[{"when":["created"],"scenario":"x","if":"before/b eq 'x'"},{"when":["created"],"scenario":"x","if":"a"}]}`)
 	found := record.CheckRules(m, m.Class("ruled"))
 	if len(found) != 2 || found[0].Pointer != "/rules/0/if" || found[1].Pointer != "/rules/1/if" {
 		t.Errorf("%v", found)

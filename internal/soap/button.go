@@ -5,13 +5,14 @@ import (
 	"strconv"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/record"
 )
 
 // buttonOperation makes the operation that presses a button of a class.
-func buttonOperation(name, typeName string, s *shape, b *record.Button) *operation {
+func buttonOperation(name, typeName string, s *shape, b *class.Button) *operation {
 	label := b.Label
 	if label == "" {
 		label = b.Code

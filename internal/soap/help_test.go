@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"junctor/internal/access"
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/clock"
 	"junctor/internal/db"
 	"junctor/internal/fault"
@@ -55,17 +57,17 @@ func (s *site) Await(_ context.Context, start run.Start, _ time.Duration) (run.R
 
 func newSite(t testing.TB, d *db.DB, bodies map[string]json.RawMessage) *site {
 	t.Helper()
-	m, found := record.NewModel(bodies)
+	m, found := class.NewModel(bodies)
 	if found != nil {
 		t.Fatal(found)
 	}
-	var model *record.Model
+	var model *class.Model
 	err := d.Write(context.Background(), func(tx *db.Tx) error {
-		if _, _, err := record.Apply(tx, m, false); err != nil {
+		if _, _, err := table.Apply(tx, m, false); err != nil {
 			return err
 		}
 		var err error
-		model, err = record.Applied(tx)
+		model, err = table.Applied(tx)
 		return err
 	})
 	if err != nil {
@@ -81,10 +83,10 @@ func newSite(t testing.TB, d *db.DB, bodies map[string]json.RawMessage) *site {
 	handler := New(Services{
 		DB: d, Committer: committer, Access: accounts,
 		Records: record.NewStore(record.Hooks{Before: check}, func() time.Time { return noon }),
-		Model:   func() *record.Model { return model },
+		Model:   func() *class.Model { return model },
 		Reload: func(ctx context.Context) error {
 			return d.Read(ctx, func(tx *db.Tx) (err error) {
-				model, err = record.Applied(tx)
+				model, err = table.Applied(tx)
 				return err
 			})
 		},

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"junctor/internal/class"
+	"junctor/internal/class/param"
 	"junctor/internal/db"
 	"junctor/internal/record"
 	"junctor/internal/value"
@@ -42,7 +44,7 @@ func paramElements(q *record.Stored) (all []element) {
 }
 
 // columnElement is a column of a query, or a parameter.
-func columnElement(c *record.Column) element {
+func columnElement(c *class.Column) element {
 	e := element{name: c.Code, kind: kindOf(c), comment: c.Comment, values: c.Values, optional: true, nillable: true, json: c.Type == value.JSON}
 	if e.json {
 		e.comment = strings.TrimPrefix(e.comment+"; JSON as text", "; ")
@@ -86,7 +88,7 @@ func (c *call) rows(q *record.Stored, known []element) ([]byte, error) {
 	if err := in.refused(); err != nil {
 		return nil, err
 	}
-	args, err := record.JSONArgs(q.Params, given)
+	args, err := param.JSONArgs(q.Params, given)
 	if err != nil {
 		return nil, below("/params", err)
 	}
@@ -106,7 +108,7 @@ func (c *call) rows(q *record.Stored, known []element) ([]byte, error) {
 	w.open("page")
 	for _, r := range page.Rows {
 		w.open("row")
-		r.Columns(func(name string, _ *record.Column, v value.Value) { w.value(name, v) })
+		r.Columns(func(name string, _ *class.Column, v value.Value) { w.value(name, v) })
 		w.close("row")
 	}
 	if ask.Count {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -198,7 +199,7 @@ func (c *call) fits(w *writer) ([]byte, error) {
 func (c *call) record(w *writer, name string, s *shape, r *record.Record) {
 	w.open(name)
 	values := map[string]value.Value{}
-	r.Columns(func(name string, _ *record.Column, v value.Value) { values[name] = v })
+	r.Columns(func(name string, _ *class.Column, v value.Value) { values[name] = v })
 	expanded := map[string]*record.Record{}
 	r.Expanded(func(name string, to *record.Record) { expanded[name] = to })
 	for _, column := range s.columns {
@@ -207,7 +208,7 @@ func (c *call) record(w *writer, name string, s *shape, r *record.Record) {
 		}
 		to, ok := expanded[column.Code]
 		switch {
-		case !ok || column.Kind != record.Ref:
+		case !ok || column.Kind != class.Ref:
 		case to == nil:
 			w.leaf(column.Code, "xsi:nil", "true")
 		default:

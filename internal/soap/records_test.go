@@ -12,9 +12,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
-	"junctor/internal/record"
 	"junctor/internal/right"
 )
 
@@ -149,12 +150,12 @@ func TestAClassThatHasChanged(t *testing.T) {
 		s.fill()
 		fresh := maps.Clone(classes)
 		fresh["customers"] = json.RawMessage(`{"key":"code","columns":{"code":"text!","name":"text","owner":"text","more":"text"}}`)
-		m, found := record.NewModel(fresh)
+		m, found := class.NewModel(fresh)
 		if found != nil {
 			t.Fatal(found)
 		}
 		err := d.Write(t.Context(), func(tx *db.Tx) error {
-			_, _, err := record.Apply(tx, m, true)
+			_, _, err := table.Apply(tx, m, true)
 			return err
 		})
 		if err != nil {

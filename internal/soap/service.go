@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/fault"
 	"junctor/internal/function"
 	"junctor/internal/record"
@@ -58,7 +59,7 @@ const loginName = "login"
 // for a model and its functions; names are given here, so that they do not hang on
 // who calls.
 type catalog struct {
-	model     *record.Model
+	model     *class.Model
 	functions []*function.Function
 	queries   map[string]*record.Stored
 	entries   []entry
@@ -71,7 +72,7 @@ type catalog struct {
 type entry struct {
 	name     string
 	session  *operation
-	class    *record.Class
+	class    *class.Class
 	verb     *classVerb
 	button   string
 	query    *record.Stored
@@ -212,7 +213,7 @@ func (n names) give(wanted string, suffixes ...string) string {
 }
 
 // kindOf is how a column is typed.
-func kindOf(c *record.Column) string {
+func kindOf(c *class.Column) string {
 	switch c.Type {
 	case value.Boolean:
 		return xsBoolean

@@ -5,46 +5,46 @@ import (
 	"slices"
 	"strings"
 
-	"junctor/internal/record"
+	"junctor/internal/class"
 	"junctor/internal/right"
 	"junctor/internal/value"
 )
 
 // shape is a class as a caller may see it.
 type shape struct {
-	class   *record.Class
+	class   *class.Class
 	rights  right.Class
-	columns []*record.Column
-	leads   map[string]*record.Class // by the code of a ref that the caller may follow
+	columns []*class.Column
+	leads   map[string]*class.Class // by the code of a ref that the caller may follow
 }
 
 // shape is that of a class for the caller, who may have no right to it at all.
-func (c *call) shape(class *record.Class) *shape {
-	if s := c.shapes[class]; s != nil {
+func (c *call) shape(of *class.Class) *shape {
+	if s := c.shapes[of]; s != nil {
 		return s
 	}
-	s := &shape{class: class, rights: c.actor.Rights.Class(class.Code), leads: map[string]*record.Class{}}
-	for _, column := range columnsOf(class) {
+	s := &shape{class: of, rights: c.actor.Rights.Class(of.Code), leads: map[string]*class.Class{}}
+	for _, column := range columnsOf(of) {
 		if !column.System && !s.rights.Sees(column.Code) {
 			continue
 		}
 		s.columns = append(s.columns, column)
-		if column.Kind == record.Ref && !c.actor.Rights.Class(column.Class).Read.None() {
+		if column.Kind == class.Ref && !c.actor.Rights.Class(column.Class).Read.None() {
 			s.leads[column.Code] = c.model.Class(column.Class)
 		}
 	}
 	if c.shapes == nil {
-		c.shapes = map[*record.Class]*shape{}
+		c.shapes = map[*class.Class]*shape{}
 	}
-	c.shapes[class] = s
+	c.shapes[of] = s
 	return s
 }
 
 // columnsOf are a class's columns in the order in which they are shown: the id,
 // the version, its own, and what else the system knows of the record.
-func columnsOf(c *record.Class) []*record.Column {
-	var first, last []*record.Column
-	for _, s := range record.System() {
+func columnsOf(c *class.Class) []*class.Column {
+	var first, last []*class.Column
+	for _, s := range class.System() {
 		switch s.Code {
 		case "id", "version":
 			first = append(first, s)
@@ -108,7 +108,7 @@ func (s *shape) types(named map[string]string) []complexType {
 	own := complexType{name: name, comment: s.class.Comment}
 	for _, column := range s.columns {
 		own.elements = append(own.elements, s.element(column))
-		if to := s.leads[column.Code]; to != nil && column.Kind == record.Ref {
+		if to := s.leads[column.Code]; to != nil && column.Kind == class.Ref {
 			own.elements = append(own.elements, element{
 				name: column.Code, kind: "tns:" + named[to.Code], optional: true, nillable: true,
 				comment: "the record that " + column.Field() + " leads to: read when expanded; written by a key",
@@ -136,7 +136,7 @@ func (s *shape) types(named map[string]string) []complexType {
 	}
 }
 
-func (s *shape) element(column *record.Column) element {
+func (s *shape) element(column *class.Column) element {
 	e := element{name: column.Field(), kind: kindOf(column), optional: true, nillable: !column.Required && !column.System, comment: column.Comment, values: column.Values}
 	var notes []string
 	if e.comment != "" {
@@ -149,11 +149,11 @@ func (s *shape) element(column *record.Column) element {
 		notes = append(notes, "read-only")
 	}
 	switch column.Kind {
-	case record.JSON:
+	case class.JSON:
 		notes = append(notes, "JSON as text")
-	case record.File:
+	case class.File:
 		notes = append(notes, "the id of a file")
-	case record.Ref:
+	case class.Ref:
 		notes = append(notes, "the id of a record of "+column.Class)
 	}
 	e.comment = strings.Join(notes, "; ")

@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"junctor/internal/access"
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/content"
 	"junctor/internal/db"
 	"junctor/internal/fault"
@@ -59,13 +61,13 @@ type Services struct {
 	Access    *access.Store
 	Records   *record.Store
 	// Model is the classes as they are in use; Reload brings the newest into use.
-	Model  func() *record.Model
+	Model  func() *class.Model
 	Reload func(context.Context) error
 	// Queries are the stored queries in use, by code.
 	Queries func() map[string]*record.Stored
 	// Press starts a run of a button's scenario for each of the records, all or
 	// none. Its refusals come before anything is written.
-	Press func(*db.Tx, *record.Model, record.Actor, record.Pressing) (record.Pressed, error)
+	Press func(*db.Tx, *class.Model, record.Actor, record.Pressing) (record.Pressed, error)
 	// Functions are the enabled ones, by code.
 	Functions func() []*function.Function
 	Runs      Runs
@@ -103,8 +105,8 @@ type call struct {
 	actor     record.Actor
 	challenge bool // the credentials are those of HTTP, or are missing
 	place     *limit.Place
-	model     *record.Model
-	shapes    map[*record.Class]*shape
+	model     *class.Model
+	shapes    map[*class.Class]*shape
 	in        *node // the operation's element
 }
 
@@ -257,7 +259,7 @@ func (c *call) run() error {
 // outdated reports whether an error may come of a table that has changed, and
 // nothing is stored: a database says in its own words that a column is not there.
 func outdated(err error) bool {
-	if errors.Is(err, record.ErrStale) {
+	if errors.Is(err, table.ErrStale) {
 		return true
 	}
 	for _, other := range []error{db.ErrUnknown, db.ErrClosed, db.ErrUnique, db.ErrRefused, context.Canceled, context.DeadlineExceeded} {

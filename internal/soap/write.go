@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"junctor/internal/class"
+	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/record"
@@ -148,7 +150,7 @@ func (s *shape) json(n *node) (_ []byte, wrong []fault.Field) {
 // it: so what was read can be sent back.
 func (s *shape) repeats(n, child *node) bool {
 	column := s.class.Column(child.local)
-	if column == nil || column.Kind != record.Ref || column.Field() == child.local {
+	if column == nil || column.Kind != class.Ref || column.Field() == child.local {
 		return false
 	}
 	if child.null {
@@ -168,7 +170,7 @@ func (s *shape) member(child *node) []byte {
 	if child.null {
 		return []byte("null")
 	}
-	var column *record.Column
+	var column *class.Column
 	for _, c := range s.columns {
 		if c.Field() == child.local {
 			column = c
@@ -187,7 +189,7 @@ func (s *shape) member(child *node) []byte {
 
 // keyOf names the record that a ref is to lead to: by its id when there is one,
 // otherwise by what is given.
-func keyOf(n *node, class *record.Class) []byte {
+func keyOf(n *node, class *class.Class) []byte {
 	if id := n.value("id"); id != "" {
 		return append(append([]byte(`{"id":`), quoted(id)...), '}')
 	}
@@ -303,7 +305,7 @@ func (ch *change) broken() bool { return ch.err != nil && !harmless(ch.err) }
 // fail says of one record what went wrong with the transaction it was in.
 func (c *call) fail(ch *change, err error) {
 	c.note(err)
-	if errors.Is(err, record.ErrStale) {
+	if errors.Is(err, table.ErrStale) {
 		err = fault.Wrap(err, fault.Unavailable, "The class was being changed; send this record again.")
 	}
 	ch.outcome, ch.err = nil, err
