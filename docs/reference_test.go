@@ -83,7 +83,7 @@ func TestEveryKeyIsExplained(t *testing.T) {
 	for _, file := range []string{
 		"internal/channel/parse.go", "internal/channel/config.go", "internal/channel/verify.go", "internal/channel/signature.go", "internal/channel/cors.go",
 		"internal/connection/http/config.go", "internal/config/settings.go", "internal/function/parse.go", "internal/run/policy.go", "internal/schedule/schedule.go",
-		"internal/subscription/subscription.go", "internal/channel/eventing.go", "internal/packet/parse.go", "internal/record/stored.go", "internal/access/definition.go", "internal/access/role.go", "internal/access/unit.go",
+		"internal/subscription/subscription.go", "internal/channel/eventing.go", "internal/packet/parse.go", "internal/stored/stored.go", "internal/access/definition.go", "internal/access/role.go", "internal/access/unit.go",
 	} {
 		keys := member.FindAllStringSubmatch(read(t, file), -1)
 		if len(keys) == 0 {

@@ -18,6 +18,7 @@ var floors = [][]string{
 	0: {
 		"internal/certificate",
 		"internal/clock",
+		"internal/cursor",
 		"internal/db",
 		"internal/db/dbtest",
 		"internal/db/dbtest/server",
@@ -67,6 +68,7 @@ var floors = [][]string{
 		"internal/record",
 		"internal/scenario",
 		"internal/schedule",
+		"internal/stored",
 		"internal/subscription",
 	},
 	3: {
@@ -107,6 +109,7 @@ var sideways = map[string][]string{
 	"examples":                   {"internal/config"},
 	"internal/class/classtest":   {"internal/class/table", "internal/run"}, // whose run's steps it makes
 	"internal/class/table":       {"internal/run"},                         // a table with data is changed by a run
+	"internal/cursor":            {"internal/fault"},
 	"internal/db":                {"internal/clock", "internal/fault", "internal/id", "internal/unit"},
 	"internal/db/dbtest":         {"internal/id"},
 	"internal/db/dbtest/withpg":  {"internal/db/dbtest/server"},
@@ -114,7 +117,7 @@ var sideways = map[string][]string{
 	"internal/filter":            {"internal/strict", "internal/value"}, // says what name was meant; comes to a value
 	"internal/filter/filtertest": {"internal/value"},
 	"internal/function":          {"internal/scenario"},
-	"internal/packet":            {"internal/record"}, // its parts are queries of records
+	"internal/packet":            {"internal/record", "internal/stored"}, // its parts are queries of records, and stored ones
 	"internal/right":             {"internal/filter", "internal/value"},
 	"internal/schedule":          {"internal/scenario"},
 	"internal/strict":            {"internal/fault"},

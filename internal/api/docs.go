@@ -13,8 +13,8 @@ import (
 	"junctor/internal/class/param"
 	"junctor/internal/function"
 	"junctor/internal/packet"
-	"junctor/internal/record"
 	"junctor/internal/right"
+	"junctor/internal/stored"
 	"junctor/internal/value"
 )
 
@@ -24,7 +24,7 @@ type Offer struct {
 	Model     *class.Model
 	Functions map[string]*function.Function
 	Packets   map[string]*packet.Packet
-	Queries   map[string]*record.Stored
+	Queries   map[string]*stored.Query
 }
 
 // topic is a class, a stored query, a packet or a function as one caller sees it.
@@ -265,7 +265,7 @@ func anyOf(texts []string) func(func(any) bool) {
 	}
 }
 
-func (m manual) query(q *record.Stored) topic {
+func (m manual) query(q *stored.Query) topic {
 	t := topic{Kind: "queries", Code: q.Code, Comment: q.Comment}
 	given := url.Values{}
 	for _, p := range q.Params {

@@ -32,6 +32,8 @@ func (c *Column) FromText(text string) (value.Value, error) {
 	return c.Fit(v)
 }
 
+// Fit gives a value of the column's type the column's own form: a decimal its
+// scale. An error is a sentence for the person who wrote it.
 func (c *Column) Fit(v value.Value) (value.Value, error) {
 	if c.Kind != Decimal {
 		return v, nil

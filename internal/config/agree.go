@@ -13,6 +13,7 @@ import (
 	"junctor/internal/packet"
 	"junctor/internal/record"
 	"junctor/internal/right"
+	"junctor/internal/stored"
 	"junctor/internal/strict"
 	"junctor/internal/value"
 )
@@ -31,9 +32,9 @@ func agree(all map[string]map[string]json.RawMessage) []fault.Field {
 		c.below(strict.Pointer("/"+Classes, class.Code), record.CheckRules(model, class))
 	}
 	c.below("", objects.Check(names))
-	queries := map[string]*record.Stored{}
+	queries := map[string]*stored.Query{}
 	for _, code := range sorted(all[Queries]) {
-		queries[code], _ = record.ParseStored(code, all[Queries][code])
+		queries[code], _ = stored.Parse(code, all[Queries][code])
 		if model.Class(code) != nil { // both are read at one address
 			c.add(strict.Pointer("/"+Queries, code), "%q is the code of a class too: choose another", code)
 		}

@@ -15,8 +15,8 @@ import (
 	"junctor/internal/fault"
 	"junctor/internal/function"
 	"junctor/internal/packet"
-	"junctor/internal/record"
 	"junctor/internal/schedule"
+	"junctor/internal/stored"
 	"junctor/internal/strict"
 	"junctor/internal/subscription"
 )
@@ -141,8 +141,8 @@ var kinds = []*kind{
 		take: taken(schedule.Parse, func(snap *Snapshot, c schedule.Config) { snap.Schedules[c.Code] = c }),
 	},
 	{
-		name: Queries, one: "stored query", check: checked(record.ParseStored),
-		take: taken(record.ParseStored, func(snap *Snapshot, q *record.Stored) { snap.Queries[q.Code] = q }),
+		name: Queries, one: "stored query", check: checked(stored.Parse),
+		take: taken(stored.Parse, func(snap *Snapshot, q *stored.Query) { snap.Queries[q.Code] = q }),
 	},
 	{
 		name: Packets, one: "packet", check: checked(packet.Parse), refers: packetRefers,

@@ -14,8 +14,8 @@ import (
 	"junctor/internal/fault"
 	"junctor/internal/function"
 	"junctor/internal/packet"
-	"junctor/internal/record"
 	"junctor/internal/schedule"
+	"junctor/internal/stored"
 )
 
 // Snapshot is the whole configuration at one revision, read and resolved: what
@@ -28,7 +28,7 @@ type Snapshot struct {
 	ByToken     map[string]*Channel           // the enabled ones: a disabled token is an unknown one
 	Functions   map[string]*function.Function // by code, the disabled ones too
 	Schedules   map[string]schedule.Config    // the same
-	Queries     map[string]*record.Stored
+	Queries     map[string]*stored.Query
 	Packets     map[string]*packet.Packet
 	Connections map[string]http.Config
 	Model       *class.Model      // the classes as their tables are
@@ -55,7 +55,7 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
 		snap = &Snapshot{
 			Channels: map[string]*Channel{}, ByToken: map[string]*Channel{}, Functions: map[string]*function.Function{},
-			Schedules: map[string]schedule.Config{}, Queries: map[string]*record.Stored{}, Packets: map[string]*packet.Packet{},
+			Schedules: map[string]schedule.Config{}, Queries: map[string]*stored.Query{}, Packets: map[string]*packet.Packet{},
 			Connections: map[string]http.Config{}, Scenarios: map[string]string{},
 		}
 		if snap.Revision, err = s.objects.Revision(tx); err != nil {

@@ -11,7 +11,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/packet"
-	"junctor/internal/record"
+	"junctor/internal/stored"
 )
 
 // asks reports whether objects of the kind have a say in what stored queries
@@ -28,17 +28,17 @@ func (s *Service) stored(tx *db.Tx, all map[string]map[string]json.RawMessage) (
 	if err != nil {
 		return nil, err
 	}
-	names := packet.Names{Model: model, Queries: map[string]*record.Stored{}}
-	var list []*record.Stored
+	names := packet.Names{Model: model, Queries: map[string]*stored.Query{}}
+	var list []*stored.Query
 	for _, code := range sorted(all[Queries]) {
-		q, found := record.ParseStored(code, all[Queries][code])
+		q, found := stored.Parse(code, all[Queries][code])
 		if len(found) > 0 {
 			continue // of a newer release, that stays
 		}
 		names.Queries[code], list = q, append(list, q)
 	}
 	var c checker
-	found, err := record.Describe(tx, model, list)
+	found, err := stored.Describe(tx, model, list)
 	c.below("/"+Queries, found)
 	c.below("", checkPackets(all[Packets], names))
 	return c.found, err
@@ -106,12 +106,12 @@ func (s *Service) describe(ctx context.Context, snap *Snapshot) {
 	if len(snap.Queries) == 0 {
 		return
 	}
-	var list []*record.Stored
+	var list []*stored.Query
 	for _, code := range sorted(snap.Queries) {
 		list = append(list, snap.Queries[code])
 	}
 	err := s.db.Write(ctx, func(tx *db.Tx) error {
-		found, err := record.Describe(tx, snap.Model, list)
+		found, err := stored.Describe(tx, snap.Model, list)
 		if err != nil {
 			return err
 		}

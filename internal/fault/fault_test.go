@@ -21,3 +21,13 @@ func TestErrorIsOneSentence(t *testing.T) {
 		}
 	}
 }
+
+func TestOnePlaceIsFoundOnce(t *testing.T) {
+	var found fault.Found
+	found.Add("/a", "is %d", 1)
+	found.Add("/b", "is %d", 2)
+	found.Add("/a", "is something else too")
+	if len(found) != 2 || found[0] != (fault.Field{Pointer: "/a", Detail: "is 1"}) || found[1].Pointer != "/b" {
+		t.Errorf("%+v", found)
+	}
+}

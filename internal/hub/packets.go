@@ -20,6 +20,7 @@ import (
 	"junctor/internal/record"
 	"junctor/internal/right"
 	"junctor/internal/run"
+	"junctor/internal/stored"
 )
 
 // Packet is the packet with the code, nil when there is none.
@@ -34,8 +35,8 @@ func (h *Hub) Fetch(ctx context.Context, p *packet.Packet, who record.Actor, arg
 }
 
 // StoredQueries are all stored queries, by code: to be read with
-// record.Store.QueryStored by whom right.Set.MayQuery lets.
-func (h *Hub) StoredQueries() map[string]*record.Stored { return h.live.Load().snapshot.Queries }
+// stored.Query.Read by whom right.Set.MayQuery lets.
+func (h *Hub) StoredQueries() map[string]*stored.Query { return h.live.Load().snapshot.Queries }
 
 // offer is what there is for applications.
 func (h *Hub) offer() api.Offer {
@@ -43,7 +44,7 @@ func (h *Hub) offer() api.Offer {
 	return api.Offer{Model: s.Model, Functions: s.Functions, Packets: s.Packets, Queries: s.Queries}
 }
 
-func (h *Hub) storedQuery(code string) *record.Stored { return h.live.Load().snapshot.Queries[code] }
+func (h *Hub) storedQuery(code string) *stored.Query { return h.live.Load().snapshot.Queries[code] }
 
 // fetchFor collects a packet for a run, which has every right.
 func (h *Hub) fetchFor(ctx context.Context, runID, code string, params []byte) (json.RawMessage, error) {

@@ -25,6 +25,7 @@ import (
 	"junctor/internal/odata"
 	"junctor/internal/record"
 	"junctor/internal/right"
+	"junctor/internal/stored"
 )
 
 var noon = time.Date(2027, 1, 4, 12, 0, 0, 0, time.UTC)
@@ -107,7 +108,7 @@ func newSiteIn(t testing.TB, d *db.DB, room *limit.Room) *site {
 	s := &site{TB: t, rights: map[string]*right.Set{"admin": everything}}
 	door := odata.New(odata.Services{
 		DB: d, Committer: committer, Records: record.NewStore(record.Hooks{Changed: told, Log: logged{}}, func() time.Time { return noon }),
-		Model: model.Load, Reload: reload, Queries: func() map[string]*record.Stored { return nil },
+		Model: model.Load, Reload: reload, Queries: func() map[string]*stored.Query { return nil },
 		Caller: func(r *http.Request) (access.Caller, error) {
 			login, _, _ := r.BasicAuth()
 			set := s.rights[login]

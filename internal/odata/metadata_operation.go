@@ -4,7 +4,7 @@ import (
 	"strconv"
 
 	"junctor/internal/class"
-	"junctor/internal/record"
+	"junctor/internal/stored"
 )
 
 // storedFunction is a stored query as $metadata has it: a function without side
@@ -15,7 +15,7 @@ type storedFunction struct {
 	listed                   bool // can be called without parameters: it stands in the service document
 }
 
-func functionOf(stored *record.Stored, n names) storedFunction {
+func functionOf(stored *stored.Query, n names) storedFunction {
 	f := storedFunction{code: stored.Code, name: n.functions[stored.Code], row: n.rows[stored.Code], comment: stored.Comment, listed: callable(stored)}
 	for _, p := range stored.Params {
 		f.params = append(f.params, looseOf(p.Column))
@@ -36,7 +36,7 @@ func looseOf(c *class.Column) property {
 }
 
 // callable reports whether a stored query needs no parameter.
-func callable(stored *record.Stored) bool {
+func callable(stored *stored.Query) bool {
 	for _, p := range stored.Params {
 		if p.Required && p.Default == nil {
 			return false

@@ -25,6 +25,7 @@ import (
 	"junctor/internal/fault"
 	"junctor/internal/limit"
 	"junctor/internal/record"
+	"junctor/internal/stored"
 )
 
 // Base is where the door is.
@@ -53,7 +54,7 @@ type Services struct {
 	Model  func() *class.Model
 	Reload func(context.Context) error
 	// Queries are the stored queries in use, by code.
-	Queries func() map[string]*record.Stored
+	Queries func() map[string]*stored.Query
 	// Press starts a run of a button's scenario for each of the records, all or
 	// none. Its refusals come before anything is written.
 	Press func(*db.Tx, *class.Model, record.Actor, record.Pressing) (record.Pressed, error)

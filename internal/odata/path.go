@@ -9,6 +9,7 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/record"
+	"junctor/internal/stored"
 	"junctor/internal/value"
 )
 
@@ -21,8 +22,8 @@ type target struct {
 	end      *class.Class // where they lead
 	property string
 	button   string
-	query    *record.Stored // in the place of a class
-	inner    string         // what stands behind the parenthesis of a query
+	query    *stored.Query // in the place of a class
+	inner    string        // what stands behind the parenthesis of a query
 }
 
 // named is a pattern with the name of what is meant.

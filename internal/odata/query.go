@@ -15,6 +15,7 @@ import (
 	"junctor/internal/fault"
 	"junctor/internal/filter"
 	"junctor/internal/record"
+	"junctor/internal/stored"
 	"junctor/internal/strict"
 	"junctor/internal/value"
 )
@@ -95,7 +96,7 @@ func (q *request) arguments() (param.Args, error) {
 	return param.JSONArgs(stored.Params, given)
 }
 
-func unreadable(stored *record.Stored) error {
+func unreadable(stored *stored.Query) error {
 	return fault.New(fault.Invalid, "The parameters of %s cannot be read: they are written %s(name='text',other=5).", stored.Code, stored.Code)
 }
 
@@ -138,20 +139,20 @@ func (q *request) plainArgument(p *param.Param, text string) (json.RawMessage, e
 }
 
 // readStored reads the query.
-func (q *request) readStored(tx *db.Tx, use record.StoredUse) (*record.StoredPage, error) {
+func (q *request) readStored(tx *db.Tx, use stored.Use) (*stored.Page, error) {
 	args, err := q.arguments()
 	if err != nil {
 		return nil, err
 	}
 	use.Filter, use.Params = q.options.filter, q.options.params
-	return q.door.Records.QueryStored(tx, q.target.query, q.actor, args, use)
+	return q.target.query.Read(tx, q.actor.Rights, args, use, q.door.Records.Now())
 }
 
 // storedRows answers a page of a stored query.
 func (q *request) storedRows(tx *db.Tx) (*answer, error) {
 	o := &q.options
 	o.track = false // nobody tells of changes
-	use := record.StoredUse{Order: o.order, Select: o.selects, Skip: o.skip, Top: o.top, Page: o.page, Cursor: o.cursor}
+	use := stored.Use{Order: o.order, Select: o.selects, Skip: o.skip, Top: o.top, Page: o.page, Cursor: o.cursor}
 	if use.Page == 0 {
 		use.Page = record.DefaultPage
 	}
@@ -173,19 +174,19 @@ func (q *request) storedRows(tx *db.Tx) (*answer, error) {
 }
 
 // rows writes them as a JSON array.
-func (q *request) rows(b []byte, page *record.StoredPage) []byte {
+func (q *request) rows(b []byte, page *stored.Page) []byte {
 	b = append(b, '[')
 	for i, r := range page.Rows {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = r.AppendJSON(b, record.Form{TextNumbers: q.form.textNumbers})
+		b = r.AppendJSON(b, q.form.textNumbers)
 	}
 	return append(b, ']')
 }
 
 // plainRows is plainList for the rows of a stored query.
-func (q *request) plainRows(page *record.StoredPage) (*answer, error) {
+func (q *request) plainRows(page *stored.Page) (*answer, error) {
 	if q.form.kind != asCSV {
 		a, err := q.xml(q.rows(nil, page))
 		return q.linked(a, err, page.Next, "")
@@ -214,7 +215,7 @@ func (q *request) plainRows(page *record.StoredPage) (*answer, error) {
 // storedCount answers the bare number.
 func (q *request) storedCount(tx *db.Tx) (*answer, error) {
 	zero := 0
-	page, err := q.readStored(tx, record.StoredUse{Top: &zero})
+	page, err := q.readStored(tx, stored.Use{Top: &zero})
 	if err != nil {
 		return nil, err
 	}

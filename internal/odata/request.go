@@ -16,6 +16,7 @@ import (
 	"junctor/internal/fault"
 	"junctor/internal/limit"
 	"junctor/internal/record"
+	"junctor/internal/stored"
 	"junctor/internal/strict"
 )
 
@@ -45,7 +46,7 @@ type request struct {
 	caller  access.Caller
 	actor   record.Actor
 	model   *class.Model
-	queries map[string]*record.Stored
+	queries map[string]*stored.Query
 
 	version  string
 	form     form

@@ -13,6 +13,7 @@ import (
 	"junctor/internal/filter"
 	"junctor/internal/record"
 	"junctor/internal/right"
+	"junctor/internal/stored"
 	"junctor/internal/strict"
 	"junctor/internal/value"
 )
@@ -52,7 +53,7 @@ func (p *Packet) References() []Reference {
 // at further: Reference finds it.
 type Names struct {
 	Model   *class.Model
-	Queries map[string]*record.Stored // their columns are nil while nobody knows them
+	Queries map[string]*stored.Query // their columns are nil while nobody knows them
 }
 
 // Check finds what is wrong with the packet beside what it names, with pointers

@@ -21,6 +21,7 @@ import (
 	"junctor/internal/filter"
 	"junctor/internal/record"
 	"junctor/internal/right"
+	"junctor/internal/stored"
 )
 
 // Sources are where the parts come from that are not in the database; hub fills
@@ -38,7 +39,7 @@ type Fetcher struct {
 	DB      *db.DB
 	Store   *record.Store
 	Model   func() *class.Model // the classes as they are now
-	Query   func(code string) *record.Stored
+	Query   func(code string) *stored.Query
 	Sources Sources
 }
 
@@ -185,11 +186,6 @@ func (x *fetch) parts(parts []*Part, s scope, into *node) error {
 	return nil
 }
 
-// row is a record of a class or a row of a query.
-type row interface {
-	AppendJSON(b []byte, f record.Form) []byte
-}
-
 func (x *fetch) class(p *Part, s scope, n *node) error {
 	x.asks++
 	if !slices.Contains(x.classes, p.Class) {
@@ -208,7 +204,7 @@ func (x *fetch) class(p *Part, s scope, n *node) error {
 			return x.refused(p, err)
 		}
 		for _, r := range page.Records {
-			if err := x.row(p, s, n, r, func(set func(name string, raw json.RawMessage, e *filter.Expr)) {
+			if err := x.row(p, s, n, r.AppendJSON(nil, record.Form{}), func(set func(name string, raw json.RawMessage, e *filter.Expr)) {
 				r.Columns(func(name string, _ *class.Column, v valueOf) { set(name, v.AppendJSON(nil), literal(v)) })
 			}); err != nil {
 				return err
@@ -234,12 +230,12 @@ func (x *fetch) query(p *Part, s scope, n *node) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Unprocessable, "The part %q of the packet got parameters that its query cannot take.", p.Name)
 	}
-	page, err := x.Store.QueryStored(x.tx, q, x.who, args, record.StoredUse{Filter: p.Filter, Params: s.exprs, Order: p.Order, Select: p.Select, Top: limit(p)})
+	page, err := q.Read(x.tx, x.who.Rights, args, stored.Use{Filter: p.Filter, Params: s.exprs, Order: p.Order, Select: p.Select, Top: limit(p)}, x.Store.Now())
 	if err != nil {
 		return x.refused(p, err)
 	}
 	for _, r := range page.Rows {
-		if err := x.row(p, s, n, r, func(set func(name string, raw json.RawMessage, e *filter.Expr)) {
+		if err := x.row(p, s, n, r.AppendJSON(nil, false), func(set func(name string, raw json.RawMessage, e *filter.Expr)) {
 			r.Columns(func(name string, _ *class.Column, v valueOf) { set(name, v.AppendJSON(nil), literal(v)) })
 		}); err != nil {
 			return err
@@ -248,12 +244,12 @@ func (x *fetch) query(p *Part, s scope, n *node) error {
 	return x.end(p, n)
 }
 
-// row adds a record with the parts within it.
-func (x *fetch) row(p *Part, s scope, n *node, r row, each func(func(string, json.RawMessage, *filter.Expr))) error {
+// row adds a record of a class, or a row of a query, with the parts within it.
+func (x *fetch) row(p *Part, s scope, n *node, own []byte, each func(func(string, json.RawMessage, *filter.Expr))) error {
 	if x.records++; x.records > mostRecord {
 		return fault.New(fault.Unprocessable, "The packet has more than %d records: give its parts a smaller top.", mostRecord)
 	}
-	item := &node{own: r.AppendJSON(nil, record.Form{})}
+	item := &node{own: own}
 	if err := x.grow(item.own); err != nil {
 		return err
 	}

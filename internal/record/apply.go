@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"junctor/internal/class"
+	"junctor/internal/cursor"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
 	"junctor/internal/strict"
@@ -192,12 +193,12 @@ func offset(q Query, sum string) (int, error) {
 		return q.Skip, nil
 	}
 	var form cursorForm
-	if err := decodeCursor(q.Cursor, &form); err != nil {
+	if err := cursor.Decode(q.Cursor, &form); err != nil {
 		return 0, err
 	}
 	at, err := strconv.Atoi(form.Start)
 	if err != nil || form.Sum != sum || at < 0 {
-		return 0, badCursor()
+		return 0, cursor.Damaged()
 	}
 	return at, nil
 }

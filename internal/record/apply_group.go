@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"junctor/internal/class"
+	"junctor/internal/cursor"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -159,7 +160,7 @@ func (b *builder) groups(a *Grouping, where string) ([]*Group, error) {
 			g.values = append(g.values, v)
 		}
 		groups = append(groups, g)
-		size += weight(g.values)
+		size += value.Weight(g.values)
 	}
 	return groups, rows.Err()
 }
@@ -355,7 +356,7 @@ func cutGroups(page *Page, groups []*Group, q Query) error {
 	to := min(end, from+min(size, MaxPage))
 	page.Groups = groups[from:to]
 	if to < end {
-		page.Next = encodeCursor(cursorForm{Sum: sum, Rest: -1, Start: strconv.Itoa(to)})
+		page.Next = cursor.Encode(cursorForm{Sum: sum, Rest: -1, Start: strconv.Itoa(to)})
 	}
 	return nil
 }

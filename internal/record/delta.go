@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"junctor/internal/class"
+	"junctor/internal/cursor"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -68,7 +69,7 @@ func (s *Store) Changes(tx *db.Tx, m *class.Model, a Actor, q Query, delta strin
 		return nil, fault.New(fault.Invalid, "Changes are not kept here.")
 	}
 	var form cursorForm
-	if err := decodeCursor(delta, &form); err != nil {
+	if err := cursor.Decode(delta, &form); err != nil {
 		return nil, err
 	}
 	if want := q.deltaSum(a); form.Sum != want {
@@ -93,7 +94,7 @@ func (s *Store) Changes(tx *db.Tx, m *class.Model, a Actor, q Query, delta strin
 		} else if !fits && size > 1 {
 			continue // half as many changes have as much to show
 		}
-		token := encodeCursor(cursorForm{Sum: form.Sum, Rest: -1, Start: next})
+		token := cursor.Encode(cursorForm{Sum: form.Sum, Rest: -1, Start: next})
 		if more {
 			out.Next = token
 		} else {
@@ -240,7 +241,7 @@ func (s *Store) beginTracking(tx *db.Tx) (string, error) {
 
 // delta is the token behind the last page.
 func (at *position) delta() string {
-	return encodeCursor(cursorForm{Sum: at.track, Rest: -1, Start: at.start})
+	return cursor.Encode(cursorForm{Sum: at.track, Rest: -1, Start: at.start})
 }
 
 // deltaSum also tells one set of rights from another: what a caller sees by new

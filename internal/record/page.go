@@ -1,13 +1,13 @@
 package record
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
 
+	"junctor/internal/cursor"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
 	"junctor/internal/value"
@@ -49,7 +49,7 @@ func (s *Store) position(b *builder, q Query, order []sortKey) (*position, error
 		return at, err
 	}
 	var form cursorForm
-	if err := decodeCursor(q.Cursor, &form); err != nil {
+	if err := cursor.Decode(q.Cursor, &form); err != nil {
 		return nil, err
 	}
 	if form.Sum != at.sum || len(form.Values) != len(order) || form.Rest < -1 {
@@ -59,7 +59,7 @@ func (s *Store) position(b *builder, q Query, order []sortKey) (*position, error
 	for i, raw := range form.Values {
 		v, err := order[i].FromJSON(raw)
 		if err != nil || v.IsNull() && !order[i].null {
-			return nil, badCursor()
+			return nil, cursor.Damaged()
 		}
 		at.values = append(at.values, v)
 	}
@@ -71,7 +71,7 @@ func (at *position) next() string {
 	for _, v := range at.values {
 		form.Values = append(form.Values, v.AppendJSON(nil))
 	}
-	return encodeCursor(form)
+	return cursor.Encode(form)
 }
 
 // sum tells one query from another, as far as pages depend on it.
@@ -87,41 +87,6 @@ func (q Query) sum(order []sortKey) string {
 		fmt.Fprintf(h, "\n%s %v", o.sql, o.desc)
 	}
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9])
-}
-
-func encodeCursor(form any) string {
-	body, err := json.Marshal(form)
-	if err != nil {
-		panic("record: " + err.Error()) // values are valid JSON
-	}
-	check := sha256.Sum256(body)
-	return base64.RawURLEncoding.EncodeToString(append(check[:checkSize:checkSize], body...))
-}
-
-// checkSize is how many bytes tell a cursor that was cut or mistyped.
-const checkSize = 4
-
-func decodeCursor(text string, into any) error {
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(raw) < checkSize || len(text) > maxCursor {
-		return badCursor()
-	}
-	check := sha256.Sum256(raw[checkSize:])
-	d := json.NewDecoder(bytes.NewReader(raw[checkSize:]))
-	d.DisallowUnknownFields()
-	if !bytes.Equal(check[:checkSize], raw[:checkSize]) || d.Decode(into) != nil {
-		return badCursor()
-	}
-	return nil
-}
-
-// maxCursor bounds a cursor, in bytes. An order by long texts can make one that
-// is longer than an address may be; it works all the same where it is sent
-// otherwise.
-const maxCursor = 8 << 20
-
-func badCursor() error {
-	return fault.New(fault.Invalid, "The cursor is damaged: take it as it was answered, or begin again without it.")
 }
 
 // validText reports whether PostgreSQL takes a text.

@@ -128,23 +128,13 @@ func (b *builder) read(sql string, l *list, about int) (records []*Record, cut b
 		for i := range cells {
 			values[i] = cells[i].Value
 		}
-		size += weight(values[:len(cells)])
+		size += value.Weight(values[:len(cells)])
 		r, rest := l.record(values[:len(cells):len(cells)])
 		r.order = rest
 		records = append(records, r)
 		values = values[len(cells):]
 	}
 	return records, false, rows.Err()
-}
-
-// weight is how many bytes of text values have.
-func weight(values []value.Value) (n int) {
-	for _, v := range values {
-		if t := v.Type(); t == value.Text || t == value.JSON {
-			n += len(v.Text())
-		}
-	}
-	return n
 }
 
 // cells takes what appendSelected names.

@@ -1,7 +1,6 @@
 // Package record keeps the business data of a domain, the records of its classes:
-// it reads and writes them by a caller's rights, answers stored queries, takes
-// over what foreign programs have written, and tells every change to whom it is
-// handed.
+// it reads and writes them by a caller's rights, takes over what foreign programs
+// have written, and tells every change to whom it is handed.
 //
 // It must not know who calls: doors hand it an open transaction, a class.Model and
 // a right.Set, and hub the functions that take its changes. Accounts, the event
@@ -44,6 +43,9 @@ type Store struct {
 func NewStore(hooks Hooks, now func() time.Time) *Store {
 	return &Store{hooks: hooks, now: now, turns: limit.NewTurns(mostLists)}
 }
+
+// Now is the present moment by the store's clock, for what is read beside records.
+func (s *Store) Now() time.Time { return s.now() }
 
 // Actor is who reads or writes.
 type Actor struct {

@@ -24,6 +24,7 @@ import (
 	"junctor/internal/right"
 	"junctor/internal/run"
 	"junctor/internal/secret"
+	"junctor/internal/stored"
 )
 
 var noon = time.Date(2027, 1, 4, 12, 0, 0, 0, time.UTC)
@@ -90,7 +91,7 @@ func newSite(t testing.TB, d *db.DB, bodies map[string]json.RawMessage) *site {
 				return err
 			})
 		},
-		Queries:   func() map[string]*record.Stored { return nil },
+		Queries:   func() map[string]*stored.Query { return nil },
 		Functions: func() []*function.Function { return s.functions }, Runs: s,
 		Caller: func(r *http.Request) (access.Caller, error) {
 			login, _, _ := r.BasicAuth()

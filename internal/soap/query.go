@@ -9,12 +9,13 @@ import (
 	"junctor/internal/class/param"
 	"junctor/internal/db"
 	"junctor/internal/record"
+	"junctor/internal/stored"
 	"junctor/internal/value"
 )
 
 // queryOperation makes the operation that reads a stored query: that of a class,
 // with the query's parameters.
-func queryOperation(name, typeName string, q *record.Stored) *operation {
+func queryOperation(name, typeName string, q *stored.Query) *operation {
 	comment := fmt.Sprintf("Reads rows of the stored query %s.", q.Code)
 	if q.Comment != "" {
 		comment += " " + strings.ToUpper(q.Comment[:1]) + q.Comment[1:] + "."
@@ -34,7 +35,7 @@ func queryOperation(name, typeName string, q *record.Stored) *operation {
 	}
 }
 
-func paramElements(q *record.Stored) (all []element) {
+func paramElements(q *stored.Query) (all []element) {
 	for _, p := range q.Params {
 		e := columnElement(p.Column)
 		e.optional, e.nillable = !p.Required || p.Default != nil, !p.Required
@@ -59,7 +60,7 @@ func columnElement(c *class.Column) element {
 }
 
 // queryTypes are those of a stored query's rows.
-func queryTypes(name string, q *record.Stored) []complexType {
+func queryTypes(name string, q *stored.Query) []complexType {
 	row := complexType{name: name, comment: q.Comment}
 	for _, c := range q.Columns {
 		row.elements = append(row.elements, columnElement(c))
@@ -71,7 +72,7 @@ func queryTypes(name string, q *record.Stored) []complexType {
 }
 
 // rows reads a page of a stored query.
-func (c *call) rows(q *record.Stored, known []element) ([]byte, error) {
+func (c *call) rows(q *stored.Query, known []element) ([]byte, error) {
 	in := c.read(known)
 	ask := asked("", in)
 	given := map[string]json.RawMessage{}
@@ -92,13 +93,13 @@ func (c *call) rows(q *record.Stored, known []element) ([]byte, error) {
 	if err != nil {
 		return nil, below("/params", err)
 	}
-	use := record.StoredUse{Filter: ask.Filter, Order: ask.Order, Select: ask.Select, Skip: ask.Skip, Top: ask.Top, Page: ask.Page, Cursor: ask.Cursor}
+	use := stored.Use{Filter: ask.Filter, Order: ask.Order, Select: ask.Select, Skip: ask.Skip, Top: ask.Top, Page: ask.Page, Cursor: ask.Cursor}
 	if use.Page == 0 {
 		use.Page = record.DefaultPage
 	}
-	var page *record.StoredPage
+	var page *stored.Page
 	err = c.DB.Read(c.r.Context(), func(tx *db.Tx) (err error) {
-		page, err = c.Records.QueryStored(tx, q, c.actor, args, use)
+		page, err = q.Read(tx, c.actor.Rights, args, use, c.Records.Now())
 		return err
 	})
 	if err != nil {

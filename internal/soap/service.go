@@ -9,7 +9,7 @@ import (
 	"junctor/internal/class"
 	"junctor/internal/fault"
 	"junctor/internal/function"
-	"junctor/internal/record"
+	"junctor/internal/stored"
 	"junctor/internal/strict"
 	"junctor/internal/value"
 )
@@ -61,7 +61,7 @@ const loginName = "login"
 type catalog struct {
 	model     *class.Model
 	functions []*function.Function
-	queries   map[string]*record.Stored
+	queries   map[string]*stored.Query
 	entries   []entry
 	byName    map[string]int
 	typeOf    map[string]string // the names of the types of classes and stored queries, by code
@@ -75,7 +75,7 @@ type entry struct {
 	class    *class.Class
 	verb     *classVerb
 	button   string
-	query    *record.Stored
+	query    *stored.Query
 	function *function.Function
 }
 

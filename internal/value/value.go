@@ -214,3 +214,13 @@ func alignedBig(a, b Value) (x, y *big.Int) {
 	}
 	return x, y
 }
+
+// Weight is how many bytes of text values have, JSON included.
+func Weight(values []Value) (n int) {
+	for _, v := range values {
+		if t := v.Type(); t == Text || t == JSON {
+			n += len(v.Text())
+		}
+	}
+	return n
+}

@@ -1,11 +1,11 @@
-package record_test
+package stored_test
 
 import (
 	"encoding/json"
 	"strings"
 	"testing"
 
-	"junctor/internal/record"
+	"junctor/internal/stored"
 )
 
 func TestStoredParameters(t *testing.T) {
@@ -22,7 +22,7 @@ func TestStoredParameters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, found := record.ParseStored("q", body); (len(found) == 0) != ok {
+		if _, found := stored.Parse("q", body); (len(found) == 0) != ok {
 			t.Errorf("%s: %v", sql, found)
 		}
 	}
@@ -37,7 +37,7 @@ func FuzzParseStored(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		_, found := record.ParseStored("q", body)
+		_, found := stored.Parse("q", body)
 		if len(found) > 0 {
 			return
 		}

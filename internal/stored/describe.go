@@ -1,4 +1,4 @@
-package record
+package stored
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ import (
 // read, and only the tables and views of classes. Columns and Refused of each are
 // set; what is wrong has pointers such as /CODE/sql. The transaction is one of
 // Write, and nothing of it stays.
-func Describe(tx *db.Tx, m *class.Model, queries []*Stored) (found []fault.Field, err error) {
+func Describe(tx *db.Tx, m *class.Model, queries []*Query) (found []fault.Field, err error) {
 	for _, q := range queries {
 		if err := tx.Define("SAVEPOINT stored"); err != nil {
 			return nil, err
@@ -33,9 +33,9 @@ func Describe(tx *db.Tx, m *class.Model, queries []*Stored) (found []fault.Field
 	return found, nil
 }
 
-const storedView = "junctor_stored"
+const view = "junctor_stored"
 
-func (q *Stored) describe(tx *db.Tx, m *class.Model) error {
+func (q *Query) describe(tx *db.Tx, m *class.Model) error {
 	postgres := tx.Postgres()
 	text := q.sql(func(name string) string {
 		if p := q.Param(name); p != nil && postgres {
@@ -46,7 +46,7 @@ func (q *Stored) describe(tx *db.Tx, m *class.Model) error {
 		return "NULL"
 	})
 	// A view is what both databases make of reading alone, without parameters.
-	if err := tx.Define("CREATE TEMPORARY VIEW " + storedView + " AS " + text + "\n"); err != nil {
+	if err := tx.Define("CREATE TEMPORARY VIEW " + view + " AS " + text + "\n"); err != nil {
 		return plainError(err)
 	}
 	var err error
@@ -99,15 +99,15 @@ var (
 	functions = regexp.MustCompile(`:(?:funcid|opfuncid|aggfnoid|winfnoid|hashfuncid|tsmhandler) (\d+)`)
 )
 
-func (q *Stored) describePostgres(tx *db.Tx, m *class.Model) error {
+func (q *Query) describePostgres(tx *db.Tx, m *class.Model) error {
 	var rule string
-	err := tx.QueryRow(`SELECT r.ev_action::text FROM pg_rewrite AS r WHERE r.ev_class = 'pg_temp.` + storedView + `'::regclass`).Scan(&rule)
+	err := tx.QueryRow(`SELECT r.ev_action::text FROM pg_rewrite AS r WHERE r.ev_class = 'pg_temp.` + view + `'::regclass`).Scan(&rule)
 	if err != nil {
 		return err
 	}
 	allowed := storable(m)
 	rows, err := tx.Query(`SELECT c.relname, c.relnamespace = current_schema()::regnamespace FROM pg_class AS c
-		WHERE c.oid::bigint = ANY (string_to_array($1, ',')::bigint[]) AND c.oid <> 'pg_temp.`+storedView+`'::regclass`, numbers(relations, rule))
+		WHERE c.oid::bigint = ANY (string_to_array($1, ',')::bigint[]) AND c.oid <> 'pg_temp.`+view+`'::regclass`, numbers(relations, rule))
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (q *Stored) describePostgres(tx *db.Tx, m *class.Model) error {
 		return err
 	}
 	columns, err := tx.Query(`SELECT a.attname, a.atttypid::regtype::text, a.atttypmod FROM pg_attribute AS a
-		WHERE a.attrelid = 'pg_temp.` + storedView + `'::regclass AND a.attnum > 0 ORDER BY a.attnum`)
+		WHERE a.attrelid = 'pg_temp.` + view + `'::regclass AND a.attnum > 0 ORDER BY a.attnum`)
 	if err != nil {
 		return err
 	}
@@ -197,8 +197,8 @@ func plainColumn(name string, kind class.Kind) *class.Column {
 	return &class.Column{Code: name, Kind: kind, Type: kind.Type()}
 }
 
-func (q *Stored) describeSQLite(tx *db.Tx, m *class.Model) error {
-	rows, err := tx.Query(`SELECT name, type FROM pragma_table_info('` + storedView + `') ORDER BY cid`)
+func (q *Query) describeSQLite(tx *db.Tx, m *class.Model) error {
+	rows, err := tx.Query(`SELECT name, type FROM pragma_table_info('` + view + `') ORDER BY cid`)
 	if err != nil {
 		return plainError(err)
 	}
@@ -221,7 +221,7 @@ func (q *Stored) describeSQLite(tx *db.Tx, m *class.Model) error {
 // table's column or of a CAST, and nothing for what is calculated. SQLite keeps
 // moments and dates as other types: a column that has the name of one of a class
 // it reads is taken for that.
-func (q *Stored) sqliteColumn(m *class.Model, name, typ string) *class.Column {
+func (q *Query) sqliteColumn(m *class.Model, name, typ string) *class.Column {
 	for _, c := range slices.Concat(m.Classes()) {
 		if !strings.Contains(strings.ToLower(q.SQL), strings.ToLower(c.View())) {
 			continue
@@ -279,7 +279,7 @@ func readsOnly(tx *db.Tx, m *class.Model) error {
 	if err := roots.Err(); err != nil {
 		return err
 	}
-	steps, err := tx.Query(`EXPLAIN SELECT * FROM ` + storedView)
+	steps, err := tx.Query(`EXPLAIN SELECT * FROM ` + view)
 	if err != nil {
 		return plainError(err)
 	}
@@ -319,5 +319,5 @@ func plainError(err error) error {
 		text = text[:i]
 	}
 	text = strings.TrimPrefix(text, "SQL logic error: ")
-	return errors.New("the database does not take it: " + strings.ReplaceAll(text, storedView, "the query"))
+	return errors.New("the database does not take it: " + strings.ReplaceAll(text, view, "the query"))
 }

@@ -1,4 +1,11 @@
-package record
+// Package stored keeps stored queries: SQL that an administrator has written and
+// that reads, with named parameters, whose answer is used like a class. It reads
+// their bodies, asks the database what they answer and whether they only read, and
+// answers them, filtered and page by page.
+//
+// It must not know of records and their rights: whoever may use a query sees all
+// that it answers.
+package stored
 
 import (
 	"encoding/json"
@@ -13,9 +20,9 @@ import (
 	"junctor/internal/value"
 )
 
-// Stored is a stored query: SQL that reads, with named parameters, whose answer
+// Query is a stored query: SQL that reads, with named parameters, whose answer
 // is used like a class that nobody writes.
-type Stored struct {
+type Query struct {
 	Code, Comment string
 	SQL           string
 	Params        []*param.Param
@@ -31,10 +38,10 @@ const (
 	maxSQL = 64 << 10 // bytes
 )
 
-// ParseStored reads a stored query's body as it stands under its code in
-// junctor.yaml, as JSON. What is wrong has pointers into the body; the Stored is
+// Parse reads a stored query's body as it stands under its code in
+// junctor.yaml, as JSON. What is wrong has pointers into the body; the Query is
 // of use only when nothing is. What only the database knows is for Describe.
-func ParseStored(code string, body json.RawMessage) (*Stored, []fault.Field) {
+func Parse(code string, body json.RawMessage) (*Query, []fault.Field) {
 	var w struct {
 		SQL     string                     `json:"sql" strict:"required"`
 		Comment string                     `json:"comment"`
@@ -46,7 +53,7 @@ func ParseStored(code string, body json.RawMessage) (*Stored, []fault.Field) {
 		found.Add("", "%q %s", code, class.CodeRule)
 	}
 	found = append(found, strict.Decode(body, &w)...)
-	q := &Stored{Code: code, Comment: w.Comment, SQL: w.SQL, declared: map[string]*class.Column{}}
+	q := &Query{Code: code, Comment: w.Comment, SQL: w.SQL, declared: map[string]*class.Column{}}
 	if len(found) > 0 {
 		return q, found
 	}
@@ -74,7 +81,7 @@ func ParseStored(code string, body json.RawMessage) (*Stored, []fault.Field) {
 var accountParams = []string{"account_id", "account_login", "account_unit"}
 
 // split cuts the text at its parameters.
-func (q *Stored) split(found *fault.Found) {
+func (q *Query) split(found *fault.Found) {
 	if len(q.SQL) > maxSQL {
 		found.Add("/sql", "is longer than %d bytes", maxSQL)
 		return
@@ -120,7 +127,7 @@ func (q *Stored) split(found *fault.Found) {
 }
 
 // TypeOf is the type of a column, by its name alone.
-func (q *Stored) TypeOf(path []string) (value.Type, error) {
+func (q *Query) TypeOf(path []string) (value.Type, error) {
 	names := make([]string, len(q.Columns))
 	for i, c := range q.Columns {
 		if names[i] = c.Code; len(path) == 1 && c.Code == path[0] {
@@ -131,7 +138,7 @@ func (q *Stored) TypeOf(path []string) (value.Type, error) {
 }
 
 // Param finds a parameter by its code; nil when there is none.
-func (q *Stored) Param(name string) *param.Param {
+func (q *Query) Param(name string) *param.Param {
 	if i := slices.IndexFunc(q.Params, func(p *param.Param) bool { return p.Code == name }); i >= 0 {
 		return q.Params[i]
 	}
@@ -139,7 +146,7 @@ func (q *Stored) Param(name string) *param.Param {
 }
 
 // sql is the statement with what stands for each parameter.
-func (q *Stored) sql(place func(name string) string) string {
+func (q *Query) sql(place func(name string) string) string {
 	var b strings.Builder
 	for _, piece := range q.text {
 		if piece.param != "" {

@@ -1,4 +1,4 @@
-package record
+package stored
 
 import (
 	"fmt"
@@ -12,11 +12,13 @@ import (
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
+	"junctor/internal/right"
+	"junctor/internal/strict"
 	"junctor/internal/value"
 )
 
-// StoredUse is what is wanted of a stored query's answer.
-type StoredUse struct {
+// Use is what is wanted of a stored query's answer.
+type Use struct {
 	Filter *filter.Expr            // nil: all
 	Params map[string]*filter.Expr // values of the filter's parameters
 	Order  []filter.Order          // nil: as the query has it
@@ -27,29 +29,30 @@ type StoredUse struct {
 	Cursor string // Next of the page before, with everything else as it was
 }
 
-// StoredPage is the answer.
-type StoredPage struct {
-	Rows  []*StoredRow
+// Page is the answer.
+type Page struct {
+	Rows  []*Row
 	Count int    // of what fits the filter, whatever Skip and Top say
 	Next  string // the cursor of the page behind it; "" on the last
 }
 
-// StoredRow is one row of a stored query.
-type StoredRow struct {
-	query  *Stored
+// Row is one row of a stored query.
+type Row struct {
+	query  *Query
 	values []value.Value
 	shown  []int
 }
 
 // Columns calls f with each column that is shown, and its value.
-func (r *StoredRow) Columns(f func(name string, c *class.Column, v value.Value)) {
+func (r *Row) Columns(f func(name string, c *class.Column, v value.Value)) {
 	for _, i := range r.shown {
 		f(r.query.Columns[i].Code, r.query.Columns[i], r.values[i])
 	}
 }
 
-// AppendJSON writes the row as a JSON object. Of the form it takes TextNumbers.
-func (r *StoredRow) AppendJSON(b []byte, f Form) []byte {
+// AppendJSON writes the row as a JSON object, with textNumbers integers and
+// decimals as strings.
+func (r *Row) AppendJSON(b []byte, textNumbers bool) []byte {
 	b = append(b, '{')
 	for n, i := range r.shown {
 		if n > 0 {
@@ -57,7 +60,7 @@ func (r *StoredRow) AppendJSON(b []byte, f Form) []byte {
 		}
 		b = strconv.AppendQuote(b, r.query.Columns[i].Code)
 		b = append(b, ':')
-		if v := r.values[i]; f.TextNumbers && v.Type().IsNumber() {
+		if v := r.values[i]; textNumbers && v.Type().IsNumber() {
 			b = append(v.AppendJSON(append(b, '"')), '"')
 		} else {
 			b = v.AppendJSON(b)
@@ -66,17 +69,18 @@ func (r *StoredRow) AppendJSON(b []byte, f Form) []byte {
 	return append(b, '}')
 }
 
-// QueryStored reads a stored query with the values of its parameters. The
-// caller's rights are asked for the query as a whole. The transaction is one of
-// Read: the database itself lets nothing be written in it.
+// Read reads the query with the values of its parameters. The caller's rights are
+// asked for the query as a whole; now is what the filter takes for the present
+// moment. The transaction is one of db.Read: the database itself lets nothing be
+// written in it.
 //
 // Errors: fault.Forbidden; fault.Invalid for a filter, an order or a selection
 // that cannot be read, and for a cursor of another use; fault.Gone for a cursor
 // whose row is not there any more; fault.Unprocessable when the query has more rows than one
 // use may look at; fault.Unavailable for one that cannot be used.
-func (s *Store) QueryStored(tx *db.Tx, q *Stored, a Actor, args param.Args, use StoredUse) (*StoredPage, error) {
+func (q *Query) Read(tx *db.Tx, rights *right.Set, args param.Args, use Use, now time.Time) (*Page, error) {
 	switch {
-	case !a.Rights.MayQuery(q.Code):
+	case !rights.MayQuery(q.Code):
 		return nil, fault.New(fault.Forbidden, "This account has no right to use a stored query %q.", q.Code)
 	case q.Refused != nil:
 		return nil, q.Refused
@@ -89,7 +93,7 @@ func (s *Store) QueryStored(tx *db.Tx, q *Stored, a Actor, args param.Args, use 
 	if err != nil {
 		return nil, err
 	}
-	keep, err := q.keep(use, value.At(s.now()))
+	keep, err := q.keep(use, value.At(now))
 	if err != nil {
 		return nil, err
 	}
@@ -97,28 +101,28 @@ func (s *Store) QueryStored(tx *db.Tx, q *Stored, a Actor, args param.Args, use 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := q.read(tx, a, args, keep)
+	rows, err := q.rows(tx, rights.Account, args, keep)
 	if err != nil {
 		return nil, err
 	}
 	if len(order) > 0 {
 		slices.SortStableFunc(rows, func(x, y []value.Value) int { return compareRows(order, x, y) })
 	}
-	page := &StoredPage{Count: len(rows)}
+	page := &Page{Count: len(rows)}
 	if rows, page.Next, err = q.page(rows, args, use); err != nil {
 		return nil, err
 	}
 	for _, values := range rows {
-		page.Rows = append(page.Rows, &StoredRow{query: q, values: values, shown: shown})
+		page.Rows = append(page.Rows, &Row{query: q, values: values, shown: shown})
 	}
 	return page, nil
 }
 
-func (q *Stored) at(name string) int {
+func (q *Query) at(name string) int {
 	return slices.IndexFunc(q.Columns, func(c *class.Column) bool { return c.Code == name })
 }
 
-func (q *Stored) shown(names []string) (places []int, err error) {
+func (q *Query) shown(names []string) (places []int, err error) {
 	if names == nil {
 		for i := range q.Columns {
 			places = append(places, i)
@@ -137,7 +141,7 @@ func (q *Stored) shown(names []string) (places []int, err error) {
 }
 
 // keep is what decides whether a row is taken.
-func (q *Stored) keep(use StoredUse, now value.Value) (func([]value.Value) (bool, error), error) {
+func (q *Query) keep(use Use, now value.Value) (func([]value.Value) (bool, error), error) {
 	if use.Filter == nil {
 		return func([]value.Value) (bool, error) { return true, nil }, nil
 	}
@@ -149,7 +153,7 @@ func (q *Stored) keep(use StoredUse, now value.Value) (func([]value.Value) (bool
 		err = filter.Condition(e, filter.Env{Column: q.TypeOf})
 	}
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, fault.New(fault.Invalid, "The filter cannot be used: %s", strict.Stop(err.Error()))
 	}
 	var row []value.Value
 	scope := filter.Scope{Now: now, Column: func(path []string) (value.Value, error) { return row[q.at(path[0])], nil }}
@@ -160,12 +164,12 @@ func (q *Stored) keep(use StoredUse, now value.Value) (func([]value.Value) (bool
 	}, nil
 }
 
-type storedKey struct {
+type key struct {
 	at   int
 	desc bool
 }
 
-func (q *Stored) order(by []filter.Order) (keys []storedKey, err error) {
+func (q *Query) order(by []filter.Order) (keys []key, err error) {
 	for _, o := range by {
 		if o.Expr.Op != filter.Name {
 			return nil, fault.New(fault.Invalid, "Rows are ordered by columns, like received desc,number; %.200s is none.", o.Expr)
@@ -173,13 +177,13 @@ func (q *Stored) order(by []filter.Order) (keys []storedKey, err error) {
 		if _, err := q.TypeOf(o.Expr.Name); err != nil {
 			return nil, fault.New(fault.Invalid, "%s", sentence(err))
 		}
-		keys = append(keys, storedKey{q.at(o.Expr.Name[0]), o.Desc})
+		keys = append(keys, key{q.at(o.Expr.Name[0]), o.Desc})
 	}
 	return keys, nil
 }
 
 // compareRows puts nulls first, in a descending order last.
-func compareRows(keys []storedKey, x, y []value.Value) int {
+func compareRows(keys []key, x, y []value.Value) int {
 	for _, k := range keys {
 		a, b := x[k.at], y[k.at]
 		c := 0
@@ -205,7 +209,7 @@ func compareRows(keys []storedKey, x, y []value.Value) int {
 func sentence(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "." }
 
 // read executes the query.
-func (q *Stored) read(tx *db.Tx, a Actor, args param.Args, keep func([]value.Value) (bool, error)) ([][]value.Value, error) {
+func (q *Query) rows(tx *db.Tx, account right.Account, args param.Args, keep func([]value.Value) (bool, error)) ([][]value.Value, error) {
 	postgres := tx.Postgres()
 	var arguments []any
 	places := map[string]string{}
@@ -213,7 +217,7 @@ func (q *Stored) read(tx *db.Tx, a Actor, args param.Args, keep func([]value.Val
 		if place, ok := places[name]; ok {
 			return place
 		}
-		arg, cast := q.argument(name, a, args, postgres)
+		arg, cast := q.argument(name, account, args, postgres)
 		arguments = append(arguments, arg)
 		places[name] = "$" + strconv.Itoa(len(arguments)) + cast
 		if p := q.Param(name); p != nil && p.Type == value.Decimal && !postgres {
@@ -223,9 +227,9 @@ func (q *Stored) read(tx *db.Tx, a Actor, args param.Args, keep func([]value.Val
 	})
 	columns := make([]string, len(q.Columns))
 	for i, c := range q.Columns {
-		columns[i] = "q." + db.Quote(c.Code) + storedCast(c, postgres)
+		columns[i] = "q." + db.Quote(c.Code) + castOf(c, postgres)
 	}
-	rows, err := tx.Query("SELECT "+strings.Join(columns, ", ")+" FROM ("+text+"\n) AS q LIMIT "+strconv.Itoa(maxStoredRows+1), arguments...)
+	rows, err := tx.Query("SELECT "+strings.Join(columns, ", ")+" FROM ("+text+"\n) AS q LIMIT "+strconv.Itoa(maxRows+1), arguments...)
 	if err != nil {
 		return nil, q.failed(err)
 	}
@@ -233,13 +237,13 @@ func (q *Stored) read(tx *db.Tx, a Actor, args param.Args, keep func([]value.Val
 	var all [][]value.Value
 	size := 0
 	for n := 0; rows.Next(); n++ {
-		if n == maxStoredRows {
-			return nil, fault.New(fault.Unprocessable, "The stored query %q has more than %d rows: give it parameters that make it answer less.", q.Code, maxStoredRows)
+		if n == maxRows {
+			return nil, fault.New(fault.Unprocessable, "The stored query %q has more than %d rows: give it parameters that make it answer less.", q.Code, maxRows)
 		}
 		values := make([]value.Value, len(q.Columns))
 		cells := make([]any, len(q.Columns))
 		for i, c := range q.Columns {
-			cells[i] = &storedCell{column: c, into: &values[i]}
+			cells[i] = &cell{column: c, into: &values[i]}
 		}
 		if err := rows.Scan(cells...); err != nil {
 			return nil, err
@@ -248,10 +252,10 @@ func (q *Stored) read(tx *db.Tx, a Actor, args param.Args, keep func([]value.Val
 			return nil, err
 		} else if taken {
 			all = append(all, values)
-			size += weight(values)
+			size += value.Weight(values)
 		}
-		if size > maxStoredBytes {
-			return nil, fault.New(fault.Unprocessable, "The rows of the stored query %q have more than %d bytes of text: give it parameters or a filter that make it answer less.", q.Code, maxStoredBytes)
+		if size > maxBytes {
+			return nil, fault.New(fault.Unprocessable, "The rows of the stored query %q have more than %d bytes of text: give it parameters or a filter that make it answer less.", q.Code, maxBytes)
 		}
 	}
 	if err := rows.Err(); err != nil {
@@ -262,19 +266,19 @@ func (q *Stored) read(tx *db.Tx, a Actor, args param.Args, keep func([]value.Val
 
 // What one use may look at.
 const (
-	maxStoredRows  = 100_000
-	maxStoredBytes = 32 << 20 // of text in the rows that are taken
+	maxRows  = 100_000
+	maxBytes = 32 << 20 // of text in the rows that are taken
 )
 
 // failed is a query that the database has given up, by what it calculates or by
 // how long that takes.
-func (q *Stored) failed(err error) error {
+func (q *Query) failed(err error) error {
 	return fault.Wrap(err, fault.Unavailable, "The stored query %q failed in the database; the server's log says why.", q.Code)
 }
 
 // argument is the value of a parameter, and the cast behind its place.
-func (q *Stored) argument(name string, a Actor, args param.Args, postgres bool) (any, string) {
-	account := map[string]string{"account_id": a.Rights.Account.ID, "account_login": a.Rights.Account.Login, "account_unit": a.Rights.Account.Unit}
+func (q *Query) argument(name string, of right.Account, args param.Args, postgres bool) (any, string) {
+	account := map[string]string{"account_id": of.ID, "account_login": of.Login, "account_unit": of.Unit}
 	cast := ""
 	if text, ok := account[name]; ok {
 		if postgres {
@@ -302,8 +306,8 @@ func (q *Stored) argument(name string, a Actor, args param.Args, postgres bool) 
 	return p.Arg(postgres, v), p.Cast(postgres)
 }
 
-// storedCast is what makes PostgreSQL give a column of a type that can be read.
-func storedCast(c *class.Column, postgres bool) string {
+// castOf is what makes PostgreSQL give a column of a type that can be read.
+func castOf(c *class.Column, postgres bool) string {
 	if !postgres {
 		return ""
 	}
@@ -313,15 +317,15 @@ func storedCast(c *class.Column, postgres bool) string {
 	return c.Cast(true)
 }
 
-// storedCell takes a value of whatever type the database has made of it. What
+// cell takes a value of whatever type the database has made of it. What
 // cannot be read as the column's type is null.
-type storedCell struct {
+type cell struct {
 	column *class.Column
 	into   *value.Value
 }
 
 // Scan implements sql.Scanner.
-func (c *storedCell) Scan(src any) error {
+func (c *cell) Scan(src any) error {
 	var v value.Value
 	var err error
 	switch src := src.(type) {
@@ -344,7 +348,7 @@ func (c *storedCell) Scan(src any) error {
 	return nil
 }
 
-func (c *storedCell) integer(n int64) (value.Value, error) {
+func (c *cell) integer(n int64) (value.Value, error) {
 	switch c.column.Type {
 	case value.Boolean:
 		return value.Bool(n != 0), nil
@@ -356,7 +360,7 @@ func (c *storedCell) integer(n int64) (value.Value, error) {
 	return c.text(strconv.FormatInt(n, 10))
 }
 
-func (c *storedCell) text(text string) (value.Value, error) {
+func (c *cell) text(text string) (value.Value, error) {
 	if c.column.Type == value.Text {
 		return value.String(strings.ToValidUTF8(text, "\uFFFD")), nil
 	}
@@ -368,7 +372,7 @@ func (c *storedCell) text(text string) (value.Value, error) {
 }
 
 // scaled is a number with the column's scale, where that is known and enough.
-func (c *storedCell) scaled(v value.Value) (value.Value, error) {
+func (c *cell) scaled(v value.Value) (value.Value, error) {
 	if c.column.Precision == 0 {
 		return v, nil
 	}

@@ -1,4 +1,4 @@
-package record
+package stored
 
 import (
 	"crypto/sha256"
@@ -6,16 +6,17 @@ import (
 	"fmt"
 
 	"junctor/internal/class/param"
+	"junctor/internal/cursor"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
 	"junctor/internal/value"
 )
 
-// storedPlace is where a page of a stored query begins. The rows of a query have
+// place is where a page of a stored query begins. The rows of a query have
 // no key: its cursor names the row that the page before has ended with by a sum
 // of its values, and by how many were before it, which tells it from equal ones.
 // So rows that come and go elsewhere move nothing.
-type storedPlace struct {
+type place struct {
 	Sum  string `json:"q"` // of the query and how it is used
 	At   int    `json:"n"` // so many rows are before it
 	Row  string `json:"v"` // the sum of the last of them
@@ -23,8 +24,8 @@ type storedPlace struct {
 }
 
 // page cuts from the rows what is wanted. next is "" on the last page.
-func (q *Stored) page(rows [][]value.Value, args param.Args, use StoredUse) (part [][]value.Value, next string, err error) {
-	at := storedPlace{Sum: q.sum(args, use), At: max(use.Skip, 0), Rest: -1}
+func (q *Query) page(rows [][]value.Value, args param.Args, use Use) (part [][]value.Value, next string, err error) {
+	at := place{Sum: q.sum(args, use), At: max(use.Skip, 0), Rest: -1}
 	if use.Top != nil {
 		at.Rest = max(*use.Top, 0)
 	}
@@ -45,12 +46,12 @@ func (q *Stored) page(rows [][]value.Value, args param.Args, use StoredUse) (par
 	if at.Rest >= 0 {
 		at.Rest -= use.Page
 	}
-	return rows, encodeCursor(at), nil
+	return rows, cursor.Encode(at), nil
 }
 
 // behind is the place that a cursor names, among the rows as they are now.
-func (at storedPlace) behind(rows [][]value.Value, cursor string) (found storedPlace, err error) {
-	if err := decodeCursor(cursor, &found); err != nil {
+func (at place) behind(rows [][]value.Value, from string) (found place, err error) {
+	if err := cursor.Decode(from, &found); err != nil {
 		return found, err
 	}
 	if found.Sum != at.Sum || found.At < 1 || found.Rest < -1 {
@@ -78,7 +79,7 @@ func rowSum(row []value.Value) string {
 }
 
 // sum tells one use of a query from another, as far as pages depend on it.
-func (q *Stored) sum(args param.Args, use StoredUse) string {
+func (q *Query) sum(args param.Args, use Use) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n", q.Code, q.SQL)
 	for _, p := range q.Params {
