@@ -89,7 +89,7 @@ var system = []*Column{
 
 // System are the columns that every class has besides its own: id, version,
 // created_at, created_by, modified_at, modified_by, deleted_at. They are read
-// like any other and written by this package alone.
+// like any other, and nobody writes them but Junctor itself.
 func System() []*Column { return system }
 
 // Format writes an autonumber's n-th value.

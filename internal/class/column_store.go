@@ -93,7 +93,7 @@ func (c *Column) Source(postgres bool, name string) db.Column {
 // cannot know a number or compute.
 func (c *Column) NotNull() bool { return c.Required && c.Computed == nil && c.Kind != Autonumber }
 
-// scaledDigits is up to how many digits a decimal is an INTEGER on SQLite.
+// ScaledDigits is up to how many digits a decimal is an INTEGER on SQLite.
 const ScaledDigits = 18
 
 // Long reports whether a column's numbers are text on SQLite.
@@ -273,7 +273,7 @@ func (c *Column) SQLLiteral(postgres bool, v value.Value) string {
 	case string:
 		return db.Literal(arg)
 	default:
-		panic(fmt.Sprintf("record: %T in a statement", arg))
+		panic(fmt.Sprintf("class: %T in a statement", arg))
 	}
 }
 

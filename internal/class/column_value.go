@@ -84,7 +84,7 @@ func (c *Column) checkText(text string) error {
 	return nil
 }
 
-// maxID bounds identifiers, in bytes; foreign programs may make their own.
+// MaxID bounds identifiers, in bytes; foreign programs may make their own.
 const MaxID = 100
 
 // pattern is as it was written, without what makes it match the whole text.

@@ -72,7 +72,7 @@ func TestClassesChangeUnderLoad(t *testing.T) {
 	})
 }
 
-// orders makes n of them, as load_test.go of package record does.
+// orders makes n of them, as load_test.go of package table does.
 func (s *site) orders(n int) {
 	s.t.Helper()
 	for from := 0; from < n; from += 50_000 {

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
+	"junctor/internal/class"
 	"junctor/internal/class/param"
 	"junctor/internal/fault"
 	"junctor/internal/filter"
@@ -58,8 +58,6 @@ func (n *names) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-var namePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,49}$`)
-
 type parser struct {
 	found []fault.Field
 	parts int
@@ -100,8 +98,8 @@ func (p *parser) list(at string, bodies map[string]json.RawMessage, depth int) (
 	for _, name := range slices.Sorted(maps.Keys(bodies)) {
 		p.parts++
 		place := strict.Pointer(at, name)
-		if !namePattern.MatchString(name) {
-			p.add(place, "%q is not usable as a name: write letters, digits and underscores, a letter first, up to 50", name)
+		if !class.IsCode(name) {
+			p.add(place, "%q %s", name, class.CodeRule)
 			continue
 		}
 		if part := p.part(place, name, bodies[name], depth); part != nil {

@@ -79,7 +79,7 @@ func (q *Query) describe(tx *db.Tx, m *class.Model) error {
 	return nil
 }
 
-// readable are the relations that a stored query may read, in lower case.
+// storable are the relations that a stored query may read, in lower case.
 func storable(m *class.Model) map[string]bool {
 	names := map[string]bool{}
 	for _, c := range m.Classes() {

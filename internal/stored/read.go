@@ -208,7 +208,7 @@ func compareRows(keys []key, x, y []value.Value) int {
 
 func sentence(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "." }
 
-// read executes the query.
+// rows executes the query.
 func (q *Query) rows(tx *db.Tx, account right.Account, args param.Args, keep func([]value.Value) (bool, error)) ([][]value.Value, error) {
 	postgres := tx.Postgres()
 	var arguments []any

@@ -14,7 +14,7 @@ import (
 // that a trigger could see; there each of Junctor's writes moves version, and a
 // row that is removed for good has been marked as deleted before, and what does
 // neither is foreign. That costs our own writes 2 to 3 us a row on SQLite, and
-// less than can be measured on PostgreSQL (BenchmarkOwnWrites).
+// less than can be measured on PostgreSQL (BenchmarkOwnWrites of package record).
 const foreignPostgres = `current_setting('junctor.writer', true) IS DISTINCT FROM 'on'`
 
 // captureTriggers are the statements that make a class's triggers.

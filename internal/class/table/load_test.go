@@ -22,7 +22,7 @@ import (
 // and fails when one of them fails, or waits for 200 ms or more. It takes
 // minutes and is made by hand:
 //
-//	JUNCTOR_TEST_ROWS=1000000 go test -timeout 30m -run UnderLoad -v ./internal/record
+//	JUNCTOR_TEST_ROWS=1000000 go test -timeout 30m -run UnderLoad -v ./internal/class/table
 func TestAChangeUnderLoad(t *testing.T) {
 	n, err := strconv.Atoi(os.Getenv("JUNCTOR_TEST_ROWS"))
 	if err != nil {
