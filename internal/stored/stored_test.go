@@ -28,7 +28,7 @@ func TestStoredParameters(t *testing.T) {
 	}
 }
 
-func FuzzParseStored(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	for _, sql := range []string{`SELECT :a AS a`, `SELECT 'a;' AS ":b" -- :c`, `/* */ WITH x AS (VALUES (:a)) SELECT 1;`, `SELECT E'\''`, `SELECT $a$ $a$`, `SELECT "`, "\x00"} {
 		f.Add(sql)
 	}
