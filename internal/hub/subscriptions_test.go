@@ -393,7 +393,9 @@ func TestStoppedSubscriptionCatchesUp(t *testing.T) {
 				t.Errorf("%s: %d %s", c.call, status, text)
 			}
 		}
+		other := s.subscribe("crm", fmt.Sprintf(`{"url":%q,"types":["none"]}`, to.URL))
 		s.publish("b", 1, 20)
+		s.until("the other has looked at all of it", func() bool { return s.subscription(other.ID).Behind == 0 })
 		if a := s.subscription(made.ID); a.State != "disabled" || a.Reason != "stopped by admin" || a.Behind < 20 {
 			t.Errorf("shown as %+v", a)
 		}
