@@ -551,6 +551,10 @@ func TestSubscribersThatAreRefused(t *testing.T) {
 		t.Errorf("the third: %d %s", res.StatusCode, text)
 	}
 
+	if status, text := s.api("GET", "/api/v1/admin/subscriptions?state=failing", ""); status != 400 || !strings.Contains(text, "is one of active, disabled, ended") {
+		t.Errorf("a state that there is not: %d %s", status, text)
+	}
+
 	// Another channel's subscriptions are not there, and credentials are asked for.
 	_, list := s.api("GET", "/api/v1/admin/subscriptions?channel=crm&limit=1", "")
 	var page struct {
