@@ -393,7 +393,9 @@ func TestStoppedSubscriptionCatchesUp(t *testing.T) {
 				t.Errorf("%s: %d %s", c.call, status, text)
 			}
 		}
+		other := s.subscribe("crm", fmt.Sprintf(`{"url":%q,"types":["none"]}`, to.URL))
 		s.publish("b", 1, 20)
+		s.until("the other has looked at all of it", func() bool { return s.subscription(other.ID).Behind == 0 })
 		if a := s.subscription(made.ID); a.State != "disabled" || a.Reason != "stopped by admin" || a.Behind < 20 {
 			t.Errorf("shown as %+v", a)
 		}
@@ -547,6 +549,10 @@ func TestSubscribersThatAreRefused(t *testing.T) {
 	}
 	if res, text := s.send("POST", "crm", "/subscribe", `{"url":"https://x.example"}`); res.StatusCode != 409 {
 		t.Errorf("the third: %d %s", res.StatusCode, text)
+	}
+
+	if status, text := s.api("GET", "/api/v1/admin/subscriptions?state=failing", ""); status != 400 || !strings.Contains(text, "is one of active, disabled, ended") {
+		t.Errorf("a state that there is not: %d %s", status, text)
 	}
 
 	// Another channel's subscriptions are not there, and credentials are asked for.
