@@ -158,3 +158,75 @@ func TestSubscriberThatHangs(t *testing.T) {
 		t.Errorf("the one that hangs has %d deliveries under way", a.Unfinished)
 	}
 }
+
+// What is no 2xx is a failure, and a redirect is not followed; Retry-After says,
+// in seconds or as a date, before when there is no other try.
+func TestWhatEndpointsAnswer(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		now := time.Now()
+		date := now.Add(2 * time.Hour).UTC().Format(http.TimeFormat)
+		answers := map[string]struct {
+			status int
+			after  string
+		}{
+			"moved": {301, ""}, "found": {302, ""}, "other": {303, ""}, "unmodified": {304, ""}, "temporary": {307, ""}, "permanent": {308, ""},
+			"bad": {400, ""}, "broken": {500, ""}, "seconds": {503, "7200"}, "date": {429, date}, "redirect": {302, "7200"},
+			"earlier": {503, now.Add(-time.Hour).UTC().Format(http.TimeFormat)}, "odd": {503, "soon"}, "negative": {503, "-5"}, "short": {503, "1"},
+			"created": {201, ""}, "accepted": {202, ""}, "empty": {204, ""},
+		}
+		to := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != "POST" {
+				t.Errorf("%s %s came", r.Method, r.URL.Path)
+			}
+			a, ok := answers[strings.TrimPrefix(r.URL.Path, "/")]
+			if !ok {
+				t.Errorf("somebody has followed to %s", r.URL.Path)
+			}
+			w.Header().Set("Location", "/elsewhere")
+			if a.after != "" {
+				w.Header().Set("Retry-After", a.after)
+			}
+			w.WriteHeader(a.status)
+		}))
+		t.Cleanup(to.Close)
+		file := "settings: { allow_private_subscribers: true }\nsubscriptions:\n"
+		for code := range answers {
+			file += fmt.Sprintf("  %s: { url: %q, types: [a], retry: { schedule: [10m, 10m] } }\n", code, to.URL+"/"+code)
+		}
+		s := serveOn(t, database, map[string]string{"junctor.yaml": file})
+		s.publish("a", 1, 1)
+		for code, a := range answers {
+			var list struct {
+				Items []struct {
+					State string
+					DueAt time.Time `json:"due_at"`
+				}
+			}
+			want := "waiting"
+			if a.status < 300 {
+				want = "succeeded"
+			}
+			s.until(code+" is "+want, func() bool {
+				_, text := s.api("GET", "/api/v1/admin/runs?source=subscription:"+code, "")
+				if err := json.Unmarshal([]byte(text), &list); err != nil {
+					t.Fatal(err)
+				}
+				return len(list.Items) == 1 && list.Items[0].State == want
+			})
+			if want == "succeeded" {
+				continue
+			}
+			least, most := 7*time.Minute, 10*time.Minute // the schedule's, a quarter shorter at most
+			if a.after == "7200" || a.after == date {
+				least, most = 119*time.Minute, 150*time.Minute
+			}
+			if wait := list.Items[0].DueAt.Sub(now); wait < least || wait > most+time.Minute {
+				t.Errorf("%s: it is tried again after %s", code, wait)
+			}
+			s.until(code+" is known to fail", func() bool { return s.subscription(code).FailingSince != nil })
+			if f := s.subscription(code).Failure; !strings.HasPrefix(f, fmt.Sprintf("the endpoint answered %d ", a.status)) {
+				t.Errorf("%s: the failure is shown as %q", code, f)
+			}
+		}
+	})
+}

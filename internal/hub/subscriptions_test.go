@@ -82,6 +82,13 @@ func (e *endpoint) await(t *testing.T, n int) []delivered {
 	}
 }
 
+// nth is the delivery that answer is asked about.
+func (e *endpoint) nth(n int) delivered {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.got[n-1]
+}
+
 func (e *endpoint) ids(t *testing.T, n int) (ids []string) {
 	t.Helper()
 	for _, d := range e.await(t, n) {
