@@ -77,6 +77,8 @@ func TestConcurrencyOfASubscription(t *testing.T) {
 			defer enter()()
 			<-release
 		})
+		let := sync.OnceFunc(func() { close(release) })
+		t.Cleanup(let)
 		free := newEndpoint(t, nil)
 		s := serveOn(t, database, map[string]string{"junctor.yaml": fmt.Sprintf(`settings: { allow_private_subscribers: true }
 subscriptions:
@@ -87,13 +89,47 @@ subscriptions:
 		free.await(t, 20)
 		s.until("three are under way", func() bool { return under.Load() == 3 })
 		s.until("the others wait", func() bool { return s.subscription("narrow").Unfinished == 20 })
-		close(release)
+		let()
 		if ids := narrow.ids(t, 20); len(ids) != 20 {
 			t.Errorf("%d came", len(ids))
 		}
 		if n := most.Load(); n != 3 {
 			t.Errorf("%d were under way at once, want 3", n)
 		}
+	})
+}
+
+// While an endpoint fails it gets one delivery at a time, and all at once when it
+// takes one.
+func TestConcurrencyWhileAnEndpointFails(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		var under, most atomic.Int64
+		var down atomic.Bool
+		down.Store(true)
+		to := newEndpoint(t, func(w http.ResponseWriter, n int) {
+			if !down.Load() {
+				return
+			}
+			if now := under.Add(1); n > 2 && now > most.Load() {
+				most.Store(now)
+			}
+			defer under.Add(-1)
+			w.WriteHeader(503)
+		})
+		s := serveOn(t, database, map[string]string{"junctor.yaml": fmt.Sprintf(`settings: { allow_private_subscribers: true }
+subscriptions:
+  crm: { url: %q, types: ["order.*"], concurrency: 10, retry: { schedule: [1h] } }
+`, to.URL)})
+		s.publish("order.made", 1, 1)
+		s.until("it is known to fail", func() bool { return s.subscription("crm").FailingSince != nil })
+		s.publish("order.made", 2, 40)
+		to.await(t, 40)
+		if n := most.Load(); n > 1 {
+			t.Errorf("%d were under way at once", n)
+		}
+		down.Store(false)
+		s.publish("order.made", 41, 41) // the rest follows, long before its time
+		s.until("all are taken", func() bool { a := s.subscription("crm"); return a.Unfinished == 0 && a.Behind == 0 })
 	})
 }
 
