@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func TestDeliveriesAreTriedAgain(t *testing.T) {
 		to := newEndpoint(t, func(w http.ResponseWriter, n int) {
 			switch n {
 			case 1:
-				w.WriteHeader(500)
+				http.Error(w, "out of paper", 500)
 			case 2:
 				w.Header().Set("Location", "/elsewhere")
 				w.WriteHeader(302) // is a failure as well
@@ -42,6 +43,13 @@ subscriptions:
 			t.Errorf("came %v, want %v", ids, want)
 		}
 		s.until("it does not fail any more", func() bool { a := s.subscription("crm"); return a.FailingSince == nil && a.LastSuccess != nil })
+
+		_, text := s.api("GET", "/api/v1/admin/runs?source=subscription:crm", "")
+		ids = regexp.MustCompile(`run_\w+`).FindAllString(text, -1)
+		logs := s.ended(ids[len(ids)-1]).Logs // the newest is the first of the list
+		if len(logs) != 3 || !strings.Contains(logs[0].Text, "attempt 1 failed") || !strings.Contains(logs[0].Text, "out of paper") || !strings.Contains(logs[1].Text, "answered 302") {
+			t.Errorf("the log of the tries: %+v", logs)
+		}
 	})
 }
 
