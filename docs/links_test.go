@@ -62,7 +62,7 @@ connections:
 	form := regexp.MustCompile(`apr_\w+|/link/v1/[0-9a-z]{40}|"at":"[^"]+"|"[a-z]+_at":"[^"]+"|http://[0-9a-z.:]+`)
 	alike := func(text string) (v map[string]any) {
 		t.Helper()
-		text = form.ReplaceAllStringFunc(strings.ReplaceAll(text, `"at": `, `"at":`), func(found string) string {
+		text = form.ReplaceAllStringFunc(strings.ReplaceAll(text, `at": `, `at":`), func(found string) string {
 			if i := strings.Index(found, `":"`); i >= 0 {
 				return found[:i] + `":"TIME"`
 			}

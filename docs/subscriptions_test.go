@@ -70,7 +70,10 @@ func TestGuideSubscriptions(t *testing.T) {
 	}
 	env := []string{"S=" + base, "T=" + apiToken(t, base)}
 	shell(t, scripts["runs"], "200\n", env)
-	if answer := shell(t, strings.ReplaceAll(scripts["count"], "/ID/", "/"+made["id"].(string)+"/"), "200\n", env); !strings.Contains(answer, `"complete":true,"dry_run":true`) {
+	if answer := shell(t, strings.ReplaceAll(scripts["retry"], ":CODE", ":"+made["id"].(string)), "200\n", env); !strings.Contains(answer, `"count":0,"done":0,"dry_run":true`) {
+		t.Errorf("retried %s", answer)
+	}
+	if answer := shell(t, strings.ReplaceAll(scripts["count"], "/CODE/", "/"+made["id"].(string)+"/"), "200\n", env); !strings.Contains(answer, `"complete":true,"dry_run":true`) {
 		t.Errorf("counted %s", answer)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"junctor/internal/channel"
 	"junctor/internal/class/table"
 	"junctor/internal/config"
 )
@@ -70,12 +71,12 @@ func (c change) do(ctx context.Context, console *console, act changing, none str
 		if c.JSON {
 			return console.json(result)
 		}
-		showResult(console, result, none)
+		showResult(console, set, result, none)
 		return nil
 	})
 }
 
-func showResult(console *console, result *config.Result, none string) {
+func showResult(console *console, set *config.Set, result *config.Result, none string) {
 	var rows [][]string
 	for _, c := range result.Changes {
 		rows = append(rows, []string{c.Action, c.Kind, c.Code})
@@ -84,7 +85,9 @@ func showResult(console *console, result *config.Result, none string) {
 	showTables(console, result.Tables)
 	rows = nil
 	for _, c := range result.Channels {
-		rows = append(rows, []string{c.Code, c.Type, c.Path})
+		for _, path := range paths(set, c) {
+			rows = append(rows, []string{c.Code, c.Type, path})
+		}
 	}
 	console.line("")
 	console.table("There are no channels.", []string{"channel", "type", "path"}, rows)
@@ -98,6 +101,20 @@ func showResult(console *console, result *config.Result, none string) {
 	for _, w := range result.Warnings {
 		console.line("Warning: %s", w)
 	}
+}
+
+// paths are where a channel takes something: requests, websockets, or both. Of
+// one that is not in the files it is not known here.
+func paths(set *config.Set, c config.Endpoint) []string {
+	body := set.Objects[config.Channels][c.Code]
+	parsed, problems := channel.Parse(c.Code, body)
+	switch {
+	case c.Path == "" || body == nil || len(problems) > 0 || parsed.WebsocketScenario == "":
+		return []string{c.Path}
+	case parsed.Scenario == "":
+		return []string{c.WebsocketPath}
+	}
+	return []string{c.Path, c.WebsocketPath}
 }
 
 // showTables says what becomes of the tables of classes.

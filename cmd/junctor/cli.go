@@ -36,7 +36,7 @@ type cli struct {
 	Version version `cmd:"" help:"Show which release this is."`
 }
 
-const description = `Junctor is an integration server: messages come in by webhook, scenarios in TypeScript decide, and every step is on disk before anyone is answered.
+const description = `Junctor is an integration server: messages come in by webhook, websocket or schedule, scenarios in TypeScript decide, and every step is on disk before anyone is answered.
 
 Every flag can also be given as an environment variable: --public-url as JUNCTOR_PUBLIC_URL.
 
@@ -49,6 +49,10 @@ To begin:
   junctor serve                                                   (in one terminal)
   junctor token create me --server http://localhost:8080 --user admin
   junctor apply DIR --server http://localhost:8080 --token TOKEN
+
+Subscriptions, schedules, approvals, websockets, events and the audit log are looked at and acted upon by HTTP, below /api/v1/admin; /openapi.json of a server lists every call:
+
+  curl -u admin http://localhost:8080/api/v1/admin/schedules
 `
 
 // parse reads the command line. Help is printed and ends the process.

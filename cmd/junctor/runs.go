@@ -22,7 +22,8 @@ type runs struct {
 type runsList struct {
 	State   []string `help:"Only these: queued, running, waiting, succeeded, failed, cancelled." enum:"queued,running,waiting,succeeded,failed,cancelled" placeholder:"STATE"`
 	Channel string   `help:"Only of this channel." placeholder:"CODE"`
-	Program string   `help:"Only of this program; such as scenario:order." placeholder:"NAME"`
+	Program string   `help:"Only of this program; such as scenario:order, or delivery." placeholder:"NAME"`
+	Source  string   `help:"Only started by this; such as schedule:CODE, subscription:CODE or poll:NAME." placeholder:"NAME"`
 	Subject string   `help:"Only about this: an order's number, say." placeholder:"TEXT"`
 	Tag     string   `help:"Only with this tag." placeholder:"TEXT"`
 	Find    string   `help:"Only those whose id, subject or tag begins so." placeholder:"TEXT"`
@@ -36,7 +37,8 @@ type runsList struct {
 func (runsList) Help() string {
 	return `Examples:
   junctor runs list --state failed --since 1d --server https://junctor.example.com --token TOKEN
-  junctor runs list --subject 4711        (with JUNCTOR_SERVER and JUNCTOR_TOKEN set)`
+  junctor runs list --subject 4711        (with JUNCTOR_SERVER and JUNCTOR_TOKEN set)
+  junctor runs list --source subscription:crm --state failed,waiting        (deliveries that have not arrived)`
 }
 
 // Run lists runs.
@@ -48,7 +50,7 @@ func (r runsList) Run(ctx context.Context, console *console) error {
 	if r.Limit < 1 || r.Limit > 1000 {
 		return usage("--limit is a number from 1 to 1000")
 	}
-	filter := run.Filter{Channel: r.Channel, Program: r.Program, Subject: r.Subject, Tag: r.Tag, Q: r.Find, Limit: r.Limit}
+	filter := run.Filter{Channel: r.Channel, Program: r.Program, Source: r.Source, Subject: r.Subject, Tag: r.Tag, Q: r.Find, Limit: r.Limit}
 	if since != nil {
 		filter.Since = *since
 	}
@@ -62,9 +64,9 @@ func (r runsList) Run(ctx context.Context, console *console) error {
 		}
 		var rows [][]string
 		for _, info := range list {
-			rows = append(rows, []string{info.ID, string(info.State), info.Program, info.Channel, info.Subject, local(&info.CreatedAt), message(info)})
+			rows = append(rows, []string{info.ID, string(info.State), info.WaitingFor, info.Program, info.Channel, info.Subject, local(&info.CreatedAt), message(info)})
 		}
-		console.table("There are no such runs.", []string{"id", "state", "program", "channel", "subject", "created", "error"}, rows)
+		console.table("There are no such runs.", []string{"id", "state", "waiting for", "program", "channel", "subject", "created", "error"}, rows)
 		if next != "" {
 			console.line("There are more; narrow the choice, or raise --limit.")
 		}
@@ -111,8 +113,14 @@ func (r runsShow) Run(ctx context.Context, c *console) error {
 type runsRetry struct{ oneRun }
 
 // Run retries a run.
-func (r runsRetry) Run(ctx context.Context, console *console) error {
-	return r.do(ctx, console, engine.Retry, showState)
+func (r runsRetry) Run(ctx context.Context, c *console) error {
+	return r.do(ctx, c, engine.Retry, func(c *console, info *run.Info) {
+		if info.State == run.Waiting {
+			c.line("The run %s goes on: its next try is due now.", info.ID)
+			return
+		}
+		showState(c, info)
+	})
 }
 
 type runsCancel struct{ oneRun }

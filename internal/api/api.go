@@ -37,6 +37,9 @@ type Services struct {
 	Packets       Packets
 	Schedules     Schedules
 	Events        *event.Log
+	// Turn waits until an account may begin to read any number of events; what it
+	// returns ends the turn. nil: nobody waits.
+	Turn          func(ctx context.Context, login string) (leave func(), err error)
 	Subscriptions Subscriptions
 	Views         Views
 	Approvals     Approvals

@@ -58,7 +58,7 @@ func (c *call) object() string {
 	}
 	noun, _, _ := strings.Cut(c.route.action, ".")
 	if names := c.route.parameters(); len(names) > 0 {
-		return noun + "/" + c.path(names[0])
+		return noun + "/" + c.path(names[len(names)-1]) // the innermost: a channel's connection, not the channel
 	}
 	return noun
 }

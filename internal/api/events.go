@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -93,7 +94,7 @@ func (d *door) readEvents(c *call, q eventsQuery, _ nothing) (eventPage, error) 
 }
 
 func (d *door) eventQuery(c *call, q eventsQuery) (event.Query, error) {
-	query := event.Query{After: event.Oldest, Allow: c.mayRead(), Limit: q.Limit}
+	query := event.Query{After: event.Oldest, Allow: c.mayRead(), Limit: q.Limit, Turn: d.turn(c)}
 	var err error
 	if query.Types, query.Filter, err = chosen("types", q.Types, q.Filter); err != nil {
 		return query, err
@@ -110,6 +111,14 @@ func (d *door) eventQuery(c *call, q eventsQuery) (event.Query, error) {
 		query.After, err = d.Events.Position(q.After)
 	}
 	return query, err
+}
+
+// turn is that of the caller.
+func (d *door) turn(c *call) event.Turn {
+	if d.Turn == nil {
+		return nil
+	}
+	return func(ctx context.Context) (leave func(), err error) { return d.Turn(ctx, c.caller.Account.Login) }
 }
 
 // goneError is a fault.Gone that shows where to begin again.
@@ -193,7 +202,7 @@ type selectQuery struct {
 
 // listEvents is the log for people, newest first.
 func (d *door) listEvents(c *call, q selectQuery, _ nothing) (page[*event.Item], error) {
-	s := event.Selection{Subject: q.Subject, Source: q.Source, Since: q.Since, Until: q.Until, Limit: q.limit()}
+	s := event.Selection{Subject: q.Subject, Source: q.Source, Since: q.Since, Until: q.Until, Limit: q.limit(), Turn: d.turn(c)}
 	var err error
 	if s.Types, s.Filter, err = chosen("type", q.Type, q.Filter); err != nil {
 		return page[*event.Item]{}, err

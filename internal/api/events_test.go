@@ -351,3 +351,77 @@ func TestManyWhoWait(t *testing.T) {
 	}
 	wantStatus(t, f.admin(t, "GET", eventsPath+"?wait=1ms", ""), 200)
 }
+
+// Who reads much of the log waits for his turn, as with other lists, and who waits
+// for an event has none meanwhile.
+func TestEventsAreReadInTurns(t *testing.T) {
+	asked, turn, left := make(chan string), make(chan struct{}), make(chan struct{}, 10)
+	f := newFixture(t, func(s *Services) {
+		s.Turn = func(ctx context.Context, login string) (func(), error) {
+			select {
+			case asked <- login:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+			<-turn
+			return func() { left <- struct{}{} }, nil
+		}
+	})
+	f.publish(t, least+`,"data":1}`, structured)
+	call := func(path string) chan *httptest.ResponseRecorder {
+		answer := make(chan *httptest.ResponseRecorder, 1)
+		go func() { answer <- f.admin(t, "GET", path, "") }()
+		return answer
+	}
+	const heavy = "?filter=contains(data/a,'x')+or+contains(data/b,'y')"
+	for _, path := range []string{eventsPath + heavy, "/api/v1/admin/events" + heavy} {
+		answer := call(path)
+		select {
+		case login := <-asked:
+			if login == "" {
+				t.Errorf("%s: it is nobody's turn", path)
+			}
+		case w := <-answer:
+			t.Fatalf("%s takes no turn: %d %s", path, w.Code, w.Body)
+		}
+		turn <- struct{}{}
+		w := <-answer
+		<-left
+		if wantStatus(t, w, 200); !strings.HasPrefix(strings.TrimSpace(w.Body.String()), `{"items":[]`) {
+			t.Errorf("%s: %s", path, w.Body)
+		}
+	}
+	waits := call(eventsPath + "?types=order.sent&wait=1m")
+	<-asked // for what the log has
+	turn <- struct{}{}
+	<-left
+	f.publish(t, strings.Replace(least, `"1","source":"/s","type":"order.made`, `"2","source":"/s","type":"order.sent`, 1)+`}`, structured)
+	for {
+		select {
+		case w := <-waits:
+			if wantStatus(t, w, 200); len(read[events](t, w).Items) != 1 {
+				t.Errorf("%s", w.Body)
+			}
+			return
+		case <-asked: // when it came before the log was followed
+			turn <- struct{}{}
+			<-left
+		}
+	}
+}
+
+// Who gets no turn is told to come again.
+func TestNoTurnToReadEvents(t *testing.T) {
+	f := newFixture(t, func(s *Services) {
+		s.Turn = func(context.Context, string) (func(), error) {
+			return nil, fault.New(fault.Unavailable, "This account reads too much at the same time.").WithRetryAfter(time.Second)
+		}
+	})
+	for _, path := range []string{eventsPath, eventsPath + "?wait=1m", "/api/v1/admin/events"} {
+		w := f.admin(t, "GET", path, "")
+		wantProblem(t, w, fault.Unavailable)
+		if w.Header().Get("Retry-After") != "1" {
+			t.Errorf("%s: %v", path, w.Header())
+		}
+	}
+}

@@ -101,12 +101,20 @@ func setParameter(field reflect.Value, tag reflect.StructTag, values []string) s
 		field.SetInt(int64(n))
 		return ""
 	}
+	if allowed := choices(tag); len(allowed) > 0 && !contains(allowed, text) {
+		return "is one of " + strings.Join(allowed, ", ")
+	}
 	field.SetString(text)
 	return ""
 }
 
+// choices are the values that a parameter may have; none for any.
+func choices(tag reflect.StructTag) []string {
+	return strings.FieldsFunc(tag.Get("enum"), func(r rune) bool { return r == ',' })
+}
+
 func setList(field reflect.Value, tag reflect.StructTag, values []string) string {
-	allowed := strings.FieldsFunc(tag.Get("enum"), func(r rune) bool { return r == ',' })
+	allowed := choices(tag)
 	for _, v := range values {
 		for item := range strings.SplitSeq(v, ",") {
 			if len(allowed) > 0 && !contains(allowed, item) {

@@ -98,7 +98,7 @@ func (n subscriptionNoun) whole(ctx context.Context, v subscription.View) (objec
 type subscriptionQuery struct {
 	paging
 	Channel string `query:"channel" doc:"with whose token it was made"`
-	State   string `query:"state" doc:"active, disabled, ended"`
+	State   string `query:"state" enum:"active,disabled,ended" doc:"active, disabled or ended"`
 }
 
 func (n subscriptionNoun) list(c *call, q subscriptionQuery, _ nothing) (page[object], error) {

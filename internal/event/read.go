@@ -28,6 +28,18 @@ type Query struct {
 	Allow  func(kind string) bool // of which types the reader may know; nil: of all
 	Limit  int                    // 100 when 0, at most MaxLimit
 	Bytes  int                    // of data that a page has, about: it ends with the event that reaches it; 4 MiB when 0
+	Turn   Turn                   // nil: at once
+}
+
+// Turn waits until a reader may begin to read the database; what it returns ends
+// the turn. A page from memory, and waiting for an event, need none.
+type Turn func(ctx context.Context) (leave func(), err error)
+
+func (t Turn) take(ctx context.Context) (leave func(), err error) {
+	if t == nil {
+		return func() {}, nil
+	}
+	return t(ctx)
 }
 
 func (q *Query) bytes() int {
@@ -51,8 +63,14 @@ type Page struct {
 
 // Read looks for events behind a position. Nothing appears later at or before
 // the page's Next. A page ends when it has enough; also, without being full,
-// when it has looked at many events that were not chosen. Errors: *TooOld.
+// when it has looked at many events that were not chosen. Errors: *TooOld, those
+// of the query's Turn.
 func (l *Log) Read(ctx context.Context, q Query) (page Page, err error) {
+	leave, err := q.Turn.take(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	defer leave()
 	err = l.db.Read(ctx, func(tx *db.Tx) (err error) {
 		page, err = l.ReadIn(tx, q)
 		return err
@@ -346,11 +364,17 @@ type Selection struct {
 	Subject, Source string // exactly; "" for all
 	Since, Until    time.Time
 	Filter          *Filter
-	Limit           int // 100 when 0, at most MaxLimit
+	Limit           int  // 100 when 0, at most MaxLimit
+	Turn            Turn // nil: at once
 }
 
 // List is a page of a selection; next is 0 on the last one.
 func (l *Log) List(ctx context.Context, s Selection) (items []Item, next int64, err error) {
+	leave, err := s.Turn.take(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer leave()
 	source, every := s.Source, int64(0)
 	switch source {
 	case "":

@@ -16,6 +16,7 @@ import (
 	"junctor/internal/ingress"
 	"junctor/internal/limit"
 	"junctor/internal/link"
+	"junctor/internal/record"
 	"junctor/internal/soap"
 )
 
@@ -191,6 +192,9 @@ func (h *Hub) handlers() []http.Handler {
 	})
 	data, envelopes, admin := h.data(room), h.soap(room), api.New(api.Services{
 		Access: h.access, Events: h.events, Subscriptions: h.subscriptions, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, Approvals: h.links, ChannelToken: h.tokens.Token, Sockets: h.sockets,
+		Turn: func(ctx context.Context, login string) (func(), error) {
+			return h.records.Turn(ctx, record.Actor{By: login})
+		},
 		Functions: h, Packets: h, Schedules: scheduleDoor{h}, Offer: h.offer, BaseURL: h.baseURL, Room: room,
 		Ready: h.ready, Metrics: h.metrics, Address: h.address, Release: h.options.Release, Log: h.log,
 		MetricsByToken: func() bool { return h.live.Load().snapshot.Settings.MetricsByToken },

@@ -277,10 +277,10 @@ func TestWebsocketEntrance(t *testing.T) {
 		status int
 		want   string
 	}{
-		"no such token":         {"/ws/token/v1/nobody", nil, 404, "There is nothing here; check the token in the address."},
-		"no websocket scenario": {"/ws/token/v1/" + s.token["shop"], nil, 404, "There is nothing here; check the token in the address."},
-		"subscribe":             {"/ws/token/v1/" + s.token["chat"] + "/subscribe", nil, 404, "There is nothing here; check the token in the address."},
-		"no bearer":             {"/ws/token/v1/-", nil, 404, "There is nothing here; check the token in the address."},
+		"no such token":         {"/ws/token/v1/nobody", nil, 404, "There is nothing here; check the token in the address, and whether its channel takes requests or websockets."},
+		"no websocket scenario": {"/ws/token/v1/" + s.token["shop"], nil, 404, "There is nothing here; check the token in the address, and whether its channel takes requests or websockets."},
+		"subscribe":             {"/ws/token/v1/" + s.token["chat"] + "/subscribe", nil, 404, "There is nothing here; check the token in the address, and whether its channel takes requests or websockets."},
+		"no bearer":             {"/ws/token/v1/-", nil, 404, "There is nothing here; check the token in the address, and whether its channel takes requests or websockets."},
 		"no password":           {"/ws/token/v1/" + s.token["gated"], nil, 401, "credentials"},
 		"a wrong password":      {"/ws/token/v1/" + s.token["gated"], []string{"Authorization", basic("q")}, 401, "credentials"},
 		"a foreign page":        {"/ws/token/v1/" + s.token["chat"], []string{"Origin", "https://evil.example.com"}, 403, `Pages of the origin \"https://evil.example.com\"`},
@@ -388,6 +388,9 @@ func TestWebsocketAdministration(t *testing.T) {
 		if resp, body := s.call("DELETE", "/api/v1/admin/channels/"+path, ""); resp.StatusCode != want {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
 		}
+	}
+	if _, body := s.call("GET", "/api/v1/admin/audit?action=connection.close", ""); !strings.Contains(body, `"object":"connection/`+first+`"`) {
+		t.Error(body)
 	}
 	if resp, _ := s.call("GET", "/api/v1/admin/channels/none/connections", ""); resp.StatusCode != 404 {
 		t.Error(resp.StatusCode)

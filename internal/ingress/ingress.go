@@ -117,7 +117,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	entry := d.find(r, base)
 	var err error
 	if entry == nil {
-		err = fault.New(fault.NotFound, "There is nothing here; check the token in the address.")
+		err = fault.New(fault.NotFound, "There is nothing here; check the token in the address, and whether its channel takes requests or websockets.")
 	} else {
 		code = entry.door.Channel.Code
 		var preflight bool

@@ -13,6 +13,7 @@ import (
 	"junctor/internal/channel"
 	"junctor/internal/content"
 	"junctor/internal/fault"
+	"junctor/internal/limit"
 	"junctor/internal/run"
 	"junctor/internal/scenario"
 	"junctor/internal/socket"
@@ -56,14 +57,14 @@ func (d *door) upgrade(w http.ResponseWriter, r *http.Request, f *found) (int, e
 		return 0, err
 	}
 	limits := d.Sockets.Limits()
-	limits.Group = c.Code
+	limits.Group, limits.From = c.Code, limit.Network(from)
 	if limits.Message == 0 {
 		limits.Message = socket.DefaultMessage
 	}
 	limits.Message = min(limits.Message, c.BodyLimit)
 	conn, err := d.Sockets.Server.Admit(r, limits)
 	if err != nil {
-		return 0, err
+		return 0, noPlace(err)
 	}
 	if c.Nonce != nil {
 		if err := d.Nonces.TakeAlone(r.Context(), c.Code, f.nonce, f.at, c.Nonce.Window); err != nil {
@@ -88,6 +89,17 @@ func (d *door) upgrade(w http.ResponseWriter, r *http.Request, f *found) (int, e
 		d.Log.Debug("a websocket could not be opened", "channel", c.Code, "error", err)
 	}
 	return http.StatusSwitchingProtocols, nil
+}
+
+// noPlace says what was full, when that is why a websocket is not let in.
+func noPlace(err error) error {
+	var f *fault.Error
+	var full *limit.Full
+	if !errors.As(err, &f) || !errors.As(err, &full) {
+		return err
+	}
+	return fault.Wrap(full, f.Code, "%s Beside them there are %d more for channels that have fewer, and this channel has %d; and %d for addresses that have fewer, and yours has %d.",
+		f.Detail, full.Left[0], full.Has[0], full.Left[1], full.Has[1]).WithRetryAfter(f.RetryAfter)
 }
 
 // sameOrigin keeps pages of other origins out, unless the channel's cors lets

@@ -2,6 +2,8 @@ package run_test
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -425,18 +427,20 @@ func TestLogsOfEveryTryAreKept(t *testing.T) {
 		}
 		w.answer = func(c *run.Call) ([]byte, error) {
 			if w.made(c.Key()) == 1 {
-				return nil, &run.StepError{Name: "HttpError", Message: "500"}
+				return nil, &run.StepError{Name: "HttpError", Message: "500", Data: json.RawMessage(`{"body":"no room"}`)}
 			}
 			return nil, nil
 		}
 		id := w.accept("p")
-		w.clock.Advance(w.parked(id, "retry").DueAt.Sub(w.clock.Now()))
+		due := *w.parked(id, "retry").DueAt
+		w.clock.Advance(due.Sub(w.clock.Now()))
 		var lines []string
 		for _, l := range w.end(id).Logs {
 			lines = append(lines, l.Text)
 		}
-		if strings.Join(lines, "; ") != "begin; it failed; it worked" {
-			t.Errorf("the log: %q", lines)
+		failure := "attempt 1 failed, the next one is due " + due.Format(time.RFC3339) + ": Error: 500\nstep 1 got {\"body\":\"no room\"}"
+		if want := []string{"begin", "it failed", failure, "it worked"}; !slices.Equal(lines, want) {
+			t.Errorf("the log is %q, not %q", lines, want)
 		}
 	})
 }

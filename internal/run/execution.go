@@ -193,18 +193,26 @@ const maxLogs = 1000
 // Log keeps a line of the run's log. A repeated execution writes its lines
 // again; those that stand there already, in the same order, are not kept twice.
 func (x *Execution) Log(level, text string) {
-	line := LogLine{At: db.Time(x.time), Level: level, Text: clean(text, 8<<10)}
+	line := LogLine{At: db.Time(x.time), Level: level, Text: clean(text, maxLine)}
 	if i := slices.Index(x.logs[x.repeated:], line.Text); i >= 0 {
 		x.repeated += i + 1
 		return
 	}
+	x.addLine(line)
+}
+
+// maxLine bounds a line of a run's log, in bytes.
+const maxLine = 8 << 10
+
+// addLine adds a line to the run's log, while there is room.
+func (x *Execution) addLine(line LogLine) {
 	n := len(x.logs)
 	if n >= maxLogs {
 		return
 	}
 	x.logs = append(x.logs, line.Text)
 	x.repeated = len(x.logs)
-	x.pending = append(x.pending, db.Op{Stmt: stmtLog, Row: []any{x.row.id, int64(n), x.time, level, line.Text}})
+	x.pending = append(x.pending, db.Op{Stmt: stmtLog, Row: []any{x.row.id, int64(n), line.At.UnixMicro(), line.Level, line.Text}})
 	x.e.logLine(x.row, line)
 }
 

@@ -150,13 +150,15 @@ func (x *Execution) failed(f *Failure) {
 		x.finish(Failed, nil, f)
 		return
 	}
-	dropped := x.journal.drop(cause)
-	for _, s := range dropped {
-		x.pending = append(x.pending, db.Op{Stmt: stmtStepDrop, Row: []any{x.row.id, int64(s.seq)}})
-	}
 	due := max(notBefore(cause), x.e.now()+backoff(policy, x.row.attempt).Microseconds())
 	if held {
 		due = mayPass(cause)
+	} else {
+		x.remember(f, cause, due)
+	}
+	dropped := x.journal.drop(cause)
+	for _, s := range dropped {
+		x.pending = append(x.pending, db.Op{Stmt: stmtStepDrop, Row: []any{x.row.id, int64(s.seq)}})
 	}
 	x.end()
 	x.mu.Lock()
@@ -181,6 +183,22 @@ func (x *Execution) failed(f *Failure) {
 	x.committed()
 	x.mu.Unlock()
 	x.e.dueAt(x.row.dueAt)
+}
+
+// remember keeps in the run's log why a try failed that another one follows: what
+// the run and its steps say of it gives way to what comes of the next.
+func (x *Execution) remember(f *Failure, cause []*step, due int64) {
+	text := fmt.Sprintf("attempt %d failed, the next one is due %s: ", x.row.attempt+1, db.Time(due).Format(time.RFC3339))
+	if f.Name != "" {
+		text += f.Name + ": "
+	}
+	text += f.Message
+	for _, s := range cause {
+		if s.err != nil && len(s.err.Data) > 0 {
+			text += fmt.Sprintf("\nstep %d got %s", s.seq, s.err.Data)
+		}
+	}
+	x.addLine(LogLine{At: db.Time(x.e.now()), Level: "warn", Text: clean(text, maxLine)})
 }
 
 // causes are the steps that a retry makes again: those whose error escaped, or

@@ -20,6 +20,7 @@ import (
 
 	"junctor/internal/fault"
 	"junctor/internal/id"
+	"junctor/internal/limit"
 )
 
 // Kind is what a message consists of.
@@ -60,7 +61,7 @@ type End struct {
 
 // Options is what a server is made of. What is 0 is as the comment says.
 type Options struct {
-	Connections int           // at the same time; 5,000
+	Connections int           // at the same time, see limit.Places; 5,000
 	Message     int64         // bytes of the longest message; 1 MiB
 	Room        int64         // bytes of long messages that are received at the same time, on all connections; 64 MiB
 	Buffer      int64         // bytes that may wait to be sent on a connection, beside one message; 64 KiB
@@ -107,8 +108,8 @@ type Server struct {
 	ids     id.Maker
 	room    room
 
+	places   *limit.Places
 	mu       sync.Mutex
-	most     int // connections
 	open     map[string]*Conn
 	groups   map[string]map[*Conn]struct{}
 	stopping bool
@@ -120,7 +121,7 @@ type Server struct {
 // NewServer makes a server without connections.
 func NewServer(o Options) *Server {
 	o = o.withDefaults()
-	s := &Server{Options: o, most: o.Connections, open: map[string]*Conn{}, groups: map[string]map[*Conn]struct{}{}, room: room{most: o.Room}}
+	s := &Server{Options: o, places: limit.NewPlaces(o.Connections, 2), open: map[string]*Conn{}, groups: map[string]map[*Conn]struct{}{}, room: room{most: o.Room}}
 	s.ctx, s.off = context.WithCancel(context.Background())
 	s.metrics = newMetrics(o.Metrics, s)
 	return s
@@ -132,23 +133,24 @@ func (s *Server) SetConnections(most int) {
 	if most == 0 {
 		most = DefaultConnections
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.most = most
+	s.places.Set(most)
 }
 
 // Limits are those of one connection.
 type Limits struct {
 	Message int64  // bytes of the longest message; 0: the server's
 	Deflate bool   // messages may be packed, if the peer offers it (RFC 7692)
-	Group   string // connections that are found together; "": in none
+	Group   string // connections that are found together, and have their share of the places; "": in none
+	From    string // whose share of the places it has besides
 }
 
 // Admit checks a request for an upgrade and gives it a place. The connection is
 // then opened by Open, or given up by Leave. Errors: fault.UpgradeRequired and
-// fault.Invalid for what is no handshake of RFC 6455, fault.Unavailable when
-// there is no place, or the server is stopping.
+// fault.Invalid for what is no handshake of RFC 6455, fault.Unavailable when the
+// server is stopping and, with a *limit.Full as its cause, when there is no place
+// for its group and for whom it comes from.
 func (s *Server) Admit(r *http.Request, limits Limits) (*Conn, error) {
+	const again = 5 * time.Second
 	key, err := handshake(r)
 	if err != nil {
 		return nil, err
@@ -166,8 +168,8 @@ func (s *Server) Admit(r *http.Request, limits Limits) (*Conn, error) {
 	if s.stopping {
 		return nil, fault.New(fault.Unavailable, "The server is stopping; connect again, to another one or in a moment.").WithRetryAfter(time.Second)
 	}
-	if len(s.open) >= s.most {
-		return nil, fault.New(fault.Unavailable, "This server has as many websocket connections as it may have (%d).", s.most).WithRetryAfter(5 * time.Second)
+	if full := s.places.Take(limits.Group, limits.From); full != nil {
+		return nil, fault.Wrap(full, fault.Unavailable, "This server has as many websocket connections as it may have (%d).", full.Most).WithRetryAfter(again)
 	}
 	s.open[c.id] = c
 	if limits.Group != "" {
@@ -244,7 +246,11 @@ func (s *Server) Close(ctx context.Context, code int, reason string) {
 func (s *Server) remove(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.open[c.id] == nil {
+		return
+	}
 	delete(s.open, c.id)
+	s.places.Give(c.limits.Group, c.limits.From)
 	if group := s.groups[c.limits.Group]; group != nil {
 		if delete(group, c); len(group) == 0 {
 			delete(s.groups, c.limits.Group)

@@ -47,13 +47,15 @@ func (s *Store) view(tx *db.Tx, r row) (v View, err error) {
 		Code: r.code, Channel: r.channel, Body: json.RawMessage(r.body), Version: r.version, CreatedAt: at(r.createdAt), State: r.state, Held: r.held,
 		Reason: r.reason, SucceededAt: at(r.succeededAt), FailingSince: at(r.failingSince), FailedAt: at(r.failedAt), Failure: r.failure, Unfinished: -1,
 	}
+	var apart bool // it is at a place of its own: stopped there, or not yet where the others are
 	err = tx.QueryRow(`SELECT coalesce((SELECT position FROM subscription_readers WHERE id = $1), (SELECT position FROM subscription_head WHERE id = 1)),
-		(SELECT count(*) FROM subscription_readers WHERE subscription = $1 AND id <> $1)`, r.code).Scan(&v.Position, &v.Replays)
+		EXISTS (SELECT 1 FROM subscription_readers WHERE id = $1),
+		(SELECT count(*) FROM subscription_readers WHERE subscription = $1 AND id <> $1)`, r.code).Scan(&v.Position, &apart, &v.Replays)
 	if err != nil {
 		return v, err
 	}
 	end, err := s.Events.EndIn(tx)
-	if v.Behind = max(end-v.Position, 0); v.Behind > 0 && s.looked.of(s.list.Load().generation) >= end {
+	if v.Behind = max(end-v.Position, 0); !apart && v.Behind > 0 && s.looked.of(s.list.Load().generation) >= end {
 		v.Behind = 0 // looked at, without a match
 	}
 	return v, err

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"junctor/internal/load"
 	"junctor/test/outside"
 )
 
@@ -109,6 +110,18 @@ func (c *cluster) clocksApart() time.Duration {
 // url of a channel on a node; nodes are chosen by the number of the message.
 func (c *cluster) url(n int, channel string) string {
 	return "http://" + c.options[n%len(c.options)].Listen + c.channels[channel].Path
+}
+
+// websocket opens a websocket of a channel on a node.
+func (c *cluster) websocket(ctx context.Context, n int, channel, rest string) (*load.Socket, error) {
+	const patience = 10 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	target, path, err := load.ParseTarget("http://" + c.options[n%len(c.options)].Listen + c.channels[channel].WebsocketPath + rest)
+	if err != nil {
+		return nil, err
+	}
+	return load.DialSocket(ctx, target, path, nil)
 }
 
 func (c *cluster) stop() error {

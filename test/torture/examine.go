@@ -37,8 +37,9 @@ func (f *findings) err(out io.Writer) error {
 }
 
 // examine waits until every run has ended and compares what the shop, the
-// server, its journals, its counters and the sink say.
-func examine(ctx context.Context, out io.Writer, c *cluster, s *shop, k *sink) error {
+// server, its journals, its counters, its events and the sink say.
+func examine(ctx context.Context, out io.Writer, c *cluster, s *shop, e *feed, k *sink) error {
+	e.quiet()
 	admin, err := c.servers[0].Login(ctx)
 	if err != nil {
 		return err
@@ -81,8 +82,13 @@ func examine(ctx context.Context, out io.Writer, c *cluster, s *shop, k *sink) e
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d kills; %d messages acknowledged, %d refused, %d of unknown fate; %d runs; %d calls outside, %d of them repeated around a kill; %d seconds of a schedule\n",
-		len(c.deaths), count[acknowledged], count[refused], count[unknown], len(runs), len(k.calls), repeats, seconds)
+	told, err := f.events(ctx, admin, e, s.messages, runs)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d kills; %d messages acknowledged, %d refused, %d of unknown fate; %d runs; %d calls outside, %d of them repeated around a kill; %d seconds of a schedule; %d messages on %d websockets; %d events heard by %d followers, who connected %d times\n",
+		len(c.deaths), count[acknowledged], count[refused], count[unknown], len(runs), len(k.calls), repeats, seconds,
+		s.said.Load(), s.opened.Load(), told, len(e.followers), e.connected.Load())
 	return f.err(out)
 }
 

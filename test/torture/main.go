@@ -9,6 +9,11 @@
 //   - internal effects happened exactly once;
 //   - a run that waits for events gets each of its own once, in their order;
 //   - a run that asks somebody gets what was decided;
+//   - a message of a websocket that was answered has its run, and the answers come
+//     in the order of the messages;
+//   - who follows the events by websocket and connects again after each kill hears
+//     every event, in the order of the log, and each once when it keeps the cursor;
+//     every event that was acknowledged is there, in the order of who told it;
 //   - a schedule came for every second, and its poll brought every item, once.
 //
 // With --nodes N that many processes share one PostgreSQL and one of them is

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,7 +30,8 @@ type message struct {
 	sent    int
 }
 
-// shop sends messages from several goroutines until it is closed.
+// shop sends messages from several goroutines, by request and by websocket, until
+// it is closed.
 type shop struct {
 	cluster *cluster
 	client  *http.Client
@@ -37,6 +39,8 @@ type shop struct {
 	closing chan struct{}
 	all     sync.WaitGroup
 	last    atomic.Int64
+	said    atomic.Int64 // messages on websockets
+	opened  atomic.Int64 // websockets
 
 	mu       sync.Mutex
 	messages []*message
@@ -53,6 +57,9 @@ func openShop(ctx context.Context, rate int, c *cluster) *shop {
 	}
 	for range clerks {
 		s.all.Go(func() { s.sell(ctx) })
+	}
+	for who := range talkers {
+		s.all.Go(func() { s.talk(ctx, who, time.Second*talkers*atOnce*4/time.Duration(rate)) })
 	}
 	return s
 }
@@ -83,11 +90,14 @@ func (s *shop) sell(ctx context.Context) {
 	}
 }
 
-// channels get messages in turn; with each the internal effects of one run.
-var channels = []struct {
+// marked is a channel with the internal effects of each of its runs.
+type marked struct {
 	code    string
 	effects []string
-}{
+}
+
+// posted are the channels that get messages in turn.
+var posted = []marked{
 	{"awaited", []string{"before", "between", "after"}},
 	{"accepted", []string{"before", "between", "after"}},
 	{"inside", []string{"inside"}},
@@ -95,12 +105,15 @@ var channels = []struct {
 	{"asks", []string{"decided"}},
 }
 
-// next makes messages for all channels in turn, half of them with a key.
+// channels are all that get messages.
+var channels = append(slices.Clip(posted), marked{talked, []string{"said"}})
+
+// next makes messages for the posted channels in turn, half of them with a key.
 func (s *shop) next() *message {
 	n := s.last.Add(1)
-	channel := channels[n%int64(len(channels))].code
+	channel := posted[n%int64(len(posted))].code
 	m := &message{channel: channel, number: fmt.Sprintf("%s-%d", channel, n)}
-	if n/int64(len(channels))%2 == 0 {
+	if n/int64(len(posted))%2 == 0 {
 		m.key = "key-" + m.number
 	}
 	return m

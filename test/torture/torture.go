@@ -58,17 +58,19 @@ func torture(ctx context.Context, o options) (err error) {
 	defer func() { err = errors.Join(err, c.stop(), drop()) }()
 	fmt.Fprintf(o.out, "%d rounds of up to %v, %d node(s), seed %d\n", o.rounds, o.round, o.nodes, o.seed)
 
+	feed := openFeed(ctx, c)
+	defer feed.close()
 	shop := openShop(ctx, o.rate, c)
-	if err := kills(ctx, o, c); err != nil {
+	if err := kills(ctx, o, c, feed); err != nil {
 		shop.close()
 		return err
 	}
 	shop.close() // every message that may be repeated gets its acknowledgement first
-	return examine(ctx, o.out, c, shop, sink)
+	return examine(ctx, o.out, c, shop, feed, sink)
 }
 
 // kills runs the rounds: wait for a random moment, kill, start again.
-func kills(ctx context.Context, o options, c *cluster) error {
+func kills(ctx context.Context, o options, c *cluster, e *feed) error {
 	moments := rand.New(rand.NewPCG(o.seed, 1))
 	for round := range o.rounds {
 		victim := moments.IntN(o.nodes)
@@ -76,6 +78,7 @@ func kills(ctx context.Context, o options, c *cluster) error {
 			return err
 		}
 		c.kill(victim)
+		e.scatter()
 		if o.nodes > 1 { // the others have time to notice and take over
 			if err := pause(ctx, time.Duration(moments.Int64N(int64(o.round)))); err != nil {
 				return err

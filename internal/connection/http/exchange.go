@@ -104,7 +104,7 @@ func (x *exchange) send(req *http.Request) (*Response, error) {
 	}
 	return &Response{
 		Status: res.StatusCode, Header: x.concealedHeader(res.Header), Body: x.concealed(body), RetryAfter: retryAfter(res.Header, time.Now()),
-		Cut: cut, label: x.label, method: req.Method, path: x.r.shown(),
+		Cut: cut, label: x.label, asked: x.r.shown(),
 	}, nil
 }
 
@@ -133,7 +133,7 @@ func (x *exchange) redirect(next *http.Request, via []*http.Request) error {
 var errTurn = errors.New("no turn for the redirect")
 
 // what says what is being done, for errors.
-func (x *exchange) what() string { return fmt.Sprintf("%s: %s %s", x.label, x.req.Method, x.r.shown()) }
+func (x *exchange) what() string { return fmt.Sprintf("%s: %s", x.label, x.r.shown()) }
 
 // failed is what went wrong as an error of the connection.
 func (x *exchange) failed(err error) error { return x.failure(x.ctx, x.what(), x.timeout, err) }

@@ -26,7 +26,7 @@ func (r *Response) Failure() error {
 	}
 	e := &connection.Error{
 		Class:   connection.Permanent,
-		Message: fmt.Sprintf("%s answered %s to %s %s", r.label, statusText(r.Status), r.method, r.path),
+		Message: fmt.Sprintf("%s answered %s to %s", r.label, statusText(r.Status), r.asked),
 	}
 	if retryable(r.Status) {
 		e.Class, e.After = connection.BackOff, r.RetryAfter
@@ -137,13 +137,11 @@ func (c *Conn) notConnected(cause error, format string, args ...any) *connection
 	return &connection.Error{Class: connection.NotConnected, Message: c.hidden(fmt.Sprintf(format, args...)), Cause: cause}
 }
 
-// shown is the request's path for messages, without its query.
+// shown is the request for messages: its method, and the path below the
+// connection's URL where it has one, without a query.
 func (r Request) shown() string {
 	path, _, _ := strings.Cut(r.Path, "?")
-	if path == "" {
-		return "/"
-	}
-	return path
+	return strings.TrimSpace(method(r) + " " + path)
 }
 
 func method(r Request) string {

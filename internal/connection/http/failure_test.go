@@ -105,6 +105,25 @@ func TestBrokenAnswers(t *testing.T) {
 	}
 }
 
+// A failure names no path where the whole address is the connection's own.
+func TestFailureOfAWholeAddress(t *testing.T) {
+	conn := serve(t, Config{Label: `subscription "crm"`, URL: "/hook"}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	res, err := conn.Do(t.Context(), Request{Method: "POST"})
+	if err != nil || res.Failure() == nil || res.Failure().Error() != `subscription "crm" answered 502 Bad Gateway to POST` {
+		t.Errorf("%v, %v", res.Failure(), err)
+	}
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	conn, err = Open(Config{Label: `subscription "crm"`, URL: gone.URL + "/hook", AllowPrivate: true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if _, err := conn.Do(t.Context(), Request{Method: "POST"}); err == nil || !strings.HasPrefix(err.Error(), `subscription "crm": POST: nobody listens there`) {
+		t.Error(err)
+	}
+}
+
 // No way of failing tells a credential, also when the server echoes it.
 func TestSecretsStayOutOfErrors(t *testing.T) {
 	const secret = "s3cret&value"

@@ -85,7 +85,7 @@ type Response struct {
 	RetryAfter time.Duration // what Retry-After asked for, at most 24 h; 0 when it did not
 	Cut        bool          // the body was longer than the Enough of the request
 
-	label, method, path string
+	label, asked string
 }
 
 // Do makes the request and reads the whole answer. Every answer is a Response,
