@@ -68,6 +68,9 @@ func TestParseSaysEverythingThatIsWrong(t *testing.T) {
 		with(`"id":"2"`):                                    {"/id"},
 		with(`"time":"yesterday"`):                          {"/time"},
 		with(`"time":"2026-11-22T08:00:00"`):                {"/time"},
+		with(`"time":"2026-11-22T8:00:00Z"`):                {"/time"},
+		with(`"time":"2026-11-22T08:00:00,5Z"`):             {"/time"},
+		with(`"time":"2026-11-22T08:00:00+24:00"`):          {"/time"},
 		with(`"subject":""`):                                {"/subject"},
 		with(`"subject":"a\nb"`):                            {"/subject"},
 		with(`"subject":"\uffff"`):                          {"/subject"},
@@ -207,7 +210,7 @@ func TestPatterns(t *testing.T) {
 	if !patterns(t).Match("anything") || !patterns(t, "a", "b").Match("b") || patterns(t, "a", "b").Match("c") {
 		t.Error("several patterns are united, and none is all")
 	}
-	for _, bad := range []string{"", "a.b*", "**.a", "a.**.b", "***", "a.*b.c", strings.Repeat("x", 300)} {
+	for _, bad := range []string{"", "a.b*", "**.a", "a.**.b", "***", "a.*b.c", "a\x00b", "a.\n", "a\xff", strings.Repeat("x", 300)} {
 		if _, err := event.ParsePatterns([]string{"a", bad}); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
