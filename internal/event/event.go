@@ -116,8 +116,8 @@ func (e *Event) setText(name, text string, into *string) (wrong string) {
 			return "is no media type like application/json"
 		}
 	case "time":
-		t, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil || t.Year() < 1 {
+		var t time.Time
+		if err := t.UnmarshalText([]byte(text)); err != nil || t.Year() < 1 { // which is stricter than time.Parse
 			return "is no time like 2026-11-22T08:00:00Z (RFC 3339)"
 		}
 		e.Time = t
