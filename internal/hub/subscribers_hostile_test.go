@@ -168,3 +168,31 @@ subscriptions:
 		}
 	})
 }
+
+// What counts of an answer is its status, whatever becomes of its content.
+func TestAnswersWhoseContentBreaksOff(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "a little")         //nolint:errcheck // as above
+			http.NewResponseController(w).Flush() //nolint:errcheck // as above
+			<-r.Context().Done()
+		}))
+		t.Cleanup(slow.Close)
+		s := serveOn(t, database, map[string]string{"junctor.yaml": fmt.Sprintf(`settings: { allow_private_subscribers: true }
+subscriptions:
+  slow: { url: %q, types: ["order.*"], timeout: 300ms, retry: { attempts: 1 } }
+  short: { url: %q, types: ["order.*"], retry: { attempts: 1 } }
+  packed: { url: %q, types: ["order.*"], retry: { attempts: 1 } }
+  gone: { url: %q, types: ["order.*"], retry: { attempts: 1 } }
+`, slow.URL, odd(t, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").URL, odd(t, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone").URL,
+			odd(t, "HTTP/1.1 410 Gone\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n").URL)})
+		s.publish("order.made", 1, 1)
+		for _, code := range []string{"slow", "short", "packed"} {
+			s.until(code+" has taken it", func() bool {
+				_, text := s.api("GET", "/api/v1/admin/runs?source=subscription:"+code, "")
+				return strings.Contains(text, `"state":"succeeded"`)
+			})
+		}
+		s.until("who is gone has ended", func() bool { return s.subscription("gone").State == "ended" })
+	})
+}
