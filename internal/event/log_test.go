@@ -119,7 +119,9 @@ func TestEventsComeBackInOrder(t *testing.T) {
 func TestLargeDataOfAnEventThatIsLeftOut(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		large := json.RawMessage(`"` + strings.Repeat("x", 100_000) + `"`)
-		one := func(data json.RawMessage) *event.Event { return &event.Event{ID: "1", Source: "/s", Type: "a", Data: data} }
+		one := func(data json.RawMessage) *event.Event {
+			return &event.Event{ID: "1", Source: "/s", Type: "a", Data: data}
+		}
 		n.append(t, one(json.RawMessage("1")), one(large))
 		n.append(t, one(large))
 		n.append(t, &event.Event{ID: "2", Source: "/s", Type: "b", Data: large})

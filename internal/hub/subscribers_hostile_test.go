@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -194,5 +195,43 @@ subscriptions:
 			})
 		}
 		s.until("who is gone has ended", func() bool { return s.subscription("gone").State == "ended" })
+	})
+}
+
+// What a channel's subscribers may not hear of any more is not sent to them either
+// when its delivery was waiting for another try.
+func TestWaitingDeliveriesOfTypesThatAreNotAllowedAnyMore(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		var well atomic.Bool
+		to := newEndpoint(t, func(w http.ResponseWriter, _ int) {
+			if !well.Load() {
+				w.WriteHeader(500)
+			}
+		})
+		config := func(types string) map[string]string {
+			return map[string]string{"junctor.yaml": "settings: { allow_private_subscribers: true }\nchannels:\n  crm: { type: eventing, types: [" + types + "] }\n"}
+		}
+		s := serveOn(t, database, config(`"order.*", "pay.*"`))
+		made := s.subscribe("crm", fmt.Sprintf(`{"url":%q}`, to.URL))
+		s.publish("order.made", 1, 1)
+		s.publish("pay.made", 1, 1)
+		to.await(t, 2)
+		s.apply(config(`"order.*"`))
+		well.Store(true)
+		s.until("all has ended", func() bool {
+			s.api("POST", "/api/v1/admin/runs/actions", `{"action":"retry","filter":{"source":"subscription:`+made.ID+`"}}`)
+			return s.subscription(made.ID).Unfinished == 0
+		})
+		_, text := s.api("GET", "/api/v1/admin/runs?source=subscription:"+made.ID, "")
+		if strings.Count(text, `"state":"succeeded"`) != 1 || strings.Count(text, `"state":"cancelled"`) != 1 {
+			t.Error(text)
+		}
+		sent := map[string]int{}
+		for _, d := range to.await(t, 3) {
+			sent[d.event.Type]++
+		}
+		if sent["pay.made"] != 1 {
+			t.Errorf("sent %v", sent)
+		}
 	})
 }

@@ -132,6 +132,8 @@ func (s *Store) wanted(ctx context.Context, in *input) (*subscriber, error) {
 	case in.Body != nil: // a test delivery shows how it is now
 	case x.state == Ended:
 		return nil, &run.StepError{Name: unwanted, Permanent: true, Message: fmt.Sprintf("the subscription %q has ended", x.code)}
+	case !x.allowed.Has(in.Type):
+		return nil, &run.StepError{Name: unwanted, Permanent: true, Message: fmt.Sprintf("the channel %q lets nobody hear of %s any more", x.channel, in.Type)}
 	case !x.active():
 		return nil, &run.StepError{Name: "DeliveryError", Held: true, RetryAfter: stopped, Message: fmt.Sprintf("the subscription %q is stopped", x.code)}
 	}
