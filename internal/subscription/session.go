@@ -362,6 +362,9 @@ func (s *Session) named(id string) (f *feed, sent int64, err error) {
 func (s *Session) Closed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, f := range s.feeds {
+		f.gone = true
+	}
 	s.store.sessions.feeds.Add(-int64(len(s.feeds)))
 	s.feeds = nil
 }
