@@ -200,6 +200,7 @@ func TestEventsOfConfigurationAndSessions(t *testing.T) {
 // What one node's client publishes wakes the one who waits at another, and a
 // cursor of one is good at both.
 func TestEventsOnTwoNodes(t *testing.T) {
+	t.Setenv("JUNCTOR_MASTER_KEY", strings.Repeat("5a", 32)) // of both nodes
 	at := database(t)
 	files := map[string]string{"junctor.yaml": "channels: {}\n"}
 	one := serveOn(t, at, files)
