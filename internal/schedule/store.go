@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"junctor/internal/db"
@@ -113,6 +114,9 @@ func micros(t time.Time) any {
 
 // find reads and locks a schedule. Errors: fault.NotFound.
 func find(tx *db.Tx, code string) (*state, error) {
+	if strings.ContainsRune(code, 0) { // PostgreSQL cannot even be asked for it
+		return nil, fault.New(fault.NotFound, "There is no schedule %q.", code)
+	}
 	lock := ""
 	if !tx.Reading() {
 		lock = tx.LockRows()
