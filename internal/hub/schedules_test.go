@@ -238,6 +238,7 @@ func TestSchedulesInScenarios(t *testing.T) {
 	eachDatabase(t, scheduled(`schedules:
   nightly: { cron: "30 2 * * *", scenario: work }
   off: { cron: "30 2 * * *", scenario: work, enabled: false }
+  rare: { every: 3650d, scenario: work }
 `, map[string]string{
 		"work": `import { sleep } from "junctor"; export default async () => { await sleep("1d"); };`,
 		"all": `import { schedules } from "junctor";
@@ -253,11 +254,11 @@ export default async function () {
     () => schedules.start("a\0b"), () => schedules.pause("a\0c"), () => schedules.next("a\0d"), () => schedules.next("nightly", 1.5), () => schedules.next("nightly", "2" as any)]) {
     try { await make(); } catch (error) { wrong.push((error as Error).message); }
   }
-  return { first: first.id?.slice(0, 4), second: second.id, next: next.length, later: next[0] > new Date(), three: three.map((at) => at.getUTCMinutes()), none: none.length, wrong };
+  return { rare: (await schedules.next("rare", 1000)).length > 700, first: first.id?.slice(0, 4), second: second.id, next: next.length, later: next[0] > new Date(), three: three.map((at) => at.getUTCMinutes()), none: none.length, wrong };
 }`,
 	}), func(s *site) {
 		_, body := s.call("POST", "/api/v1/functions/all", "{}")
-		for _, want := range []string{`"first":"run_"`, `"second":null`, `"next":1,"later":true,"three":[30,30,30],"none":0`, "There is no schedule \\\"nothing\\\"", "enabled: false", "from 1 to 1000", "takes the code", `a\\x00b`, `a\\x00c`, `a\\x00d`, `"schedules.next takes a whole number of times","schedules.next takes a whole number of times"`} {
+		for _, want := range []string{`"rare":true,"first":"run_"`, `"second":null`, `"next":1,"later":true,"three":[30,30,30],"none":0`, "There is no schedule \\\"nothing\\\"", "enabled: false", "from 1 to 1000", "takes the code", `a\\x00b`, `a\\x00c`, `a\\x00d`, `"schedules.next takes a whole number of times","schedules.next takes a whole number of times"`} {
 			if !strings.Contains(body, want) {
 				t.Errorf("%s does not have %s", body, want)
 			}

@@ -286,7 +286,7 @@ func (s *Store) StatusIn(tx *db.Tx, code string, n int) (Status, error) {
 		st.Previous = &one.previous
 	}
 	times := one.times()
-	for at := one.next; !at.IsZero() && len(st.Next) < n; at = times.Next(at) {
+	for at := one.next; !at.IsZero() && at.Year() < lastYear && len(st.Next) < n; at = times.Next(at) {
 		st.Next = append(st.Next, at.UTC())
 	}
 	switch {
