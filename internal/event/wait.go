@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"junctor/internal/db"
@@ -48,10 +49,14 @@ func (w Wanted) query() (q Query, err error) {
 // maxMatch is how many bytes the filter of one who waits may have.
 const maxMatch = 4 << 10
 
-// topic is under what the wait is looked up.
+// topic is under what the wait is looked up: the parts of the type before the
+// first that is not literal. Parts may be empty.
 func (w Wanted) topic() string {
-	literal, _, _ := strings.Cut("."+w.Type+".", ".*")
-	return joined(strings.Trim(literal, "."), w.Subject)
+	parts := strings.Split(w.Type, ".")
+	if i := slices.IndexFunc(parts, func(part string) bool { return strings.HasPrefix(part, "*") }); i >= 0 {
+		parts = parts[:i]
+	}
+	return joined(strings.Join(parts, "."), w.Subject)
 }
 
 // joined is the beginning of a type with a subject; neither has line breaks.
