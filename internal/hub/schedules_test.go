@@ -108,6 +108,24 @@ func TestScheduleOverlaps(t *testing.T) {
 	})
 }
 
+// A run that fails when its schedule has been removed is not in the way of that
+// schedule when it is there again.
+func TestAScheduleThatComesBack(t *testing.T) {
+	yaml := "schedules:\n  pull: { every: 1s, scenario: work, overlap: queue, retry: { attempts: 1 } }\n"
+	scenarios := map[string]string{"work": `import { waitForEvent, PermanentError } from "junctor";
+export default async () => { await waitForEvent("go"); throw new PermanentError("on purpose"); };`}
+	eachDatabase(t, scheduled(yaml, scenarios), func(s *site) {
+		runs := func(state string) []run.Info { return items[run.Info](s, "/runs?source=schedule:pull&state="+state) }
+		s.eventually("a run", func() bool { return len(runs("waiting")) == 1 })
+		first := runs("waiting")[0].ID
+		s.apply(scheduled("", scenarios))
+		s.tell("go-1", "go", "s", "1")
+		s.endedAs(first, run.Failed)
+		s.apply(scheduled(yaml, scenarios))
+		s.eventually("another run", func() bool { return len(runs("waiting")) == 1 })
+	})
+}
+
 // The admin API: configuration, how it stands, by hand, pause and resume.
 func TestSchedulesByHand(t *testing.T) {
 	eachDatabase(t, scheduled(`settings: { timezone: Europe/Prague }
