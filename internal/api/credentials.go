@@ -30,6 +30,17 @@ func (d *door) authenticate(c *call) (access.Caller, error) {
 	return caller, nil
 }
 
+// ownSite refuses what a page of another site makes a browser send, which puts to
+// it the login and password that it has kept. Without a page nothing is refused,
+// nor is what only reads: the page cannot see it.
+func ownSite(r *http.Request) error {
+	var sites http.CrossOriginProtection
+	if sites.Check(r) != nil {
+		return fault.New(fault.Forbidden, "a page of another site has sent this, with a login and password that the browser had kept; programs in pages send a token as Bearer")
+	}
+	return nil
+}
+
 // Caller finds who makes a request, by its Authorization header, for this door
 // and the others. address is the client's. The caller's rights say what he may
 // do; errors are access.Store.Authenticate's.
@@ -40,6 +51,9 @@ func Caller(a *access.Store, r *http.Request, address string) (access.Caller, er
 			"send Authorization: Bearer TOKEN with a session's token or an API token, or Basic with login and password")
 	}
 	if login, password, ok := r.BasicAuth(); ok {
+		if err := ownSite(r); err != nil {
+			return access.Caller{}, err
+		}
 		return a.AuthenticatePassword(r.Context(), login, password, address)
 	}
 	scheme, token, _ := strings.Cut(header, " ")

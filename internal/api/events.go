@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,9 +82,12 @@ func (d *door) readEvents(c *call, q eventsQuery, _ nothing) (eventPage, error) 
 	if err != nil {
 		return eventPage{}, gone(err)
 	}
-	if q.Wait > 0 { // the credential may have ended meanwhile
-		if _, err := d.authenticate(c); err != nil {
+	if q.Wait > 0 { // the credential may have ended meanwhile, and its rights may be others
+		if c.caller, err = d.authenticate(c); err != nil {
 			return eventPage{}, err
+		}
+		if may := c.mayRead(); may != nil {
+			page.Items = slices.DeleteFunc(page.Items, func(i event.Item) bool { return !may(i.Type) })
 		}
 	}
 	answer := eventPage{Items: make([]placedEvent, len(page.Items)), Next: d.Events.Cursor(page.Next)}

@@ -25,6 +25,9 @@ func (d *door) beginSession(c *call, _ nothing, body *credentials) (begunSession
 		if !ok {
 			return begunSession{}, fault.New(fault.Unauthorized, `send {"login": "...", "password": "..."} or Basic credentials`)
 		}
+		if err := ownSite(c.r); err != nil {
+			return begunSession{}, err
+		}
 		body = &credentials{Login: login, Password: password}
 	}
 	session, err := d.Access.Login(c.r.Context(), body.Login, body.Password, c.address)

@@ -123,11 +123,19 @@ func NewGate(c *Config, now func() time.Time) *Gate {
 // with what it has counted.
 func (g *Gate) Fits(c *Config) bool { return reflect.DeepEqual(g.rules, rulesOf(c)) }
 
+// Lets says whether an address is one that may send. Errors: fault.Forbidden.
+func (g *Gate) Lets(address string) error {
+	if g.allows(address) {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "This channel does not take messages from the address %s.", address)
+}
+
 // From lets an address in that may send, now. Errors: fault.Forbidden,
 // fault.TooMany.
 func (g *Gate) From(address string) error {
-	if !g.allows(address) {
-		return fault.New(fault.Forbidden, "This channel does not take messages from the address %s.", address)
+	if err := g.Lets(address); err != nil {
+		return err
 	}
 	if g.addresses != nil {
 		if wait := g.addresses.Take(limit.Network(address)); wait > 0 {

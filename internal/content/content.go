@@ -21,8 +21,8 @@ import (
 	"junctor/internal/format/xml"
 )
 
-// deepestJSON is how many arrays and objects may stand within each other.
-const deepestJSON = 1000
+// DeepestJSON is how many arrays and objects may stand within each other.
+const DeepestJSON = 1000
 
 // Check looks at a message's content as its Content-Type declares it,
 // before anything is stored: whether text is in the encoding that it is said to
@@ -42,8 +42,8 @@ func Check(contentType string, body []byte) error {
 		if err != nil {
 			return err
 		}
-		if at := tooDeep(text); at >= 0 {
-			return fault.New(fault.Invalid, "The JSON is nested deeper than %d levels, at offset %d.", deepestJSON, at)
+		if at := TooDeep(text); at >= 0 {
+			return fault.New(fault.Invalid, "The JSON is nested deeper than %d levels, at offset %d.", DeepestJSON, at)
 		}
 	case kindXML:
 		text, err := checkedXML(contentType, body)
@@ -210,18 +210,18 @@ func knownCharset(label string) bool {
 	return err == nil || foreign(label) != nil
 }
 
-// tooDeep is the offset of the bracket that opens a level too many in a JSON
+// TooDeep is the offset of the bracket that opens a level too many in a JSON
 // text, -1 when there is none. Where the text is no JSON the answer is of no
 // importance: its reader stops there too.
-func tooDeep(text []byte) int {
-	if bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) <= deepestJSON {
+func TooDeep(text []byte) int {
+	if bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) <= DeepestJSON {
 		return -1 // most are like this
 	}
 	depth := 0
 	for at := 0; at < len(text); at++ {
 		switch text[at] {
 		case '[', '{':
-			if depth++; depth > deepestJSON {
+			if depth++; depth > DeepestJSON {
 				return at
 			}
 		case ']', '}':

@@ -130,7 +130,7 @@ func FuzzCheck(f *testing.F) {
 		}
 		Text(contentType, body)
 		if depth, ok := depthOf(body); ok && utf8.Valid(body) {
-			if err := Check("application/json", body); (err != nil) != (depth > deepestJSON) {
+			if err := Check("application/json", body); (err != nil) != (depth > DeepestJSON) {
 				t.Errorf("%d levels: %v", depth, err)
 			}
 		}

@@ -7,6 +7,7 @@ package event
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"mime"
@@ -133,7 +134,7 @@ func (e *Event) setText(name, text string, into *string) (wrong string) {
 			return "is no media type like application/json"
 		}
 	case "time":
-		t, err := time.Parse(time.RFC3339Nano, text)
+		t, err := parseTime(text)
 		if err != nil || t.Year() < 1 {
 			return "is no time like 2026-11-22T08:00:00Z (RFC 3339)"
 		}
@@ -144,6 +145,19 @@ func (e *Event) setText(name, text string, into *string) (wrong string) {
 	}
 	*into = text
 	return ""
+}
+
+// parseTime reads a time of RFC 3339 without what time.Parse lets pass: an hour of
+// one digit, a comma, an offset of a day.
+func parseTime(text string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err == nil && (text[len("2026-11-22T08")] != ':' || strings.Contains(text, ",")) {
+		err = errors.New("is written in another way")
+	}
+	if err == nil {
+		_, err = t.MarshalText()
+	}
+	return t, err
 }
 
 // setDepth takes a number, or its digits as headers have it.

@@ -128,6 +128,7 @@ func (e *Event) setBody(body []byte) (wrong string) {
 		if e.Data, err = compact(body); err != nil || !utf8.Valid(body) {
 			return "is not JSON, as Content-Type says it were"
 		}
+		return checkDepth(e.Data)
 	case plain && utf8.Valid(body) && (strings.HasPrefix(media, "text/") || media == "application/xml" || strings.HasSuffix(media, "+xml")):
 		e.Data = appendText(nil, string(body))
 	default:

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"junctor/internal/content"
 	"junctor/internal/fault"
 	"junctor/internal/strict"
 )
@@ -34,6 +35,7 @@ func Parse(doc []byte) (*Event, []fault.Field) {
 		switch {
 		case name == "data":
 			e.Data, _ = compact(raw) //nolint:errcheck // strict has read it
+			wrong = checkDepth(e.Data)
 		case string(raw) == "null":
 			delete(members, name)
 		case name == "data_base64":
@@ -83,6 +85,14 @@ func compact(text []byte) (json.RawMessage, error) {
 	b.Grow(len(text))
 	err := json.Compact(&b, text)
 	return b.Bytes(), err
+}
+
+// checkDepth refuses data that readers would fail at, scenarios among them.
+func checkDepth(data json.RawMessage) (wrong string) {
+	if content.TooDeep(data) >= 0 {
+		return fmt.Sprintf("is nested deeper than %d levels", content.DeepestJSON)
+	}
+	return ""
 }
 
 // setJSON gives an attribute the value that its JSON has.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -123,11 +125,23 @@ func (l *Log) Append(tx *db.Tx, events ...*Event) error {
 // Append is the function of that name of the log, for whoever has only a
 // transaction of its domain: every event has an id.
 func Append(tx *db.Tx, now time.Time, events ...*Event) error {
-	for _, e := range events {
+	for n, e := range events {
 		if err := e.check(); err != nil {
 			return err
 		}
 		data, form := e.content()
+		if len(data) > db.InlineLimit { // of one that is left out the data would stay
+			known := slices.ContainsFunc(events[:n], func(one *Event) bool { return one.ID == e.ID && one.Source == e.Source })
+			if !known {
+				var err error
+				if known, err = has(tx, e); err != nil {
+					return err
+				}
+			}
+			if known {
+				continue
+			}
+		}
 		blob, form, err := store(tx, e, data, form)
 		if err != nil {
 			return err
@@ -138,6 +152,20 @@ func Append(tx *db.Tx, now time.Time, events ...*Event) error {
 		tx.Notify(Topic, "")
 	}
 	return nil
+}
+
+// has reports whether the log has the event, which then stays until the
+// transaction ends.
+func has(tx *db.Tx, e *Event) (bool, error) {
+	var one int
+	err := tx.QueryRow(`SELECT 1 FROM events WHERE id = $1 AND source = $2 `+tx.SkipLocked(), e.ID, e.Source).Scan(&one)
+	if errors.Is(err, db.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for the event %s: %w", e.ID, err)
+	}
+	return true, nil
 }
 
 // check refuses what no event may be, however it was made.

@@ -115,6 +115,30 @@ func TestEventsComeBackInOrder(t *testing.T) {
 	})
 }
 
+// Of an event that is left out nothing stays, however large it is.
+func TestLargeDataOfAnEventThatIsLeftOut(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		large := json.RawMessage(`"` + strings.Repeat("x", 100_000) + `"`)
+		one := func(data json.RawMessage) *event.Event {
+			return &event.Event{ID: "1", Source: "/s", Type: "a", Data: data}
+		}
+		n.append(t, one(json.RawMessage("1")), one(large))
+		n.append(t, one(large))
+		n.append(t, &event.Event{ID: "2", Source: "/s", Type: "b", Data: large})
+		n.append(t, &event.Event{ID: "2", Source: "/s", Type: "b", Data: large[:0]}, one(large))
+		page, err := n.Read(t.Context(), event.Query{After: event.Oldest})
+		must(t, err)
+		if diff := cmp.Diff([]string{"a1", "b" + string(large)}, types(page.Items)); diff != "" {
+			t.Error(diff)
+		}
+		var kept int
+		must(t, n.db.Read(t.Context(), func(tx *db.Tx) error { return tx.QueryRow(`SELECT count(*) FROM large_values`).Scan(&kept) }))
+		if kept != 1 {
+			t.Errorf("%d large values are kept", kept)
+		}
+	})
+}
+
 func TestAnEventInFull(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		when := time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.FixedZone("", 3600))

@@ -26,6 +26,9 @@ func ParsePatterns(list []string) (Patterns, error) {
 	}
 	var all Patterns
 	for _, text := range list {
+		if wrong := checkText(text, MaxName); wrong != "" && len(text) <= MaxName { // no type has that either, and no database asks for it
+			return nil, fmt.Errorf("has the pattern %q, which %s", text, wrong)
+		}
 		p := pattern{parts: strings.Split(text, ".")}
 		if last := len(p.parts) - 1; p.parts[last] == "**" {
 			p.parts, p.rest = p.parts[:last], true

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"junctor/internal/db"
@@ -48,10 +49,14 @@ func (w Wanted) query() (q Query, err error) {
 // maxMatch is how many bytes the filter of one who waits may have.
 const maxMatch = 4 << 10
 
-// topic is under what the wait is looked up.
+// topic is under what the wait is looked up: the parts of the type before the
+// first that is not literal. Parts may be empty.
 func (w Wanted) topic() string {
-	literal, _, _ := strings.Cut("."+w.Type+".", ".*")
-	return joined(strings.Trim(literal, "."), w.Subject)
+	parts := strings.Split(w.Type, ".")
+	if i := slices.IndexFunc(parts, func(part string) bool { return strings.HasPrefix(part, "*") }); i >= 0 {
+		parts = parts[:i]
+	}
+	return joined(strings.Join(parts, "."), w.Subject)
 }
 
 // joined is the beginning of a type with a subject; neither has line breaks.
@@ -269,6 +274,13 @@ func (w *Waits) look(tx *db.Tx, one waiting, otherwise int64) error {
 	case from < end:
 		found, err = w.find(tx, one, max(from, floor), end)
 	}
+	for err == nil && found > 0 {
+		var given bool
+		if given, err = w.earlier(tx, one, found); err != nil || !given {
+			break
+		}
+		found, err = w.find(tx, one, max(from, floor), end)
+	}
 	if err != nil {
 		return err
 	}
@@ -278,6 +290,48 @@ func (w *Waits) look(tx *db.Tx, one waiting, otherwise int64) error {
 	}
 	_, err = tx.Exec(`UPDATE event_waits SET state = $3, seen = $4 WHERE run = $1 AND seq = $2 AND state < 2`, one.run, one.seq, otherwise, max(from, end))
 	return err
+}
+
+// earlier lets waits look that the run has called before this one, that are open
+// still, and that an event may fit: it is theirs before it is this one's. It
+// reports whether one of them has been given something.
+func (w *Waits) earlier(tx *db.Tx, one waiting, found int64) (given bool, err error) {
+	var e light
+	if err := tx.QueryRow(`SELECT type, subject FROM events WHERE seq = $1`, found).Scan(&e.kind, &e.subject); err != nil {
+		return false, err
+	}
+	topics, err := json.Marshal(topicsOf(e.kind, e.subject))
+	if err != nil {
+		return false, err
+	}
+	open, err := w.openBefore(tx, one, string(topics))
+	for _, other := range open {
+		if err == nil {
+			err = w.look(tx, other, waitKnown)
+		}
+		if err == nil {
+			other, err = w.get(tx, other.run, int(other.seq))
+		}
+		given = given || other.state == waitCome
+	}
+	return given, err
+}
+
+func (*Waits) openBefore(tx *db.Tx, one waiting, topics string) (all []waiting, err error) {
+	rows, err := tx.Query(`SELECT `+waitColumns+` FROM event_waits WHERE run = $1 AND seq < $2 AND state < 2 AND topic IN (`+tx.Elements("$3")+`) ORDER BY seq`,
+		one.run, one.seq, topics)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		other, err := scanWait(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, other)
+	}
+	return all, rows.Err()
 }
 
 // stmtCome gives waits their events.

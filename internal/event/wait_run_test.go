@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"junctor/internal/clock"
 	"junctor/internal/db"
 	"junctor/internal/db/dbtest"
+	"junctor/internal/event"
 	"junctor/internal/run"
 )
 
@@ -332,4 +334,51 @@ func TestWaitsOnSeveralNodes(t *testing.T) {
 		}
 		nodes[0].comes(id, want...)
 	}
+}
+
+// Of waits that are open at the same time the one that was called first gets what
+// fits both, also when the other one comes to look before anybody has matched it.
+func TestAnEventIsTheFirstWaits(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, open func() *db.DB) {
+		d := open()
+		committer := db.NewCommitter(d, run.Fence, nil)
+		defer committer.Close()
+		log, err := event.Open(context.Background(), event.Options{
+			DB: d, Committer: committer, Source: "/junctor/test", Clock: clock.Real{}, Keep: func() time.Duration { return time.Hour },
+		})
+		must(t, err)
+		waits := event.NewWaits(log, nil) // which nobody starts: nothing is matched
+		write := func(do func(tx *db.Tx) error) { t.Helper(); must(t, d.Write(context.Background(), do)) }
+		begin := func(seq int, kind string, arm bool) {
+			t.Helper()
+			write(func(tx *db.Tx) error { return waits.Begin(tx, "run_1", seq, 0, event.Wanted{Type: kind}) })
+			if arm {
+				write(func(tx *db.Tx) error { return waits.Arm(tx, "run_1", seq) })
+			}
+		}
+		want := func(seq int, id string) {
+			t.Helper()
+			must(t, d.Read(context.Background(), func(tx *db.Tx) error {
+				came, over, err := waits.Look(tx, "run_1", seq)
+				if err != nil || over != (id != "") || eventOf(string(came)) != id {
+					t.Errorf("wait %d: %s %v %v, want %q", seq, came, over, err, id)
+				}
+				return nil
+			}))
+		}
+		begin(1, "a.*", true)
+		begin(2, "b", false)
+		must(t, log.Publish(context.Background(), &event.Event{ID: "x", Type: "a.b"}, &event.Event{ID: "y", Type: "b"}))
+		begin(3, "a.b", true)
+		want(1, "x")
+		want(3, "")
+		begin(4, "**", false)
+		write(func(tx *db.Tx) error { return waits.Expire(tx, "run_1", 4) })
+		want(2, "y")
+		want(4, "null")
+		must(t, log.Publish(context.Background(), &event.Event{ID: "z", Type: "a.b"}))
+		begin(5, "a.b", true)
+		want(3, "z")
+		want(5, "")
+	})
 }

@@ -408,6 +408,19 @@ func once(t *testing.T, open func(db.Hooks) *db.DB, when string, hooks db.Hooks,
 	}
 }
 
+// The parts of a type may be empty: a wait is found by those, too.
+func TestWaitsForTypesWithEmptyParts(t *testing.T) {
+	sites(t, func(t *testing.T, s *site) {
+		for i, c := range [][2]string{{".x", ".x"}, {"..x", "..x"}, {"x.", "x."}, {"x..y", "x..y"}, {".", "."}, {".**", ".q"}, {".*", ".r"}, {"x..*", "x..q"}, {"*.z", ".z"}, {".a.**", ".a.b.c"}} {
+			s.programs["p"] = func(p *process) []string { return []string{p.wait(c[0], "")} }
+			id := s.accept("p")
+			s.until(id, 0, waits)
+			s.tell(fmt.Sprint("e", i, ":", c[1]))
+			s.comes(id, fmt.Sprint("e", i))
+		}
+	})
+}
+
 func TestWhatIsWaitedFor(t *testing.T) {
 	sites(t, func(t *testing.T, s *site) {
 		for wanted, want := range map[string]string{

@@ -2,9 +2,11 @@ package host
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"junctor/internal/db"
+	"junctor/internal/fault"
 	"junctor/internal/run"
 )
 
@@ -30,6 +32,10 @@ func (l linker) decision() *run.Wait {
 		},
 		Look: func(tx *db.Tx, c *run.Call) ([]byte, bool, error) {
 			d, ended, err := l.store().Ended(tx, c.Run, c.Seq)
+			var f *fault.Error
+			if errors.As(err, &f) && f.Code == fault.Gone {
+				err = &run.StepError{Name: "ApprovalGone", Message: f.Detail, Permanent: true}
+			}
 			if err != nil || !ended {
 				return nil, false, err
 			}

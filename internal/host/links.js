@@ -14,7 +14,10 @@
 
   // ending is when something ends: a span from now, or a Date.
   shared.ending = function (value) {
-    return value instanceof Date ? { at: value.toISOString() } : { after: shared.milliseconds(value) };
+    if (!(value instanceof Date)) return { after: shared.milliseconds(value) };
+    const at = Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString();
+    if (at.length !== '2027-01-01T00:00:00.000Z'.length) throw new TypeError(`${at} is not a time at which anything ends here`);
+    return { at };
   };
 
   // options checks the names of what was given.
@@ -30,7 +33,7 @@
 
   function uses(what, value) {
     if (value === 'unlimited') return 0;
-    if (!Number.isInteger(value) || value < 1) throw new TypeError(`${what}: uses is a whole number from 1, or "unlimited"`);
+    if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${what}: uses is a whole number from 1, or "unlimited"`);
     return value;
   }
 

@@ -26,7 +26,7 @@
     return (item, n) => {
       const value = typeof how === 'function' ? how(item, n) : item?.[how];
       if (value === undefined || value === null) return undefined;
-      if (!['string', 'number', 'bigint'].includes(typeof value)) throw new TypeError(`poll: the ${what} of item ${n} is a text or a number`);
+      if (!['string', 'number', 'bigint'].includes(typeof value) || typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`poll: the ${what} of item ${n} is a text or a number`);
       return String(value);
     };
   }
@@ -38,8 +38,10 @@
     if (typeof scenario !== 'string' || scenario === '') throw new TypeError('poll: the option scenario names what is started for each item');
     if (first !== 'start' && first !== 'remember') throw new TypeError('poll: first is "start" or "remember"');
     if (!Array.isArray(tags)) throw new TypeError('poll: tags is a list of texts');
+    const kept = keep === undefined ? undefined : shared.milliseconds(keep);
+    if (kept === 0) throw new TypeError('poll: keep is a time longer than none; without a key nothing is remembered');
     return {
-      scenario, first, keep: keep === undefined ? undefined : shared.milliseconds(keep), tags: [...new Set(tags.map(String))],
+      scenario, first, keep: kept, tags: [...new Set(tags.map(String))],
       subject: of('subject', given.subject), orderingKey: of('ordering_key', given.ordering_key),
     };
   }
@@ -48,6 +50,8 @@
   function take(name, at, found, how) {
     const { items, cursor, key } = known('poll: what the function returns', found, members);
     if (!Array.isArray(items)) throw new TypeError('poll: the function returns { items: [...], cursor, key }');
+    // NaN, for one, is null in JSON, which would begin again from the start.
+    if (cursor !== undefined && cursor !== null && [undefined, 'null'].includes(stringify(cursor))) throw new TypeError('poll: the cursor is not data');
     const keyOf = of('key', key);
     return stringify({
       name, version: at.version, scenario: how.scenario, keep: how.keep, tags: how.tags,

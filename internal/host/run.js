@@ -17,7 +17,7 @@
       total += Number(part[1]) * units[part[2]];
       rest = rest.slice(part[0].length);
     }
-    if (text === '' || rest !== '') throw new TypeError(`${stringify(duration)} is not a duration: write it like "200ms", "30s", "5m", "1h30m" or "3d"`);
+    if (text === '' || rest !== '' || !Number.isFinite(total)) throw new TypeError(`${typeof duration === 'number' ? duration : stringify(duration)} is not a duration: write it like "200ms", "30s", "5m", "1h30m" or "3d"`);
     return total;
   };
 

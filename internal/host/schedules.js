@@ -7,7 +7,7 @@
     if (typeof code !== 'string' || code === '') throw new TypeError(`schedules.${what} takes the code of a schedule`);
     return stringify({ code, ...more });
   }
-  const call = (what, code, more, read = () => undefined) => shared.step(`schedules.${what}`, () => args(what, code, more), read, new Error());
+  const call = (what, code) => shared.step(`schedules.${what}`, () => args(what, code), () => undefined, new Error());
   const times = (text) => parse(text).map((at) => new Date(at));
 
   function input(value) {
@@ -15,11 +15,16 @@
     return value;
   }
 
+  function whole(count) {
+    if (!Number.isSafeInteger(count)) throw new TypeError('schedules.next takes a whole number of times');
+    return count;
+  }
+
   const schedules = {
     start(code, value) { return shared.step('schedules.start', () => args('start', code, { input: input(value) }), parse, new Error()); },
     pause(code) { return call('pause', code); },
     resume(code) { return call('resume', code); },
-    next(code, count = 1) { return call('next', code, { count }, times); },
+    next(code, count = 1) { return shared.step('schedules.next', () => args('next', code, { count: whole(count) }), times, new Error()); },
   };
 
   return { schedules };

@@ -26,6 +26,7 @@
     }
     if (typeof reason !== 'string') throw new TypeError('sockets.close: the reason is a text');
     if (new TextEncoder().encode(reason).length > 123) throw new RangeError('sockets.close: the reason has more than 123 bytes');
+    if (reason.includes('\0')) throw new RangeError('sockets.close: the reason contains U+0000');
     return stringify({ to: target('sockets.close', connection), code, reason });
   }
 

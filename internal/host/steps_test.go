@@ -32,7 +32,7 @@ var mistaken = []string{
 	`records("c").delete()`, `records("c").delete(7)`, `records("c").delete("x", 7)`, `records(Symbol("s")).delete("x")`,
 	`waitForEvent()`, `waitForEvent("")`, `waitForEvent(7)`, `waitForEvent("t", null)`, `waitForEvent("t", { nothing: 1 })`, `waitForEvent("t", { subject: {} })`,
 	`waitForEvent("t", { match: 7 })`, `waitForEvent("t", { timeout: "soon" })`, `waitForEvent("t", { get match() { throw 1 } })`,
-	`waitForAny()`, `waitForAny({})`, `waitForAny([], 7)`, `waitForAny([sleep(1)], { timeout: -1 })`, `waitForAny([1], null)`, `waitForAny([waitForEvent("")])`,
+	`waitForAny()`, `waitForAny({})`, `waitForAny([], 7)`, `waitForAny([1], { timeout: -1 })`, `waitForAny([1], () => 1)`, `waitForEvent("t", 7)`, `waitForAny([1], null)`, `waitForAny([waitForEvent("")])`,
 	`waitForAll(null)`, `waitForAll([])`, `waitForAll("ab")`, `waitForAll({ get a() { throw 1 } })`,
 	`sleep()`, `sleep(-1)`, `sleep("tomorrow")`, `sleep(Symbol("s"))`, `sleep(Object.create(null))`, `sleep(Infinity)`,
 }

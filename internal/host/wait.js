@@ -8,8 +8,7 @@
   function wanted(type, options = {}) {
     if (typeof type !== 'string' || type === '') throw new TypeError('waitForEvent takes the type of an event, such as "order.approved"');
     const args = { type };
-    for (const name of Object.keys(options)) {
-      if (!known.includes(name)) throw new TypeError(`waitForEvent knows no option ${stringify(name)}; it knows ${known.join(', ')}`);
+    for (const name of Object.keys(shared.options('waitForEvent', options, known))) {
       const value = options[name];
       if (value === undefined) continue;
       if (name === 'timeout') {
@@ -31,14 +30,16 @@
   // of a timeout.
   function group(name, waits, options) {
     if (typeof waits !== 'object' || waits === null) throw new TypeError(`${name} takes a list or an object of promises`);
-    for (const option of Object.keys(options)) {
-      if (option !== 'timeout') throw new TypeError(`${name} knows no option ${stringify(option)}; it knows timeout`);
-    }
-    const list = Array.isArray(waits), entries = Object.entries(waits).map(([key, promise]) => ({ key: list ? +key : key, promise, open: true }));
+    shared.options(name, options, ['timeout']);
+    const list = Array.isArray(waits), entries = Object.entries(list ? [...waits] : waits).map(([key, promise]) => ({ key: list ? +key : key, promise, open: true }));
     if (entries.length === 0) throw new TypeError(`${name} takes one promise at least`);
     const late = { key: undefined, promise: undefined, open: options.timeout !== undefined };
-    if (late.open) late.promise = shared.exports.sleep(shared.milliseconds(options.timeout));
     return { list, entries, late, all: late.open ? [...entries, late] : entries };
+  }
+
+  // begin begins the timeout of a group.
+  function begin(late, { timeout }) {
+    if (late.open) late.promise = shared.exports.sleep(shared.milliseconds(timeout));
   }
 
   // settled is a promise that notes when it is.
@@ -47,19 +48,21 @@
     return entry;
   }
 
-  // end ends the sleeps and waits that are still open: nobody listens to them.
+  // end ends the sleeps and waits that are still open: nobody listens to them. Where
+  // steps are not possible there are none, and what went wrong there is known already.
   async function end(all) {
     const known = realm.state().waits, calls = [];
     for (const { open, promise } of all) {
       const call = open ? known?.get(promise) : undefined;
       if (call !== undefined) calls.push(call);
     }
-    if (calls.length > 0) await shared.step('waits.end', () => stringify({ calls }), parse);
+    if (calls.length > 0) await shared.step('waits.end', () => stringify({ calls }), parse).catch(() => undefined);
   }
 
   async function waitForAny(waits, options = {}) {
     const { late, all } = group('waitForAny', waits, options);
     try {
+      begin(late, options);
       const first = await Promise.race(all.map(settled));
       return first === late ? null : { key: first.key, value: first.value };
     } finally { await end(all); }
@@ -68,6 +71,7 @@
   async function waitForAll(waits, options = {}) {
     const { list, entries, late, all } = group('waitForAll', waits, options);
     try {
+      begin(late, options);
       const every = Promise.all(entries.map(settled));
       await (late.open ? Promise.race([every, settled(late)]) : every);
       const results = entries.map(({ key, open, value }) => [key, open ? null : value]);

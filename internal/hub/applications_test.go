@@ -304,3 +304,29 @@ units:
 		t.Errorf("applying the export again would change %+v, %v", result, err)
 	}
 }
+
+// Who waits for events and loses the right to them meanwhile hears nothing more.
+func TestWaitingForEventsWithoutTheRight(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		config := func(types string) map[string]string {
+			return map[string]string{"junctor.yaml": "roles:\n  shop: { events: { read: [" + types + "] } }\napplications:\n  shop: { roles: [shop], password: \"${secret:shop}\" }\n"}
+		}
+		s := serveOn(t, database, config(`"order.*", "pay.*"`))
+		if status, text := s.api("PUT", "/api/v1/admin/secrets/shop", `{"value":"shop"}`); status != 204 {
+			t.Fatalf("%d %s", status, text)
+		}
+		heard := make(chan string, 1)
+		go func() {
+			_, text := s.callAs("GET", "/api/v1/events?after=latest&wait=1m", "", "shop:shop")
+			heard <- text
+		}()
+		for range 5 { // as it began later, each of these is answered later
+			s.callAs("GET", "/api/v1/events?limit=1", "", "shop:shop")
+		}
+		s.apply(config(`"pay.*"`))
+		s.publish("order.made", 1, 1)
+		if text := <-heard; strings.Contains(text, "order.made") || !strings.Contains(text, `"items":[]`) {
+			t.Error(text)
+		}
+	})
+}

@@ -385,6 +385,30 @@ func TestAnApprovalOfACancelledRun(t *testing.T) {
 	})
 }
 
+// A rerun that waits for the question of a run that waits, too, takes it over: of
+// the two only one is told, and the other does not believe that nobody has decided.
+func TestAnApprovalThatARerunTakesOver(t *testing.T) {
+	eachSite(t, approvalFiles, func(t *testing.T, s *site) {
+		a := s.ask(`{"subject": "c"}`)
+		s.endedAs(a.run, run.Waiting)
+		resp, body := s.call("POST", "/api/v1/admin/runs/"+a.run+"/rerun", `{"from_step": 2}`)
+		var again struct{ ID string }
+		if err := json.Unmarshal([]byte(body), &again); err != nil || resp.StatusCode != 201 {
+			t.Fatalf("%d %s", resp.StatusCode, body)
+		}
+		info := s.ended(a.run)
+		if wrong := string(info.Steps[1].Error); len(info.Logs) > 0 || !strings.Contains(wrong, "ApprovalGone") || !strings.Contains(wrong, "taken over by a rerun") {
+			t.Errorf("%s %v", wrong, info.Logs)
+		}
+		if resp, body := s.open("POST", a.Links["approve"], ""); resp.StatusCode != 200 {
+			t.Fatalf("%d %s", resp.StatusCode, body)
+		}
+		if out := s.output(again.ID); !strings.Contains(out, `"choice":"approve"`) {
+			t.Error(out)
+		}
+	})
+}
+
 // A decision is there when the server comes back, made before or after.
 func TestAnApprovalOverRestarts(t *testing.T) {
 	data := t.TempDir()

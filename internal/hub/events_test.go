@@ -200,6 +200,7 @@ func TestEventsOfConfigurationAndSessions(t *testing.T) {
 // What one node's client publishes wakes the one who waits at another, and a
 // cursor of one is good at both.
 func TestEventsOnTwoNodes(t *testing.T) {
+	t.Setenv("JUNCTOR_MASTER_KEY", strings.Repeat("5a", 32)) // of both nodes
 	at := database(t)
 	files := map[string]string{"junctor.yaml": "channels: {}\n"}
 	one := serveOn(t, at, files)
@@ -293,4 +294,31 @@ func TestEventsOfRunsWithoutSuccess(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a scenario could not read is in no event: it would fail each that waits.
+func TestEventsAreNoDeeperThanScenariosRead(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		s := serveOn(t, database, map[string]string{
+			"junctor.yaml": "channels:\n  wait: { type: public, scenario: wait }\n",
+			"scenarios/wait.ts": `import { waitForEvent } from "junctor";
+export default async () => (await waitForEvent("deep.event", { timeout: "1h" }))!.id;`,
+		})
+		resp, _ := s.send("POST", "wait", "", "")
+		deep := func(id string, levels int) string {
+			return fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/t","type":"deep.event","data":%s%s}`, id, strings.Repeat("[", levels), strings.Repeat("]", levels))
+		}
+		if status, text := s.api("POST", "/api/v1/events", deep("one", 1001), "Content-Type", "application/cloudevents+json"); status != 422 || !strings.Contains(text, `"pointer":"/data"`) {
+			t.Errorf("structured: %d %s", status, text)
+		}
+		status, text := s.api("POST", "/api/v1/events", strings.Repeat("[", 1001)+strings.Repeat("]", 1001), "Content-Type", "application/json",
+			"Ce-Specversion", "1.0", "Ce-Id", "two", "Ce-Source", "/t", "Ce-Type", "deep.event")
+		if status != 422 {
+			t.Errorf("binary: %d %s", status, text)
+		}
+		s.event(deep("three", 1000))
+		if r := s.ended(resp.Header.Get("Junctor-Run")); r.State != run.Succeeded || !strings.Contains(string(r.Output), "three") {
+			t.Errorf("%s %+v %s", r.State, r.Error, r.Output)
+		}
+	})
 }

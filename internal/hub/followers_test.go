@@ -371,6 +371,14 @@ channels:
 	if _, refused := s.socket("plain", "/subscribe"); refused == nil || refused.Status != 404 {
 		t.Error(refused)
 	}
+	s.apply(map[string]string{"junctor.yaml": strings.Replace(file, "types: [order", "allow: [192.0.2.0/24], types: [order", 1)})
+	got := some.hear()
+	for strings.HasPrefix(got, `{"id":"all"`) { // of what was applied before
+		got = some.hear()
+	}
+	if got != "close 1008 This channel does not take messages from the address 127.0.0.1." {
+		t.Error(got)
+	}
 }
 
 // A place before all that the log has is an error with the oldest cursor.

@@ -147,7 +147,8 @@ func (h *Hub) keyIsThere(ctx context.Context, path string) error {
 		return err
 	}
 	return fault.New(fault.Unavailable, "The master key %s is not there, but the database has %d secrets that are sealed with it. "+
-		"Put the key back, or give it as %s. Without it the secrets are lost.", path, sealed, secret.EnvKey)
+		"Put the key back, or give it as %s: that of the other nodes, if there are any. If it is lost, so are the secrets: "+
+		"with any key in that variable `junctor secret list` and `junctor secret delete NAME` work; then set them again.", path, sealed, secret.EnvKey)
 }
 
 // keyFits refuses a master key that opens none of the secrets: what is set under
@@ -167,6 +168,19 @@ func (h *Hub) keyFits(ctx context.Context) error {
 	}
 	return fault.New(fault.Unavailable, "The master key %s is not the one that the %d secrets of the database were sealed with: it opens none of them. "+
 		"Put the right key there. If it is lost, so are the secrets: delete them (`junctor secret list` and `junctor secret delete NAME` work with any key), and set them again.", where, all)
+}
+
+// sealed sees to it that the first node of a database seals something: so the
+// next one finds out by keyFits whether it has the same master key. A data
+// directory has one node, and its key beside it.
+func (h *Hub) sealed(ctx context.Context) error {
+	if !h.db.Postgres() {
+		return nil
+	}
+	return h.db.Write(ctx, func(tx *db.Tx) error {
+		_, err := h.linkKey(tx)
+		return err
+	})
 }
 
 func (h *Hub) openServices(ctx context.Context) (err error) {

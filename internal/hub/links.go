@@ -19,11 +19,13 @@ import (
 func (h *Hub) openLinks() {
 	h.links = link.New(link.Options{
 		DB: h.db, Now: h.runs.Now, URL: h.outsideURL, Do: h.follow,
-		Key:  func(tx *db.Tx) ([]byte, error) { return h.access.SigningKey(tx, "links") },
+		Key:  h.linkKey,
 		Tell: h.approvalTold,
 		Wake: func(tx *db.Tx, run string) error { return h.runs.Wake(tx, run) },
 	})
 }
+
+func (h *Hub) linkKey(tx *db.Tx) ([]byte, error) { return h.access.SigningKey(tx, "links") }
 
 // Links are the links and approvals.
 func (h *Hub) Links() *link.Store { return h.links }

@@ -291,8 +291,11 @@ func (h *Hub) policy(code, called, source string) run.Policy {
 		return p
 	}
 	snapshot := h.live.Load().snapshot
-	if s, ok := snapshot.Schedules[schedule.CodeOf(source)]; ok {
-		return s.Policy
+	if code := schedule.CodeOf(source); code != "" {
+		if s, ok := snapshot.Schedules[code]; ok {
+			return s.Policy
+		}
+		return schedule.DefaultPolicy // it was removed; its run lets the next one go all the same
 	}
 	if f, ok := snapshot.Functions[called]; ok {
 		return f.Policy()

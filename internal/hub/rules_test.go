@@ -34,13 +34,14 @@ const ruleClasses = `classes:
 `
 
 var ruleScenarios = map[string]string{
-	"check": `import { records, decimal, kv, http, now, Problem, type RecordChange } from "junctor";
+	"check": `import { records, decimal, kv, http, now, waitForAny, waitForEvent, Problem, type RecordChange } from "junctor";
 export default async function (change: RecordChange) {
   const { record, before, action } = change;
   switch (record.note) {
     case "loop": for (;;) {}
     case "throws": throw new Error("the secret is out");
     case "steps": await kv.set("x", 1);
+    case "waits": await waitForAny([waitForEvent("a")]);
     case "wrong": return { number: null, nothing: 1 };
     case "list": return [1];
     case "gone": throw new Problem({ status: 404, title: "not there" });
@@ -81,7 +82,7 @@ func TestRulesBeforeAChange(t *testing.T) {
 		} {
 			s.wantCalled("put", c[0], c[1])
 		}
-		for _, note := range []string{"loop", "throws", "steps", "wrong", "list"} {
+		for _, note := range []string{"loop", "throws", "steps", "waits", "wrong", "list"} {
 			_, body := s.call("POST", "/api/v1/functions/put", `{"number":"bad","note":"`+note+`"}`)
 			if !strings.HasPrefix(body, `[502,`) || !strings.Contains(body, "check") || strings.Contains(body, "secret") {
 				t.Errorf("%s: %s", note, body)
@@ -90,7 +91,7 @@ func TestRulesBeforeAChange(t *testing.T) {
 		s.wantCalled("remove", `{"number":"bad"}`, `false`)
 		s.wantCalled("remove", `{"number":"2"}`, `[403,"sent orders stay"]`)
 		s.wantCalled("remove", `{"number":"1"}`, `true`)
-		if !strings.Contains(s.logged(), "the secret is out") {
+		if !strings.Contains(s.logged(), "the secret is out") || !strings.Contains(s.logged(), "waitForEvent is not possible") {
 			t.Error("the log does not say why a rule failed")
 		}
 	})

@@ -108,6 +108,24 @@ func TestScheduleOverlaps(t *testing.T) {
 	})
 }
 
+// A run that fails when its schedule has been removed is not in the way of that
+// schedule when it is there again.
+func TestAScheduleThatComesBack(t *testing.T) {
+	yaml := "schedules:\n  pull: { every: 1s, scenario: work, overlap: queue, retry: { attempts: 1 } }\n"
+	scenarios := map[string]string{"work": `import { waitForEvent, PermanentError } from "junctor";
+export default async () => { await waitForEvent("go"); throw new PermanentError("on purpose"); };`}
+	eachDatabase(t, scheduled(yaml, scenarios), func(s *site) {
+		runs := func(state string) []run.Info { return items[run.Info](s, "/runs?source=schedule:pull&state="+state) }
+		s.eventually("a run", func() bool { return len(runs("waiting")) == 1 })
+		first := runs("waiting")[0].ID
+		s.apply(scheduled("", scenarios))
+		s.tell("go-1", "go", "s", "1")
+		s.endedAs(first, run.Failed)
+		s.apply(scheduled(yaml, scenarios))
+		s.eventually("another run", func() bool { return len(runs("waiting")) == 1 })
+	})
+}
+
 // The admin API: configuration, how it stands, by hand, pause and resume.
 func TestSchedulesByHand(t *testing.T) {
 	eachDatabase(t, scheduled(`settings: { timezone: Europe/Prague }
@@ -238,6 +256,7 @@ func TestSchedulesInScenarios(t *testing.T) {
 	eachDatabase(t, scheduled(`schedules:
   nightly: { cron: "30 2 * * *", scenario: work }
   off: { cron: "30 2 * * *", scenario: work, enabled: false }
+  rare: { every: 3650d, scenario: work }
 `, map[string]string{
 		"work": `import { sleep } from "junctor"; export default async () => { await sleep("1d"); };`,
 		"all": `import { schedules } from "junctor";
@@ -249,14 +268,15 @@ export default async function () {
   const none = await schedules.next("nightly");
   await schedules.resume("nightly");
   const wrong: string[] = [];
-  for (const make of [() => schedules.start("nothing"), () => schedules.start("off"), () => schedules.resume("off"), () => schedules.next("nightly", 0), () => schedules.pause("")]) {
+  for (const make of [() => schedules.start("nothing"), () => schedules.start("off"), () => schedules.resume("off"), () => schedules.next("nightly", 0), () => schedules.pause(""),
+    () => schedules.start("a\0b"), () => schedules.pause("a\0c"), () => schedules.next("a\0d"), () => schedules.next("nightly", 1.5), () => schedules.next("nightly", "2" as any)]) {
     try { await make(); } catch (error) { wrong.push((error as Error).message); }
   }
-  return { first: first.id?.slice(0, 4), second: second.id, next: next.length, later: next[0] > new Date(), three: three.map((at) => at.getUTCMinutes()), none: none.length, wrong };
+  return { rare: (await schedules.next("rare", 1000)).length > 700, first: first.id?.slice(0, 4), second: second.id, next: next.length, later: next[0] > new Date(), three: three.map((at) => at.getUTCMinutes()), none: none.length, wrong };
 }`,
 	}), func(s *site) {
 		_, body := s.call("POST", "/api/v1/functions/all", "{}")
-		for _, want := range []string{`"first":"run_"`, `"second":null`, `"next":1,"later":true,"three":[30,30,30],"none":0`, "There is no schedule \\\"nothing\\\"", "enabled: false", "from 1 to 1000", "takes the code"} {
+		for _, want := range []string{`"rare":true,"first":"run_"`, `"second":null`, `"next":1,"later":true,"three":[30,30,30],"none":0`, "There is no schedule \\\"nothing\\\"", "enabled: false", "from 1 to 1000", "takes the code", `a\\x00b`, `a\\x00c`, `a\\x00d`, `"schedules.next takes a whole number of times","schedules.next takes a whole number of times"`} {
 			if !strings.Contains(body, want) {
 				t.Errorf("%s does not have %s", body, want)
 			}
@@ -303,6 +323,12 @@ export default async function (request: any) {
 var polledScenarios = map[string]string{
 	"pull":  polling,
 	"order": `import { kv, run } from "junctor"; export default async (order: { id: number }) => { await kv.increment("order " + order.id); };`,
+	"odd": `import { poll } from "junctor";
+export const params = {};
+export default async function (request: any) {
+  const found = { nan: { cursor: NaN }, infinity: { cursor: Math.max() }, date: { cursor: new Date(NaN) }, function: { cursor: () => 1 }, key: { key: () => NaN } } as any;
+  await poll("orders", () => ({ items: [{ id: 1 }], ...found[request.params.odd] }), { scenario: "order" });
+}`,
 	"count": function(`return await kv.get("order " + p.id) ?? 0;`),
 }
 
@@ -404,6 +430,8 @@ func TestPollRefuses(t *testing.T) {
 		{`{"options":{"first":"never"}}`, "remember"},
 		{`{"options":{"keeep":1}}`, "keeep"},
 		{`{"options":{"keep":"soon"}}`, "duration"},
+		{`{"options":{"keep":0}}`, "longer than none"},
+		{`{"options":{"keep":"` + strings.Repeat("9", 400) + `d"}}`, "duration"},
 		{`{"options":{"tags":"x"}}`, "list of texts"},
 		{`{"more":{"items":7}}`, "items"},
 		{`{"more":{"key":"number"}}`, "item 0 has no key"},
@@ -411,6 +439,13 @@ func TestPollRefuses(t *testing.T) {
 		{`{"more":{"items":[{"id":"` + strings.Repeat("x", 600) + `"}]}}`, "512 bytes"},
 	} {
 		resp, _ := s.call("POST", "/api/v1/functions/pull", c[0])
+		info := s.ended(resp.Header.Get("Junctor-Run"))
+		if info.State != run.Failed || info.Error == nil || !strings.Contains(info.Error.Message, c[1]) {
+			t.Errorf("%s: %+v, want %s", c[0], info.Error, c[1])
+		}
+	}
+	for _, c := range [][2]string{{"nan", "the cursor is not data"}, {"infinity", "the cursor is not data"}, {"date", "the cursor is not data"}, {"function", "the cursor is not data"}, {"key", "key of item 0"}} {
+		resp, _ := s.call("POST", "/api/v1/functions/odd", `{"odd":"`+c[0]+`"}`)
 		info := s.ended(resp.Header.Get("Junctor-Run"))
 		if info.State != run.Failed || info.Error == nil || !strings.Contains(info.Error.Message, c[1]) {
 			t.Errorf("%s: %+v, want %s", c[0], info.Error, c[1])

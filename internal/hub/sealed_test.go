@@ -81,7 +81,7 @@ func TestNoRotationWhileANodeLives(t *testing.T) {
 		t.Errorf("the key was changed, %v", err)
 	}
 	t.Setenv("JUNCTOR_MASTER_KEY", strings.Repeat("ab", 32)+","+strings.TrimSpace(string(key)))
-	if r, err := rotate(); err != nil || r != (access.Rotation{Sealed: 1, Spare: 1}) {
+	if r, err := rotate(); err != nil || r != (access.Rotation{Sealed: 2, Spare: 1}) {
 		t.Errorf("with the keys of the environment: %+v, %v", r, err)
 	}
 }
@@ -126,5 +126,34 @@ func TestAnotherMasterKeyIsRefused(t *testing.T) {
 	}
 	if _, err := open(); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "master.key is not the one that the 3 secrets") {
 		t.Errorf("another key in the file: %v", err)
+	}
+}
+
+// The nodes of a database have one master key, also while there is no secret of
+// anybody's: what one seals the others open.
+func TestANodeWithAnotherMasterKeyIsRefused(t *testing.T) {
+	url := database(t)
+	one := serveOn(t, url, map[string]string{"junctor.yaml": ""})
+	open := func() error {
+		h, err := hub.Open(t.Context(), hub.Options{Data: t.TempDir(), Database: url, Log: slog.New(slog.DiscardHandler)})
+		if err == nil {
+			h.Close() //nolint:errcheck // nothing is left to write
+		}
+		return err
+	}
+	if err := open(); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "that of the other nodes") {
+		t.Errorf("a node without a key: %v", err)
+	}
+	t.Setenv("JUNCTOR_MASTER_KEY", strings.Repeat("ab", 32))
+	if err := open(); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "is not the one") {
+		t.Errorf("a node with a key of its own: %v", err)
+	}
+	key, err := os.ReadFile(filepath.Join(one.data, "master.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("JUNCTOR_MASTER_KEY", strings.TrimSpace(string(key)))
+	if err := open(); err != nil {
+		t.Errorf("a node with the same key: %v", err)
 	}
 }

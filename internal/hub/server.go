@@ -60,7 +60,9 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	if err != nil {
 		return err
 	}
-	err = h.firstAdmin(ctx) // a start that fails above would have shown the password to nobody
+	if err = h.sealed(ctx); err == nil {
+		err = h.firstAdmin(ctx) // a start that fails above would have shown the password to nobody
+	}
 	if err == nil {
 		err = h.renewPasswords(ctx)
 	}

@@ -201,6 +201,9 @@ func noConnection(id string) error {
 
 // find is the connection with the id, at any node that lives.
 func (s *sockets) find(ctx context.Context, id string) (c channel.Connection, err error) {
+	if strings.Contains(id, "\x00") { // no database looks for that
+		return c, noConnection(id)
+	}
 	err = s.h.db.Read(ctx, func(tx *db.Tx) (err error) {
 		c, err = s.kept.Find(tx, id)
 		return err
@@ -224,7 +227,7 @@ func (s *sockets) SendTo(ctx context.Context, key, to string, binary bool, data 
 	if binary {
 		kind = socket.Binary
 	}
-	if !strings.HasPrefix(to, host.Connection) {
+	if !strings.HasPrefix(to, host.Connection) || s.channelThere(to) == nil {
 		return s.broadcast(ctx, channel.Order{ID: key, Channel: to, Binary: binary, Data: data}, socket.Prepare(kind, data))
 	}
 	if c := s.server.Conn(to); c != nil {

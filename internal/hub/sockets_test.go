@@ -475,7 +475,7 @@ func TestWebsocketsOfNodes(t *testing.T) {
 	t.Setenv("JUNCTOR_MASTER_KEY", strings.Repeat("5a", 32)) // all nodes need it
 	database := database(t)
 	files := map[string]string{
-		"junctor.yaml": "channels:\n  a: { type: public, scenario: ask, websocket_scenario: tell, await: true }\n",
+		"junctor.yaml": "channels:\n  a: { type: public, scenario: ask, websocket_scenario: tell, await: true }\n  con_a: { type: public, websocket_scenario: tell }\n",
 		"scenarios/tell.ts": `import { type SocketMessage } from "junctor";
 export default (message: SocketMessage) => message.connection;`,
 		"scenarios/ask.ts": `import { sockets, Problem, type Request } from "junctor";
@@ -514,10 +514,19 @@ export default async (request: Request) => {
 	if _, body := first.call("GET", "/api/v1/admin/channels/a/connections", ""); !strings.Contains(body, ids[0]) || !strings.Contains(body, ids[1]) {
 		t.Error(body)
 	}
+	named := second.connected("con_a", "") // which looks like a connection, and is a channel
+	asked(first, 200, `{"to":"con_a","data":"by name"}`)
+	named.hears("by name")
+	asked(first, 404, `{"to":%q,"code":4000,"reason":"a\u0000b"}`, ids[1])
 	asked(first, 200, `{"to":%q,"code":4000,"reason":"from afar"}`, ids[1])
 	there.hears("close 4000 from afar")
 	first.hearsOf(t, "channel.a.disconnected", 1)
 	asked(first, 404, `{"to":%q,"data":"late"}`, ids[1])
+	for _, body := range []string{`{"to":"con_\u0000","data":"n"}`, `{"to":"con_\u0000","code":1000}`} {
+		if resp, answer := first.send("POST", "a", "", body); resp.StatusCode != 404 || !strings.Contains(answer, "SocketError") {
+			t.Errorf("%s: %d %s", body, resp.StatusCode, answer)
+		}
+	}
 
 	// A node that is gone is noticed, and its connections are none any more.
 	err := first.hub.Write(t.Context(), func(tx *db.Tx) error {

@@ -98,7 +98,7 @@ func TestARunWaitsForAnEvent(t *testing.T) {
 }
 
 func TestMistakesInWaits(t *testing.T) {
-	s := one(t, "waitForEvent, waitForAny, waitForAll, sleep", `
+	s := one(t, "events, waitForEvent, waitForAny, waitForAll, sleep", `
   const text = async (f: () => any) => { try { await f(); return "waited"; } catch (e) { return (e as Error).name + ": " + (e as Error).message; } };
   const wait = waitForEvent as any, any = waitForAny as any, all = waitForAll as any;
   return [
@@ -108,6 +108,10 @@ func TestMistakesInWaits(t *testing.T) {
     await text(() => wait("x".repeat(300))), await text(() => wait("a", { match: "data/x eq '" + "x".repeat(5000) + "'" })),
     await text(() => any()), await text(() => any({})), await text(() => any([], {})), await text(() => any([1], { until: 1 })), await text(() => all("a")),
     await text(() => all([sleep("1ms"), wait("a", { match: "(" })])), await text(() => wait("a", { timeout: 0 })),
+    await text(() => wait("a", "3d")), await text(() => wait("a", 5)), await text(() => wait("a", [])), await text(() => wait("a", null)), await text(() => wait("a", () => 1)),
+    await text(() => wait("a", { timeout: "9".repeat(400) + "d" })), await text(() => wait("a", { timeout: Infinity })), await text(() => sleep("9".repeat(400) + "d")),
+    await text(() => any([1], 5)), await text(() => all([1], null)), JSON.stringify(await all([, 1])),
+    await text(() => any([wait("late")], { timeout: "soon" })), await events.publish("late") && (await wait("late", { timeout: "20s" }))?.type,
   ];`)
 	got := s.json("one", "").([]any)
 	for i, says := range []string{
@@ -116,6 +120,10 @@ func TestMistakesInWaits(t *testing.T) {
 		"RangeError: a timeout is at most 3650 days", "TypeError: the type has a pattern of 300 bytes", "TypeError: match has 5012 bytes",
 		"TypeError: waitForAny takes a list", "TypeError: waitForAny takes one promise", "TypeError: waitForAny takes one promise", "TypeError: waitForAny knows no option", "TypeError: waitForAll takes a list",
 		"TypeError: match: ", "waited",
+		"TypeError: waitForEvent takes an object", "TypeError: waitForEvent takes an object", "TypeError: waitForEvent takes an object", "TypeError: waitForEvent takes an object", "TypeError: waitForEvent takes an object",
+		"TypeError: \"999", "TypeError: Infinity is not a duration", "TypeError: \"999",
+		"TypeError: waitForAny takes an object", "TypeError: waitForAll takes an object", "[null,1]",
+		"TypeError: \"soon\" is not a duration", "late",
 	} {
 		if text, _ := got[i].(string); !strings.HasPrefix(text, says) {
 			t.Errorf("%d: %v, want %s", i, got[i], says)

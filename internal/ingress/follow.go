@@ -35,12 +35,12 @@ func (f *follower) door() *Door {
 }
 
 // Allowed implements subscription.Entrance.
-func (f *follower) Allowed() (subscription.Allowed, bool) {
+func (f *follower) Allowed() (subscription.Allowed, error) {
 	door := f.door()
 	if door == nil {
-		return subscription.Allowed{}, false
+		return subscription.Allowed{}, fault.New(fault.NotFound, "%s", ChannelGone)
 	}
-	return door.Allowed, true
+	return door.Allowed, door.Gate.Lets(f.row.Address)
 }
 
 // Admit implements subscription.Entrance.

@@ -5,33 +5,46 @@ import (
 	"time"
 
 	"junctor/internal/db"
+	"junctor/internal/fault"
 )
 
 // Await lets a run's step wait for a decision, in the transaction in which the
 // step is stored. A question that was cancelled with an earlier run is asked again
 // by one that goes on from there.
+//
+// Where another run waits for it still, that one goes on, and is told by Ended.
 func (s *Store) Await(tx *db.Tx, id, run string, seq int) error {
-	_, err := tx.Exec(`UPDATE approvals SET run = $2, seq = $3, ended_at = CASE WHEN state = $4 AND expires_at > $6 THEN NULL ELSE ended_at END,
+	before, err := texts(tx, `SELECT run FROM approvals WHERE id = $1 AND seq <> 0 AND run <> $2 AND state = $3`, id, run, string(Open))
+	for _, other := range before {
+		if err == nil {
+			err = s.o.Wake(tx, other)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`UPDATE approvals SET run = $2, seq = $3, ended_at = CASE WHEN state = $4 AND expires_at > $6 THEN NULL ELSE ended_at END,
 			state = CASE WHEN state = $4 AND expires_at > $6 THEN $5 ELSE state END WHERE id = $1`,
 		id, run, seq, string(Cancelled), string(Open), db.Micros(s.o.Now()))
 	return err
 }
 
-// awaited is what a step waits for; nil when it has waited too long ago.
+// awaited is what a step waits for. Errors: fault.Gone when that is another run's
+// now, or there is nothing any more.
 func awaited(tx *db.Tx, run string, seq int) (*Approval, error) {
 	a, err := scanApproval(tx.QueryRow(`SELECT `+approvalColumns+` FROM approvals WHERE run = $1 AND seq = $2`, run, seq))
 	if errors.Is(err, db.ErrNoRows) {
-		return nil, nil
+		return nil, fault.New(fault.Gone, "the approval was taken over by a rerun of this run, or has been removed since it ended")
 	}
 	return a, err
 }
 
 // Ended reports whether a step waits no more, and what was decided; nil for
-// nothing.
+// nothing. Errors: fault.Gone when nobody can tell it any more.
 func (s *Store) Ended(tx *db.Tx, run string, seq int) (d *Decision, ended bool, err error) {
 	a, err := awaited(tx, run, seq)
-	if err != nil || a == nil {
-		return nil, err == nil, err
+	if err != nil {
+		return nil, fault.Is(err, fault.Gone), err
 	}
 	return a.Decision, a.State != Open, nil
 }
@@ -40,7 +53,10 @@ func (s *Store) Ended(tx *db.Tx, run string, seq int) (d *Decision, ended bool, 
 // has decided.
 func (s *Store) GiveUp(tx *db.Tx, run string, seq int) error {
 	a, err := awaited(tx, run, seq)
-	if err != nil || a == nil {
+	if fault.Is(err, fault.Gone) {
+		return nil // Ended tells it
+	}
+	if err != nil {
 		return err
 	}
 	return s.expire(tx, a.ID)

@@ -286,6 +286,8 @@ func (x *Execution) arms(tx *db.Tx) (over bool, err error) {
 				return false, err
 			}
 		}
+	}
+	for _, s := range x.waits { // one that is armed may have left something to another one
 		one, _, _, err := x.lookAt(tx, s)
 		if err != nil {
 			return false, err
@@ -321,7 +323,7 @@ func (x *Execution) armed() {
 
 // expire ends a wait whose time is over: without result, if nothing was faster.
 func (x *Execution) expire(s *step, w *Wait) error {
-	if err := x.search(s); err != nil {
+	if err := x.search(x.waits...); err != nil {
 		return err
 	}
 	var result []byte

@@ -472,6 +472,34 @@ func TestJitter(t *testing.T) {
 	})
 }
 
+// With a delay that may be longer than the interval a time comes no earlier than
+// the one before it; none of them was missed.
+func TestJitterLongerThanTheInterval(t *testing.T) {
+	each(t, "2027-01-04T00:00:00Z", func(b *bench) {
+		b.put("pull", `"cron":"*/10 * * * *","jitter":"1h","overlap":"allow"`)
+		b.until("2027-01-05T00:00:00Z", 30*time.Second)
+		for i, m := range b.runs() {
+			want := time.Date(2027, 1, 4, 0, 10*(i+1), 0, 0, time.UTC)
+			if !m.Due.Equal(want) || m.LateBy > (time.Hour+time.Minute).Milliseconds() {
+				b.t.Fatalf("run %d is %+v, want that of %s", i, m, want)
+			}
+		}
+		if n := len(b.runs()); n < 137 {
+			b.t.Errorf("%d runs", n)
+		}
+		for _, told := range b.told {
+			if strings.HasPrefix(told, "missed") {
+				b.t.Errorf("told %s", told)
+			}
+		}
+		b.clock.Advance(24 * time.Hour) // and these were
+		b.look()
+		if told := b.told[len(b.told)-2]; !strings.HasPrefix(told, "missed") || !strings.Contains(told, `"started":1`) {
+			b.t.Errorf("told %q", b.told[len(b.told)-2:])
+		}
+	})
+}
+
 // A scenario that a node does not know yet costs neither the time nor others.
 func TestScenarioNotThereYet(t *testing.T) {
 	each(t, "2027-01-04T00:00:00Z", func(b *bench) {

@@ -27,8 +27,10 @@ func (s *state) reckon(now time.Time) (r reckoning) {
 		miss(at) // and all before the window
 		at = early
 	}
-	for ; !at.IsZero(); at = times.Next(at) {
-		comes := at.Add(s.delay(at))
+	for comes := (time.Time{}); !at.IsZero(); at = times.Next(at) {
+		if own := at.Add(s.delay(at)); own.After(comes) {
+			comes = own // no earlier than the time before it, which may be delayed for longer
+		}
 		if comes.After(now) {
 			break
 		}

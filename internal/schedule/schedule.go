@@ -71,6 +71,7 @@ const (
 	shortestEvery = time.Second
 	longestEvery  = 3650 * day
 	longestJitter = day
+	lastYear      = 9999 // that RFC 3339 has
 )
 
 // Parse reads a schedule's body as it stands under its code in junctor.yaml, as
@@ -190,7 +191,7 @@ var local = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?)?$`
 // parseWhen reads 2027-01-04T08:00, with seconds and an offset if wanted, or a
 // day alone, which is its first moment.
 func parseWhen(text string) (*when, error) {
-	if t, err := time.Parse(time.RFC3339, text); err == nil && t.Year() >= 1970 {
+	if t, err := time.Parse(time.RFC3339, text); err == nil && t.Year() >= 1970 && t.Year() < lastYear {
 		return &when{wall: t.UTC(), exact: true}, nil
 	}
 	if m := local.FindStringSubmatch(text); m != nil {
@@ -201,7 +202,7 @@ func parseWhen(text string) (*when, error) {
 		if m[3] == "" {
 			clock += ":00"
 		}
-		if t, err := time.Parse("2006-01-02 15:04:05", m[1]+" "+clock); err == nil && t.Year() >= 1970 {
+		if t, err := time.Parse("2006-01-02 15:04:05", m[1]+" "+clock); err == nil && t.Year() >= 1970 && t.Year() < lastYear {
 			return &when{wall: t}, nil
 		}
 	}

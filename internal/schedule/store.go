@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"junctor/internal/db"
@@ -113,6 +114,9 @@ func micros(t time.Time) any {
 
 // find reads and locks a schedule. Errors: fault.NotFound.
 func find(tx *db.Tx, code string) (*state, error) {
+	if strings.ContainsRune(code, 0) { // PostgreSQL cannot even be asked for it
+		return nil, fault.New(fault.NotFound, "There is no schedule %q.", code)
+	}
 	lock := ""
 	if !tx.Reading() {
 		lock = tx.LockRows()
@@ -282,7 +286,7 @@ func (s *Store) StatusIn(tx *db.Tx, code string, n int) (Status, error) {
 		st.Previous = &one.previous
 	}
 	times := one.times()
-	for at := one.next; !at.IsZero() && len(st.Next) < n; at = times.Next(at) {
+	for at := one.next; !at.IsZero() && at.Year() < lastYear && len(st.Next) < n; at = times.Next(at) {
 		st.Next = append(st.Next, at.UTC())
 	}
 	switch {

@@ -174,6 +174,8 @@ func TestParseRefuses(t *testing.T) {
 		"start of cron":      {`{"scenario":"s","cron":"* * * * *","start":"2027-01-01"}`, "/start", "every"},
 		"start":              {`{"scenario":"s","every":"1d","start":"4.1.2027"}`, "/start", "2027-01-04T08:00"},
 		"no such day":        {`{"scenario":"s","at":"2027-02-30T08:00"}`, "/at", "no time"},
+		"too far away":       {`{"scenario":"s","at":"9999-12-31T23:59:59-12:00"}`, "/at", "no time"},
+		"start far away":     {`{"scenario":"s","every":"1d","start":"9999-12-31"}`, "/start", "no time"},
 		"no such hour of at": {`{"scenario":"s","at":"2027-02-03T25:00"}`, "/at", "no time"},
 		"jitter":             {`{"scenario":"s","at":"2027-01-01","jitter":"2d"}`, "/jitter", "1d"},
 		"overlap":            {`{"scenario":"s","at":"2027-01-01","overlap":"skipp"}`, "/overlap", "skip"},

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 	"unicode/utf8"
 
 	"junctor/internal/fault"
@@ -106,6 +107,7 @@ func (d *decoder) add(pointer, format string, args ...any) {
 var (
 	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+	timeType        = reflect.TypeFor[time.Time]()
 )
 
 // value reads one valid JSON text without space around it into v.
@@ -129,6 +131,10 @@ func (d *decoder) value(raw []byte, v reflect.Value, pointer string) {
 		return
 	}
 	switch reach := reflect.PointerTo(v.Type()); {
+	case v.Type() == timeType:
+		if v.Addr().Interface().(*time.Time).UnmarshalJSON(raw) != nil {
+			d.add(pointer, "must be a time like 2026-11-22T08:00:00Z (RFC 3339)")
+		}
 	case reach.Implements(unmarshaler):
 		d.refused(pointer, v.Addr().Interface().(json.Unmarshaler).UnmarshalJSON(raw))
 	case reach.Implements(textUnmarshaler):

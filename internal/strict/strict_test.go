@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -110,6 +111,18 @@ func TestDecodeFindsEverythingAtOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestDecodeSaysHowATimeIsWritten(t *testing.T) {
+	for _, doc := range []string{`{"since":"yesterday"}`, `{"since":"2026-11-22"}`, `{"since":5}`} {
+		var got struct {
+			Since *time.Time `json:"since"`
+		}
+		want := []fault.Field{{Pointer: "/since", Detail: "must be a time like 2026-11-22T08:00:00Z (RFC 3339)"}}
+		if diff := cmp.Diff(want, strict.Decode([]byte(doc), &got)); diff != "" {
+			t.Errorf("%s: %s", doc, diff)
+		}
 	}
 }
 

@@ -19,7 +19,6 @@ import (
 	"junctor/internal/connection/http"
 	"junctor/internal/event"
 	"junctor/internal/fault"
-	"junctor/internal/limit"
 	"junctor/internal/run"
 )
 
@@ -79,23 +78,18 @@ func (s *Store) deliver(ctx context.Context, c *run.Call) ([]byte, error) {
 	if err := json.Unmarshal(c.Args, &in); err != nil {
 		return nil, &run.StepError{Name: "DeliveryError", Permanent: true, Message: "the run's input is not that of a delivery"}
 	}
-	x, err := s.find(ctx, in.Subscription)
-	switch {
-	case err != nil:
+	x, err := s.wanted(ctx, &in)
+	if err != nil {
 		return nil, err
-	case x == nil:
-		return nil, &run.StepError{Name: unwanted, Permanent: true, Message: fmt.Sprintf("there is no subscription %q any more", in.Subscription)}
-	case in.Body != nil: // a test delivery shows how it is now
-	case x.state == Ended:
-		return nil, &run.StepError{Name: unwanted, Permanent: true, Message: fmt.Sprintf("the subscription %q has ended", x.code)}
-	case !x.active():
-		return nil, &run.StepError{Name: "DeliveryError", Held: true, RetryAfter: stopped, Message: fmt.Sprintf("the subscription %q is stopped", x.code)}
 	}
 	body, err := s.body(ctx, &in)
 	if fault.Is(err, fault.NotFound) {
 		return nil, &run.StepError{Name: "DeliveryError", Permanent: true, Message: err.Error()}
 	}
 	if err != nil {
+		return nil, err
+	}
+	if x, err = s.turn(ctx, x, &in); err != nil {
 		return nil, err
 	}
 	began := time.Now()
@@ -127,11 +121,27 @@ func (s *Store) deliver(ctx context.Context, c *run.Call) ([]byte, error) {
 	return nil, failed
 }
 
-// send makes the request, when the rate lets it.
-func (s *Store) send(ctx context.Context, x *subscriber, in *input, body []byte, key string) (*http.Response, error) {
-	if err := s.turn(ctx, x); err != nil {
+// wanted is the subscription that a delivery is for, while it takes any.
+func (s *Store) wanted(ctx context.Context, in *input) (*subscriber, error) {
+	x, err := s.find(ctx, in.Subscription)
+	switch {
+	case err != nil:
 		return nil, err
+	case x == nil:
+		return nil, &run.StepError{Name: unwanted, Permanent: true, Message: fmt.Sprintf("there is no subscription %q any more", in.Subscription)}
+	case in.Body != nil: // a test delivery shows how it is now
+	case x.state == Ended:
+		return nil, &run.StepError{Name: unwanted, Permanent: true, Message: fmt.Sprintf("the subscription %q has ended", x.code)}
+	case !x.allowed.Has(in.Type):
+		return nil, &run.StepError{Name: unwanted, Permanent: true, Message: fmt.Sprintf("the channel %q lets nobody hear of %s any more", x.channel, in.Type)}
+	case !x.active():
+		return nil, &run.StepError{Name: "DeliveryError", Held: true, RetryAfter: stopped, Message: fmt.Sprintf("the subscription %q is stopped", x.code)}
 	}
+	return x, nil
+}
+
+// send makes the request.
+func (s *Store) send(ctx context.Context, x *subscriber, in *input, body []byte, key string) (*http.Response, error) {
 	conn, err := s.connect(x)
 	if err != nil {
 		return nil, err
@@ -153,33 +163,36 @@ func (s *Store) send(ctx context.Context, x *subscriber, in *input, body []byte,
 	})
 }
 
-// turn waits until the subscription's rate lets another request begin.
-func (s *Store) turn(ctx context.Context, x *subscriber) error {
-	rate := x.config.Rate
-	if rate.Count == 0 {
-		return nil
-	}
-	e := x.endpoint
-	e.mu.Lock()
-	if e.pace == nil {
-		e.pace = limit.NewBucket(limit.Rule{Size: 1, Refill: rate.Per / time.Duration(rate.Count)}, s.Clock.Now)
-	}
-	e.mu.Unlock()
+// turn waits until the subscription's rate lets another request begin, and
+// returns the subscription as it is then: what was changed meanwhile holds, and
+// to one that was stopped or deleted nothing is sent.
+func (s *Store) turn(ctx context.Context, x *subscriber, in *input) (*subscriber, error) {
 	for {
-		wait := e.pace.Take()
-		if wait == 0 {
-			return nil
+		pace := x.endpoint.paced(x.config.Rate, s.Clock.Now)
+		if pace == nil {
+			return x, nil
 		}
-		over, stop := s.Clock.After(wait)
+		wait := pace.Take()
+		if wait == 0 {
+			return x, nil
+		}
+		over, stop := s.Clock.After(min(wait, lookEvery))
 		select {
 		case <-over:
 			stop()
 		case <-ctx.Done():
 			stop()
-			return ctx.Err()
+			return nil, ctx.Err()
+		}
+		var err error
+		if x, err = s.wanted(ctx, in); err != nil {
+			return nil, err
 		}
 	}
 }
+
+// lookEvery is how often who waits for the rate looks whether it is still wanted.
+const lookEvery = time.Second
 
 // judge says whether a try has failed: everything has but a 2xx answer.
 func judge(x *subscriber, res *http.Response, err error) *run.StepError {

@@ -12,6 +12,7 @@ import (
 	"junctor/internal/clock"
 	"junctor/internal/db"
 	"junctor/internal/event"
+	"junctor/internal/fault"
 	"junctor/internal/run"
 )
 
@@ -87,13 +88,11 @@ func (s *Store) round(ctx context.Context) (more bool, err error) {
 	}
 	more, err = s.atHead(ctx, l, position, page)
 	for _, r := range l.readers {
-		if err != nil {
+		if errors.Is(err, errMoved) || fault.Is(err, fault.Unavailable) || ctx.Err() != nil {
 			break
 		}
-		var again bool
-		if again, err = s.apart(ctx, l, r); err == nil {
-			more = more || again
-		}
+		again, wrong := s.apart(ctx, l, r)
+		more, err = more || again, errors.Join(err, wrong) // what is wrong with one is no other's
 	}
 	if errors.Is(err, errMoved) { // the other may have it for a while
 		s.pause(ctx, time.Duration(1+rand.IntN(20))*time.Millisecond)

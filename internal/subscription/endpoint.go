@@ -10,6 +10,7 @@ import (
 	"junctor/internal/connection/http"
 	"junctor/internal/db"
 	"junctor/internal/limit"
+	"junctor/internal/unit"
 )
 
 // endpoint is where a version of a subscription sends to.
@@ -47,6 +48,19 @@ func (s *Store) connect(x *subscriber) (*http.Conn, error) {
 	}
 	e.conn, e.private = conn, private
 	return conn, nil
+}
+
+// paced is what keeps to a rate, nil without one.
+func (e *endpoint) paced(rate unit.Rate, now func() time.Time) *limit.Bucket {
+	if rate.Count == 0 {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.pace == nil {
+		e.pace = limit.NewBucket(limit.Rule{Size: 1, Refill: rate.Per / time.Duration(rate.Count)}, now)
+	}
+	return e.pace
 }
 
 // keys are what a delivery is signed with now: the present secret first.

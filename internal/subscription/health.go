@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,6 +55,7 @@ func (s *Store) failed(x *subscriber, text string) {
 	if len(text) > longest {
 		text = text[:longest]
 	}
+	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "") // it may repeat what the endpoint has sent
 	h := x.health
 	h.mu.Lock()
 	changed := !h.failing
@@ -141,8 +143,9 @@ func (s *Store) writeHealth(ctx context.Context) error {
 			if n.failure == 0 {
 				continue
 			}
-			_, err := tx.Exec(`UPDATE subscriptions SET failed_at = $2, failure = $3, failing_since = CASE WHEN failing_since = 0 THEN $4 ELSE failing_since END
-				WHERE code = $1`, n.x.code, n.failure, n.text, n.first)
+			// What this node takes for the first failure may be older than a success at another one.
+			_, err := tx.Exec(`UPDATE subscriptions SET failed_at = $2, failure = $3,
+				failing_since = CASE WHEN failing_since > 0 THEN failing_since WHEN $4 > succeeded_at THEN $4 ELSE $2 END WHERE code = $1`, n.x.code, n.failure, n.text, n.first)
 			if err != nil {
 				return err
 			}

@@ -90,6 +90,9 @@ func (s *Store) subscriber(r row, before *subscriber) *subscriber {
 	x := &subscriber{row: r, endpoint: &endpoint{version: r.version}, health: &health{failing: r.failingSince > 0}}
 	if before != nil {
 		x.health = before.health
+		if r.failingSince == 0 && (before.version != r.version || before.state != r.state) {
+			x.health.recover() // it begins anew, also where another node has let it
+		}
 	}
 	if before != nil && before.version == r.version {
 		x.endpoint, x.config, x.allowed, x.broken = before.endpoint, before.config, before.allowed, before.broken

@@ -85,9 +85,9 @@ func (s *Session) stop(ctx context.Context, err error) {
 // page sends some of what a subscription chooses. more says that there may be
 // more now.
 func (s *Session) page(ctx context.Context, f *feed) (more bool, err error) {
-	allowed, there := s.entrance.Allowed()
-	if !there {
-		s.line.Close(socket.Policy, "The channel is not there any more.")
+	allowed, err := s.entrance.Allowed()
+	if err != nil {
+		s.line.Close(socket.Policy, err.Error())
 		return false, errEnded
 	}
 	q := f.choice.Query(f.position, allowed)

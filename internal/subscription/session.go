@@ -33,8 +33,8 @@ type Line interface {
 
 // Entrance is the channel that a session has come by, as it is now.
 type Entrance interface {
-	Allowed() (allowed Allowed, there bool)
-	Admit() error // why nothing can be subscribed at the moment
+	Allowed() (Allowed, error) // of what may be heard, or why of nothing any more
+	Admit() error              // why nothing can be subscribed at the moment
 }
 
 // What one session may ask for.
@@ -362,6 +362,9 @@ func (s *Session) named(id string) (f *feed, sent int64, err error) {
 func (s *Session) Closed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, f := range s.feeds {
+		f.gone = true
+	}
 	s.store.sessions.feeds.Add(-int64(len(s.feeds)))
 	s.feeds = nil
 }

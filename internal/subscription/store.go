@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -147,6 +149,9 @@ func scanRow(rows interface{ Scan(...any) error }) (r row, err error) {
 func none(code string) error { return fault.New(fault.NotFound, "There is no subscription %q.", code) }
 
 func readRow(tx *db.Tx, code string) (row, error) {
+	if !utf8.ValidString(code) || strings.Contains(code, "\x00") { // no database looks for that
+		return row{}, none(code)
+	}
 	r, err := scanRow(tx.QueryRow(`SELECT `+columns+` FROM subscriptions WHERE code = $1`, code))
 	if errors.Is(err, db.ErrNoRows) {
 		return r, none(code)

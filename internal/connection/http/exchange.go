@@ -94,8 +94,8 @@ func (x *exchange) send(req *http.Request) (*Response, error) {
 	read, cut := x.read, false
 	if x.r.Enough > 0 {
 		read = func(res *http.Response) (body []byte, err error) {
-			body, cut, err = enough(res, x.r.Enough)
-			return body, err
+			body, cut = enough(res, x.r.Enough)
+			return body, nil
 		}
 	}
 	body, err := read(res)

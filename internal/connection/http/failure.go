@@ -53,7 +53,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if value == "" {
 		return 0
 	}
-	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
+	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	at, err := http.ParseTime(value)
@@ -85,14 +85,15 @@ func (c *Conn) read(res *http.Response) ([]byte, error) {
 // its connection can be used again.
 const spared = 64 << 10
 
-// enough takes the beginning of a body in, decoded.
-func enough(res *http.Response, most int64) (body []byte, cut bool, err error) {
-	body, err = io.ReadAll(io.LimitReader(res.Body, most+1))
-	if int64(len(body)) <= most || err != nil {
-		return body, false, err
+// enough takes the beginning of a body in, decoded; of one that breaks off, or
+// does not come in time, what there is: the status has said what counts.
+func enough(res *http.Response, most int64) (body []byte, cut bool) {
+	body, err := io.ReadAll(io.LimitReader(res.Body, most+1))
+	if int64(len(body)) <= most {
+		return body, err != nil
 	}
 	io.CopyN(io.Discard, res.Body, spared) //nolint:errcheck // nobody wants it
-	return body[:most], true, nil
+	return body[:most], true
 }
 
 // failure turns what net/http says into an error of the connection, without

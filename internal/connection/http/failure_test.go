@@ -55,7 +55,7 @@ func TestRetryAfter(t *testing.T) {
 	}{
 		"absent": {"", "", 0}, "seconds": {"120", "", 2 * time.Minute}, "spaces": {" 3 ", "", 3 * time.Second}, "zero": {"0", "", 0},
 		"negative": {"-5", "", 0}, "fraction": {"1.5", "", 0}, "nonsense": {"soon", "", 0},
-		"huge": {"9223372036854775807", "", 24 * time.Hour}, "over uint64": {"99999999999999999999999", "", 0},
+		"huge": {"9223372036854775807", "", 24 * time.Hour}, "over uint64": {"99999999999999999999999", "", maxRetryAfter},
 		"date":       {"Sun, 22 Nov 2026 10:01:00 GMT", "", time.Minute},
 		"past date":  {"Sun, 22 Nov 2026 09:00:00 GMT", "", 0},
 		"far date":   {"Sun, 22 Nov 2099 09:00:00 GMT", "", 24 * time.Hour},

@@ -74,7 +74,7 @@ type Request struct {
 	Body           []byte        // nil: none
 	Timeout        time.Duration // of the whole exchange; the connection's when 0
 	IdempotencyKey string        // sent as Idempotency-Key unless Header has one
-	Enough         int64         // so many bytes of the answer's body are enough: what follows is left out, however long it is; 0: all of it, within the connection's limit
+	Enough         int64         // so many bytes of the answer's body are enough: what follows is left out, however long it is, and also when it does not come; 0: all of it, within the connection's limit
 }
 
 // Response is a complete answer, of any status.
@@ -83,7 +83,7 @@ type Response struct {
 	Header     http.Header
 	Body       []byte
 	RetryAfter time.Duration // what Retry-After asked for, at most 24 h; 0 when it did not
-	Cut        bool          // the body was longer than the Enough of the request
+	Cut        bool          // of a request with Enough: there was more of the body, or it broke off
 
 	label, asked string
 }
