@@ -119,6 +119,14 @@ func NewGate(c *Config, now func() time.Time) *Gate {
 	return g
 }
 
+// Remember takes over what the channel's former gate knows of its hosts, when all
+// of these still may send: who is in is not put out until they are looked up again.
+func (g *Gate) Remember(former *Gate) {
+	if !slices.ContainsFunc(former.hosts, func(host string) bool { return !slices.Contains(g.hosts, host) }) {
+		g.resolved.Store(former.resolved.Load())
+	}
+}
+
 // Fits reports whether the gate is what NewGate would make of c: it can stay,
 // with what it has counted.
 func (g *Gate) Fits(c *Config) bool { return reflect.DeepEqual(g.rules, rulesOf(c)) }

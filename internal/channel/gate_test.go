@@ -103,6 +103,13 @@ func TestGateHosts(t *testing.T) {
 		t.Error("an unknown host is not reported")
 	}
 	check(map[string]bool{"203.0.113.2": true, "203.0.113.9": true}) // the name server's trouble locks nobody out
+	former := g
+	g = gateOf(t, `,"allow":["erp.example.com","crm.example.com","b2b.example.com"]`, time.Now)
+	g.Remember(former)
+	check(map[string]bool{"203.0.113.2": true, "203.0.113.9": true, "10.0.0.1": false})
+	g = gateOf(t, `,"allow":["erp.example.com"]`, time.Now)
+	g.Remember(former) // it does not know whose the addresses are
+	check(map[string]bool{"203.0.113.2": false, "203.0.113.9": false})
 }
 
 func TestGateRates(t *testing.T) {

@@ -11,12 +11,16 @@ import (
 // gate is the channel's that there was before, with what it has counted, when it
 // still fits.
 func (h *Hub) gate(before *live, token string, c *channel.Config) *channel.Gate {
+	g := channel.NewGate(c, h.options.Clock.Now)
 	if before != nil {
-		if door := before.doors[token]; door != nil && door.Gate.Fits(c) {
-			return door.Gate
+		if door := before.doors[token]; door != nil {
+			if door.Gate.Fits(c) {
+				return door.Gate
+			}
+			g.Remember(door.Gate)
 		}
 	}
-	return channel.NewGate(c, h.options.Clock.Now)
+	return g
 }
 
 // hosts keeps the addresses of the hosts in address lists up to date.

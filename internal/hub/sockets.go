@@ -110,16 +110,23 @@ func (s *sockets) ended(tx *db.Tx, c channel.Connection, end socket.End) error {
 		socketEvent{Connection: c.ID, Channel: c.Channel, Address: c.Address, Code: end.Code, Reason: strings.ToValidUTF8(end.Reason, "\uFFFD"), By: by})
 }
 
-// sweep closes the connections of channels that are not there any more.
+// sweep closes the connections of channels that are not there any more, or do not
+// let their addresses in any more.
 func (s *sockets) sweep(l *live) {
 	s.server.SetConnections(l.snapshot.Settings.Websockets.Connections)
+	doors := map[string]*ingress.Door{}
+	for _, door := range l.doors {
+		doors[door.Channel.Code] = door
+	}
 	for _, code := range s.server.Groups() {
 		c, ok := l.snapshot.Channels[code]
-		if ok && c.Enabled && c.Websockets() {
-			continue
-		}
+		there := ok && c.Enabled && c.Websockets() && doors[code] != nil
 		for _, conn := range s.server.Group(code) {
-			conn.Close(socket.Policy, ingress.ChannelGone)
+			if !there {
+				conn.Close(socket.Policy, ingress.ChannelGone)
+			} else if err := doors[code].Gate.Lets(conn.From()); err != nil {
+				conn.Close(socket.Policy, err.Error())
+			}
 		}
 	}
 }

@@ -364,6 +364,9 @@ func TestWebsocketChannelThatGoes(t *testing.T) {
 	if _, refused := s.socket("chat", ""); refused == nil || refused.Status != 404 {
 		t.Error(refused)
 	}
+	files["junctor.yaml"] = strings.Replace(files["junctor.yaml"], "pages: { type: public,", "pages: { type: public, allow: [192.0.2.0/24],", 1)
+	s.apply(files)
+	other.hears("close 1008 This channel does not take messages from the address 127.0.0.1.")
 }
 
 // TestWebsocketAdministration: connections are listed and closed.

@@ -23,54 +23,58 @@ import (
 // sender that needs longer is too slow to be served.
 const bodyTime = time.Minute
 
-// bodyRoom is how many bytes of bodies are received at the same time, unless the
-// options say otherwise. Each body is bounded, but many slow senders of large
-// ones would take all of the memory together. Small ones (see promised) come in
-// without a place: what they take is bounded by the connections.
+// bodyRoom is how many bytes of bodies are in memory at the same time, from their
+// first byte until their sender has his answer, unless the options say otherwise.
+// Each body is bounded, but many slow senders of large ones would take all of the
+// memory together, and so would many messages that a slow scenario is to answer.
+// Small ones (see promised) come in without a place: what they take is bounded by
+// the connections.
 const bodyRoom = 128 << 20
 
-var errNoRoom = fault.New(fault.Unavailable, "Too many large messages are being received at the moment; nothing was accepted.").WithRetryAfter(time.Second)
+var errNoRoom = fault.New(fault.Unavailable, "Too many large messages are being received or answered at the moment; nothing was accepted.").WithRetryAfter(time.Second)
 
 // promised is how much room a body gets for what its Content-Length says: a
 // sender that announces much and sends nothing must not cost memory.
 const promised = 64 << 10
 
 // readBody reads and decompresses a body within the channel's limit, counted both
-// before and after decompression; from is the sender's address. Errors:
+// before and after decompression; from is the sender's address. leave is to be
+// called, without an error, when the body is not needed any more. Errors:
 // fault.TooLarge, fault.Invalid for broken framing or compression,
 // fault.Unsupported for an unknown compression, fault.Timeout for a slow sender,
 // fault.Unavailable when too much is being received.
-func (d *door) readBody(w http.ResponseWriter, r *http.Request, c *channel.Config, from string) ([]byte, error) {
+func (d *door) readBody(w http.ResponseWriter, r *http.Request, c *channel.Config, from string) (body []byte, leave func(), err error) {
+	leave = func() {}
 	most := c.BodyLimit
 	if r.ContentLength == 0 {
-		return nil, nil
+		return nil, leave, nil
 	}
 	if r.ContentLength > most {
-		return nil, tooLarge(most)
+		return nil, nil, tooLarge(most)
 	}
 	limited := http.MaxBytesReader(w, r.Body, most)
 	reader, err := decompress(limited, r.Header.Values("Content-Encoding"), most)
 	if err != nil {
-		return nil, d.bodyError(err, most)
+		return nil, nil, d.bodyError(err, most)
 	}
-	var body []byte
 	if reader == io.Reader(limited) && 0 < r.ContentLength && r.ContentLength <= promised {
 		body = make([]byte, r.ContentLength)
 		_, err = io.ReadFull(reader, body)
 	} else {
 		place := d.room.Place(most, "channel "+c.Code, "address "+limit.Network(from))
-		defer place.Leave()
+		leave = place.Leave
 		body, err = io.ReadAll(place.Of(io.LimitReader(reader, most+1), errNoRoom))
 	}
-	if err != nil {
-		return nil, d.bodyError(err, most)
+	if err == nil && int64(len(body)) > most {
+		err = tooLarge(most)
 	}
-	if int64(len(body)) > most {
-		return nil, tooLarge(most)
+	if err != nil {
+		leave()
+		return nil, nil, d.bodyError(err, most)
 	}
 	// What comes now may take its time: the scenario is at work.
 	http.NewResponseController(w).SetReadDeadline(time.Time{}) //nolint:errcheck // see hurry
-	return body, nil
+	return body, leave, nil
 }
 
 // hurry gives the sender a time for the body. It holds for a body that nobody

@@ -80,7 +80,7 @@ type Options struct {
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
 	BodyTime  time.Duration    // in which a body must have arrived; 0: 1 min
-	BodyRoom  int64            // bytes of bodies that are received at the same time; 0: 128 MiB
+	BodyRoom  int64            // bytes of bodies that are received or answered at the same time; 0: 128 MiB
 	Now       func() time.Time // what the times of messages are held against; nil: time.Now
 }
 
@@ -221,10 +221,11 @@ func (d *door) take(w http.ResponseWriter, r *http.Request, f *found) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	body, err := d.readBody(w, r, f.door.Channel, from)
+	body, leave, err := d.readBody(w, r, f.door.Channel, from)
 	if err != nil {
 		return 0, err
 	}
+	defer leave()
 	if err := claims.Check(body); err != nil {
 		return 0, err
 	}

@@ -198,3 +198,48 @@ func TestRoomIsShared(t *testing.T) {
 		t.Errorf("room that was left is answered %d", got)
 	}
 }
+
+// TestMessagesBeingAnsweredKeepTheirRoom: large messages that a slow scenario is
+// at work on count until they are answered.
+func TestMessagesBeingAnsweredKeepTheirRoom(t *testing.T) {
+	begun, further := make(chan struct{}), make(chan struct{})
+	h := &house{await: func(context.Context, run.Start) (run.Result, error) {
+		begun <- struct{}{}
+		<-further
+		return run.Result{State: run.Succeeded, Output: []byte(`{}`)}, nil
+	}}
+	h.open(t, io.Discard)
+	h.door.Channel.BodyLimit = 400 << 10
+	server := httptest.NewServer(ingress.New(ingress.Options{
+		Doors: h, Runs: h, Validator: h, BodyRoom: 1000 << 10, Log: slog.New(slog.DiscardHandler),
+		Address: func(r *http.Request) string { return r.RemoteAddr }, BaseURL: func(*http.Request) string { return "http://h" },
+	}))
+	defer server.Close()
+	send := func(size int) int {
+		resp, err := http.Post(server.URL+"/api/token/v1/t0ken", "text/plain", strings.NewReader(strings.Repeat("x", size)))
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	answers := make(chan int, 3)
+	for _, size := range []int{300 << 10, 190 << 10, 64 << 10} { // the last one is small
+		go func() { answers <- send(size) }()
+		<-begun
+	}
+	if got := send(100 << 10); got != http.StatusServiceUnavailable {
+		t.Errorf("beside those that wait for their answer: %d", got)
+	}
+	close(further)
+	for range cap(answers) {
+		if got := <-answers; got != http.StatusOK {
+			t.Errorf("who was in is answered %d", got)
+		}
+	}
+	go func() { <-begun }()
+	if got := send(390 << 10); got != http.StatusOK {
+		t.Errorf("room that was left is answered %d", got)
+	}
+}

@@ -57,7 +57,7 @@ func (d *door) upgrade(w http.ResponseWriter, r *http.Request, f *found) (int, e
 		return 0, err
 	}
 	limits := d.Sockets.Limits()
-	limits.Group, limits.From = c.Code, limit.Network(from)
+	limits.Group, limits.From = c.Code, from
 	if limits.Message == 0 {
 		limits.Message = socket.DefaultMessage
 	}

@@ -15,6 +15,14 @@ type Room struct {
 	mu    sync.Mutex
 	full  int64            // of a first key no more than half of the room counts
 	taken map[string]int64 // by the keys that have something
+	all   int64
+}
+
+// Taken is how many bytes all places have together.
+func (r *Room) Taken() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.all
 }
 
 // NewRoom is an empty one, of so many bytes.
@@ -82,6 +90,7 @@ func (p *Place) Leave() {
 
 func (r *Room) add(p *Place, n int64) {
 	p.occupied += n
+	r.all += n
 	before := r.taken[p.keys[0]]
 	r.full += min(before+n, r.size/2) - min(before, r.size/2)
 	for _, key := range p.keys {

@@ -50,6 +50,9 @@ type Conn struct {
 // ID names the connection: con_..., in all the domain.
 func (c *Conn) ID() string { return c.id }
 
+// From is the address that it was opened from, as Limits says it.
+func (c *Conn) From() string { return c.limits.From }
+
 // Context ends when the connection does, for whatever reason.
 func (c *Conn) Context() context.Context { return c.ctx }
 

@@ -64,8 +64,8 @@ func FuzzConnection(f *testing.F) {
 				t.Errorf("%d bytes of kind %d", len(m.Data), m.Kind)
 			}
 		}
-		if s.room.taken.Load() != 0 {
-			t.Errorf("%d bytes of the room stay taken", s.room.taken.Load())
+		if n := s.room.Taken(); n != 0 {
+			t.Errorf("%d bytes of the room stay taken", n)
 		}
 	})
 }

@@ -266,23 +266,47 @@ func TestMessagesWait(t *testing.T) {
 }
 
 // TestAnnouncedLength: memory comes with bytes, not with what is announced, and
-// is bounded for all connections together.
+// is bounded for all connections together: see TestRoomOfMessagesBeingHandled.
 func TestAnnouncedLength(t *testing.T) {
-	p := open(t, socket.Options{Message: 8 << 20, Room: 1 << 20})
+	p := open(t, socket.Options{Message: 3 << 20, Room: 6 << 20})
+	announced := []byte{0x82, 0x80 | 127, 0, 0, 0, 0, 0, 0x2f, 0, 0, 0, 0, 0, 0}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range 100 {
-		p.connect().bytes([]byte{0x82, 0x80 | 127, 0, 0, 0, 0, 0, 0x7f, 0, 0, 0, 0, 0, 0})
+		p.connect().bytes(announced)
 	}
 	until(t, "100 connections", func() bool { return len(p.Group("/g")) == 100 })
 	runtime.ReadMemStats(&after)
 	if more := int64(after.HeapAlloc) - int64(before.HeapAlloc); more > 20<<20 {
 		t.Errorf("%d MiB", more>>20)
 	}
-	client := p.connect()
-	client.bytes(append([]byte{0x82, 0x80 | 127, 0, 0, 0, 0, 0, 0x7f, 0, 0, 0, 0, 0, 0}, make([]byte, 2<<20)...))
-	client.want("close 1013 Too many long messages are being received at the moment; connect again in a while.")
-	p.connect().bytes(frame(0x82, strings.Repeat("x", 15<<10)))
+}
+
+// TestRoomOfMessagesBeingHandled: a long message has its room until the handler is
+// done with it.
+func TestRoomOfMessagesBeingHandled(t *testing.T) {
+	p := open(t, socket.Options{Room: 2 << 20})
+	began, release := make(chan struct{}), make(chan struct{})
+	p.took = func(ctx context.Context, c *socket.Conn, m socket.Message) {
+		if len(m.Data) > 100<<10 {
+			began <- struct{}{}
+			<-release
+		}
+		c.Send(ctx, m.Kind, m.Data[:1]) //nolint:errcheck // the client sees what comes
+	}
+	long := frame(0x82, strings.Repeat("x", 900<<10))
+	first, second, third := p.connect(), p.connect(), p.connect()
+	first.bytes(long)
+	<-began
+	third.bytes(frame(0x82, "short"))
+	third.want("bytes s")
+	go second.bytes(long) // it is hung up on in the middle
+	second.want("close 1013 Too many long messages are being received or handled at the moment; connect again in a while.")
+	close(release)
+	first.want("bytes x")
+	go func() { <-began }()
+	third.bytes(long)
+	third.want("bytes x")
 }
 
 // TestStop: what has come in is answered, then everybody is told why, and nobody

@@ -7,10 +7,10 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
+	"junctor/internal/limit"
 	"junctor/internal/unit"
 )
 
@@ -24,27 +24,26 @@ const (
 // rest comes with its bytes.
 const promised = 16 << 10
 
-// room is shared by the long messages that are being received.
-type room struct {
-	most  int64
-	taken atomic.Int64
-}
-
-func (r *room) take(n int64) bool { return r.taken.Add(n) <= r.most }
-func (r *room) free(n int64)      { r.taken.Add(-n) }
-
 // incoming is a message that is not whole yet.
 type incoming struct {
 	kind   Kind // 0: there is none
 	packed bool
 	data   []byte
-	room   int64 // that it takes
+	place  *limit.Place // of a long one, in the server's room; it is given back when the handler is done with the message
+	room   int64        // that it takes there
+}
+
+// leave gives back the room that a message has.
+func leave(place *limit.Place) {
+	if place != nil {
+		place.Leave()
+	}
 }
 
 // read takes frames until the connection ends, and says how it ends.
 func (c *Conn) read() (end End) {
 	var m incoming
-	defer func() { c.server.room.free(m.room) }()
+	defer func() { leave(m.place) }()
 	for {
 		if end, ok := c.begins(m.kind != 0); !ok {
 			return end
@@ -70,8 +69,7 @@ func (c *Conn) read() (end End) {
 			if m.kind == Text && !utf8.Valid(m.data) {
 				return c.failed(&violation{NotUTF8, "a text message is not UTF-8"})
 			}
-			c.server.room.free(m.room)
-			whole := Message{m.kind, m.data}
+			whole := Message{m.kind, m.data, m.place}
 			m = incoming{}
 			c.deliver(whole)
 		}
@@ -191,10 +189,13 @@ func (c *Conn) tooBig() error {
 func (c *Conn) grow(m *incoming, left int64) error {
 	size := int64(len(m.data)) + min(left, max(promised, int64(len(m.data))))
 	if size > promised {
+		if m.place == nil {
+			m.place = c.server.room.Place(c.limits.Message, "group "+c.limits.Group, "from "+limit.Network(c.limits.From))
+		}
 		more := size - m.room
 		m.room = size
-		if !c.server.room.take(more) {
-			return &violation{TryAgainLater, "Too many long messages are being received at the moment; connect again in a while."}
+		if !m.place.Grow(more) {
+			return &violation{TryAgainLater, "Too many long messages are being received or handled at the moment; connect again in a while."}
 		}
 	}
 	data := make([]byte, len(m.data), size)
@@ -243,6 +244,7 @@ func (c *Conn) work() {
 // handle hands one message over. What the handler does wrong costs the
 // connection, not the process.
 func (c *Conn) handle(m Message) {
+	defer leave(m.place)
 	defer func() {
 		if wrong := recover(); wrong != nil {
 			c.server.Log.Error("a websocket message could not be handled", "connection", c.id, "error", fmt.Sprint(wrong), "stack", string(debug.Stack()))

@@ -36,6 +36,8 @@ const (
 type Message struct {
 	Kind Kind
 	Data []byte // the handler's to keep
+
+	place *limit.Place // of a long one
 }
 
 // Handler takes what comes on a connection.
@@ -63,7 +65,7 @@ type End struct {
 type Options struct {
 	Connections int           // at the same time, see limit.Places; 5,000
 	Message     int64         // bytes of the longest message; 1 MiB
-	Room        int64         // bytes of long messages that are received at the same time, on all connections; 64 MiB
+	Room        int64         // bytes of long messages that are received or handled at the same time, on all connections; 128 MiB. See limit.Room
 	Buffer      int64         // bytes that may wait to be sent on a connection, beside one message; 64 KiB
 	Ping        time.Duration // of silence, after which a peer is asked whether it is there; and after as long again it is not; 30s
 	Receive     time.Duration // in which a message that has begun must have come in; 1m
@@ -87,7 +89,7 @@ func (o Options) withDefaults() Options {
 			*into = standard
 		}
 	}
-	for into, standard := range map[*int64]int64{&o.Message: DefaultMessage, &o.Room: 64 << 20, &o.Buffer: 64 << 10} {
+	for into, standard := range map[*int64]int64{&o.Message: DefaultMessage, &o.Room: 128 << 20, &o.Buffer: 64 << 10} {
 		if *into == 0 {
 			*into = standard
 		}
@@ -106,7 +108,7 @@ type Server struct {
 	Options
 	metrics *metrics
 	ids     id.Maker
-	room    room
+	room    *limit.Room
 
 	places   *limit.Places
 	mu       sync.Mutex
@@ -121,7 +123,7 @@ type Server struct {
 // NewServer makes a server without connections.
 func NewServer(o Options) *Server {
 	o = o.withDefaults()
-	s := &Server{Options: o, places: limit.NewPlaces(o.Connections, 2), open: map[string]*Conn{}, groups: map[string]map[*Conn]struct{}{}, room: room{most: o.Room}}
+	s := &Server{Options: o, places: limit.NewPlaces(o.Connections, 2), open: map[string]*Conn{}, groups: map[string]map[*Conn]struct{}{}, room: limit.NewRoom(o.Room)}
 	s.ctx, s.off = context.WithCancel(context.Background())
 	s.metrics = newMetrics(o.Metrics, s)
 	return s
@@ -141,7 +143,7 @@ type Limits struct {
 	Message int64  // bytes of the longest message; 0: the server's
 	Deflate bool   // messages may be packed, if the peer offers it (RFC 7692)
 	Group   string // connections that are found together, and have their share of the places; "": in none
-	From    string // whose share of the places it has besides
+	From    string // the address that it comes from, whose network has its share of the places besides
 }
 
 // Admit checks a request for an upgrade and gives it a place. The connection is
@@ -168,7 +170,7 @@ func (s *Server) Admit(r *http.Request, limits Limits) (*Conn, error) {
 	if s.stopping {
 		return nil, fault.New(fault.Unavailable, "The server is stopping; connect again, to another one or in a moment.").WithRetryAfter(time.Second)
 	}
-	if full := s.places.Take(limits.Group, limits.From); full != nil {
+	if full := s.places.Take(limits.Group, limit.Network(limits.From)); full != nil {
 		return nil, fault.Wrap(full, fault.Unavailable, "This server has as many websocket connections as it may have (%d).", full.Most).WithRetryAfter(again)
 	}
 	s.open[c.id] = c
@@ -250,7 +252,7 @@ func (s *Server) remove(c *Conn) {
 		return
 	}
 	delete(s.open, c.id)
-	s.places.Give(c.limits.Group, c.limits.From)
+	s.places.Give(c.limits.Group, limit.Network(c.limits.From))
 	if group := s.groups[c.limits.Group]; group != nil {
 		if delete(group, c); len(group) == 0 {
 			delete(s.groups, c.limits.Group)
