@@ -34,7 +34,7 @@ type subscriptionFacts struct {
 	Code         string     `json:"code"`
 	Channel      string     `json:"channel,omitempty"` // with whose token it was made
 	State        string     `json:"state"`
-	Paused       bool       `json:"paused,omitempty"` // it, or its channel, is not enabled
+	Off          bool       `json:"off,omitempty"`    // it, or its channel, is not enabled
 	Reason       string     `json:"reason,omitempty"` // why it is not active
 	LastSuccess  *time.Time `json:"last_success,omitempty"`
 	FailingSince *time.Time `json:"failing_since,omitempty"`
@@ -49,7 +49,7 @@ type subscriptionFacts struct {
 
 // facts lists the names of these members.
 var facts = []string{
-	"channel", "state", "paused", "reason", "last_success", "failing_since", "last_failure", "failure", "cursor", "behind", "unfinished", "replays", "created_at",
+	"channel", "state", "off", "reason", "last_success", "failing_since", "last_failure", "failure", "cursor", "behind", "unfinished", "replays", "created_at",
 }
 
 func (d *door) subscriptionFacts(v subscription.View) subscriptionFacts {
@@ -60,7 +60,7 @@ func (d *door) subscriptionFacts(v subscription.View) subscriptionFacts {
 		return &t
 	}
 	f := subscriptionFacts{
-		Code: v.Code, Channel: v.Channel, State: v.State, Paused: v.Held, Reason: v.Reason, LastSuccess: at(v.SucceededAt), FailingSince: at(v.FailingSince),
+		Code: v.Code, Channel: v.Channel, State: v.State, Off: v.Held, Reason: v.Reason, LastSuccess: at(v.SucceededAt), FailingSince: at(v.FailingSince),
 		LastFailure: at(v.FailedAt), Failure: v.Failure, Cursor: d.Events.Cursor(v.Position), Behind: v.Behind, Replays: v.Replays, CreatedAt: at(v.CreatedAt),
 	}
 	if v.Unfinished >= 0 {

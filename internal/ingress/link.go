@@ -19,6 +19,8 @@ import (
 	"junctor/internal/fault"
 	"junctor/internal/limit"
 	"junctor/internal/link"
+	"junctor/internal/strict"
+	"junctor/internal/unit"
 )
 
 // Links are those that have been handed out; *link.Store is it.
@@ -137,7 +139,7 @@ func said(w http.ResponseWriter, r *http.Request) (string, error) {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return "", tooLarge(linkBody)
+		return "", fault.New(fault.TooLarge, "A link takes a body of at most %s.", unit.FormatSize(linkBody))
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return "", fault.New(fault.Timeout, "The request did not arrive in time.")
 	case err != nil:
@@ -153,13 +155,16 @@ func said(w http.ResponseWriter, r *http.Request) (string, error) {
 		if err != nil {
 			return "", fault.New(fault.Invalid, "The form cannot be read.")
 		}
+		if form.Has("choice") {
+			return "", fault.New(fault.Invalid, "What is chosen is said by the link that is opened; there is one for each choice. A form has a comment, or nothing.")
+		}
 		comment = form.Get("comment")
 	case "application/json":
 		var sent struct {
 			Comment string `json:"comment"`
 		}
-		if err := json.Unmarshal(body, &sent); err != nil {
-			return "", fault.New(fault.Invalid, `The body is not a JSON document like {"comment": "as agreed"}.`)
+		if found := strict.Decode(body, &sent); len(found) > 0 { // who sends {"choice": "no"} to the link for yes does not mean yes
+			return "", fault.New(fault.Invalid, `The body is not a JSON document like {"comment": "as agreed"}; what is chosen is said by the link that is opened.`).WithFields(found...)
 		}
 		comment = sent.Comment
 	default:

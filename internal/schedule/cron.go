@@ -49,6 +49,11 @@ func ParseCron(text string) (*Cron, error) {
 	if len(fields) != 5 {
 		return nil, fmt.Errorf("has %d fields; a rule has five: minute, hour, day of month, month, day of week, as in \"30 2 * * *\"", len(fields))
 	}
+	for _, field := range fields {
+		if strings.Contains(field, "*-") { // the parser would take it for *
+			return nil, fmt.Errorf("has %q; a range is from one number to another, as in 1-5", field)
+		}
+	}
 	parsed, err := parser.Parse(strings.Join(fields, " "))
 	if err != nil {
 		return nil, fmt.Errorf("is no rule that cron knows: %w", err)

@@ -167,6 +167,7 @@ func TestParseRefuses(t *testing.T) {
 		"every in cron":      {`{"scenario":"s","cron":"@every 5m"}`, "/cron", "has 2 fields"},
 		"a word":             {`{"scenario":"s","cron":"@reboot"}`, "/cron", "@daily"},
 		"zone in cron":       {`{"scenario":"s","cron":"TZ=UTC * * * * *"}`, "/cron", "timezone"},
+		"a range of *":       {`{"scenario":"s","cron":"*-5 * * * *"}`, "/cron", "1-5"},
 		"zero step":          {`{"scenario":"s","cron":"*/0 * * * *"}`, "/cron", "step"},
 		"too short":          {`{"scenario":"s","every":"999ms"}`, "/every", "from 1s"},
 		"too long":           {`{"scenario":"s","every":"3651d"}`, "/every", "from 1s"},
