@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -145,4 +147,14 @@ func networks(texts []string) ([]netip.Prefix, error) {
 		list = append(list, prefix.Masked())
 	}
 	return list, nil
+}
+
+// tuneMemory lets the heap grow further between two collections than Go does by
+// itself: a server's is small, and collecting it is a tenth of its work. GOGC
+// goes before.
+func tuneMemory() {
+	const percent = 300
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
+	}
 }
