@@ -44,6 +44,7 @@ func openPostgres(ctx context.Context, o Options) (engine, error) {
 	for name, value := range map[string]string{
 		"search_path":                         e.schema,
 		"plan_cache_mode":                     "force_custom_plan", // a plan made while a table was small reads all of it when it is large
+		"random_page_cost":                    "1.1",               // what we look up is in memory or on an SSD
 		"synchronous_commit":                  "on",
 		"idle_in_transaction_session_timeout": fmt.Sprint(idleLimit.Milliseconds()),
 		"application_name":                    e.schema,

@@ -21,11 +21,13 @@ func (tx *Tx) LockRows() string {
 	return ""
 }
 
-// Elements is a subquery over the texts of a JSON array that is handed over as
-// the given placeholder.
-func (tx *Tx) Elements(placeholder string) string {
+// Among is the condition that a value is one of the texts of a JSON array; both
+// are SQL. The array is one value for PostgreSQL, which looks up its texts in an
+// index then, whatever it believes about the table; a subquery in its place is
+// joined, and a table that grew since it was analyzed is read as a whole for it.
+func (tx *Tx) Among(value, array string) string {
 	if tx.Postgres() {
-		return "SELECT jsonb_array_elements_text(" + placeholder + "::jsonb)"
+		return value + " = ANY (ARRAY(SELECT jsonb_array_elements_text(" + array + "::jsonb)))"
 	}
-	return "SELECT value FROM json_each(" + placeholder + ")"
+	return value + " IN (SELECT value FROM json_each(" + array + "))"
 }

@@ -207,7 +207,7 @@ func (w *Waits) lose(ctx context.Context, runs []string, floor int64) error {
 		if err := w.runs.Lock(tx, runs); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`UPDATE event_waits SET state = 4 WHERE run IN (`+tx.Elements("$1")+`) AND state = 1 AND seen < $2`, string(list), floor); err != nil {
+		if _, err := tx.Exec(`UPDATE event_waits SET state = 4 WHERE `+tx.Among("run", "$1")+` AND state = 1 AND seen < $2`, string(list), floor); err != nil {
 			return err
 		}
 		return w.runs.Wake(tx, runs...)
@@ -277,8 +277,8 @@ func (*Waits) news(tx *db.Tx, from, upTo int64) (events []light, topics map[stri
 // candidates are open waits of topics, by run and step behind the last one. They
 // are found by their topics, not in the order of the table.
 func (*Waits) candidates(tx *db.Tx, topics string, last waiting) (all []waiting, err error) {
-	rows, err := tx.Query(fmt.Sprintf(`SELECT %s FROM event_waits WHERE state < 2 AND topic IN (%s) AND (run > $2 OR run = $2 AND seq > $3)
-		ORDER BY run || '', seq LIMIT %d`, waitColumns, tx.Elements("$1"), matchWaits), topics, last.run, last.seq)
+	rows, err := tx.Query(fmt.Sprintf(`SELECT %s FROM event_waits WHERE state < 2 AND %s AND (run > $2 OR run = $2 AND seq > $3)
+		ORDER BY run || '', seq LIMIT %d`, waitColumns, tx.Among("topic", "$1"), matchWaits), topics, last.run, last.seq)
 	if err != nil {
 		return nil, err
 	}
@@ -440,7 +440,7 @@ type step struct {
 
 // present are the waits of runs as they are now, and the events that they have had.
 func (*Waits) present(tx *db.Tx, runs string) (now map[step]waiting, had map[step]bool, err error) {
-	rows, err := tx.Query(`SELECT `+waitColumns+` FROM event_waits WHERE run IN (`+tx.Elements("$1")+`)`, runs)
+	rows, err := tx.Query(`SELECT `+waitColumns+` FROM event_waits WHERE `+tx.Among("run", "$1"), runs)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -318,7 +318,7 @@ func (w *Waits) earlier(tx *db.Tx, one waiting, found int64) (given bool, err er
 }
 
 func (*Waits) openBefore(tx *db.Tx, one waiting, topics string) (all []waiting, err error) {
-	rows, err := tx.Query(`SELECT `+waitColumns+` FROM event_waits WHERE run = $1 AND seq < $2 AND state < 2 AND topic IN (`+tx.Elements("$3")+`) ORDER BY seq`,
+	rows, err := tx.Query(`SELECT `+waitColumns+` FROM event_waits WHERE run = $1 AND seq < $2 AND state < 2 AND `+tx.Among("topic", "$3")+` ORDER BY seq`,
 		one.run, one.seq, topics)
 	if err != nil {
 		return nil, err
@@ -374,7 +374,7 @@ func (w *Waits) Came(tx *db.Tx, runs []string) (map[string]map[int]json.RawMessa
 		return nil, err
 	}
 	rows, err := tx.Query(`SELECT w.run, w.seq, e.seq, e.id, e.source, e.type, e.subject, e.at, e.attributes, e.form, e.data
-		FROM event_waits AS w JOIN events AS e ON e.seq = w.event WHERE w.run IN (`+tx.Elements("$1")+`) AND w.state = 2 AND e.form < $2`, string(list), formLarge)
+		FROM event_waits AS w JOIN events AS e ON e.seq = w.event WHERE `+tx.Among("w.run", "$1")+` AND w.state = 2 AND e.form < $2`, string(list), formLarge)
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func (s *Store) Approvals(ctx context.Context, f Filter) (list []*Approval, next
 	err = s.o.DB.Read(ctx, func(tx *db.Tx) error {
 		list = nil
 		rows, err := tx.Query(`SELECT `+approvalColumns+` FROM approvals
-			WHERE ($6 = 0 OR state IN (`+tx.Elements("$1")+`)) AND ($2 = '' OR subject = $2) AND ($3 = '' OR $3 IN (`+tx.Elements("assignees")+`))
+			WHERE ($6 = 0 OR `+tx.Among("state", "$1")+`) AND ($2 = '' OR subject = $2) AND ($3 = '' OR `+tx.Among("$3", "assignees")+`)
 				AND ($4 = '' OR id < $4)
 			ORDER BY id DESC LIMIT $5`,
 			string(states), f.Subject, f.Assignee, f.After, f.Limit+1, len(f.State))

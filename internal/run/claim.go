@@ -77,15 +77,11 @@ func (e *Engine) claimDue() (more bool, next int64, err error) {
 		return true, 0, nil
 	}
 	err = e.db.Read(e.ctx, func(tx *db.Tx) error {
-		var at *int64
-		if err := tx.QueryRow(`SELECT min(due_at) FROM runs WHERE finished_at IS NULL AND owner = '' AND due_at > 0`).Scan(&at); err != nil {
-			return err
+		err := tx.QueryRow(`SELECT due_at FROM runs WHERE finished_at IS NULL AND owner = '' AND due_at > 0 ORDER BY due_at LIMIT 1`).Scan(&next)
+		if errors.Is(err, db.ErrNoRows) {
+			next, err = 0, nil
 		}
-		next = 0
-		if at != nil {
-			next = *at
-		}
-		return nil
+		return err
 	})
 	return false, next, err
 }
@@ -196,7 +192,7 @@ func (e *Engine) recall(runs map[string]*Execution) error {
 	}
 	return e.db.Read(e.ctx, func(tx *db.Tx) error {
 		err := eachOf(tx, all, func(id string) { runs[id].keyed = true },
-			`SELECT DISTINCT run FROM run_keys WHERE run IN (`+tx.Elements("$1")+`)`)
+			`SELECT DISTINCT run FROM run_keys WHERE `+tx.Among("run", "$1"))
 		if err != nil || len(begun) == 0 {
 			return err
 		}
@@ -233,7 +229,7 @@ func loadLogs(tx *db.Tx, runs []string) (map[string][]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(`SELECT run, text FROM run_logs WHERE run IN (`+tx.Elements("$1")+`) ORDER BY run, n`, string(list))
+	rows, err := tx.Query(`SELECT run, text FROM run_logs WHERE `+tx.Among("run", "$1")+` ORDER BY run, n`, string(list))
 	if err != nil {
 		return nil, fmt.Errorf("read the logs of %d runs: %w", len(runs), err)
 	}

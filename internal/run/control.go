@@ -19,7 +19,7 @@ func Fence(tx *db.Tx, ids []string) (map[string]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(`SELECT id, epoch FROM runs WHERE id IN (`+tx.Elements("$1")+`) ORDER BY id `+tx.LockRows(), string(list))
+	rows, err := tx.Query(`SELECT id, epoch FROM runs WHERE `+tx.Among("id", "$1")+` ORDER BY id `+tx.LockRows(), string(list))
 	if err != nil {
 		return nil, fmt.Errorf("lock the runs of the batch: %w", err)
 	}

@@ -54,7 +54,7 @@ func loadJournals(tx *db.Tx, runs []string) (map[string]*journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(`SELECT run, `+stepColumns+` FROM steps WHERE run IN (`+tx.Elements("$1")+`) ORDER BY run, seq`, string(list))
+	rows, err := tx.Query(`SELECT run, `+stepColumns+` FROM steps WHERE `+tx.Among("run", "$1")+` ORDER BY run, seq`, string(list))
 	if err != nil {
 		return nil, fmt.Errorf("read the journals of %d runs: %w", len(runs), err)
 	}

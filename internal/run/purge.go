@@ -99,7 +99,7 @@ func (e *Engine) removeRuns(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = e.removeBatch(ctx, func(tx *db.Tx) string { return ` AND id IN (` + tx.Elements("$6") + `)` },
+	_, err = e.removeBatch(ctx, func(tx *db.Tx) string { return ` AND ` + tx.Among("id", "$6") },
 		append(removableArgs([]State{Succeeded, Failed, Cancelled}, e.now(), e.now()), string(list)))
 	return err
 }

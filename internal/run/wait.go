@@ -62,7 +62,7 @@ func (e *Engine) Wake(tx *db.Tx, runs ...string) error {
 	if err == nil && len(parked) > 0 {
 		var list []byte
 		if list, err = json.Marshal(parked); err == nil {
-			_, err = tx.Exec(`UPDATE runs SET due_at = $2 WHERE id IN (`+tx.Elements("$1")+`)`, string(list), e.now())
+			_, err = tx.Exec(`UPDATE runs SET due_at = $2 WHERE `+tx.Among("id", "$1"), string(list), e.now())
 		}
 	}
 	if err != nil {
@@ -83,7 +83,7 @@ func (e *Engine) sleepers(tx *db.Tx, runs []string) (parked, held []string, err 
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err := tx.Query(`SELECT id, owner, state, waiting_for, finished_at IS NULL FROM runs WHERE id IN (`+tx.Elements("$1")+`) ORDER BY id `+tx.LockRows(), string(list))
+	rows, err := tx.Query(`SELECT id, owner, state, waiting_for, finished_at IS NULL FROM runs WHERE `+tx.Among("id", "$1")+` ORDER BY id `+tx.LockRows(), string(list))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -143,7 +143,7 @@ func (p *Polled) seen(tx *db.Tx) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(`SELECT key FROM poll_seen WHERE poll = $1 AND key IN (`+tx.Elements("$2")+`)`, p.Name, string(list))
+	rows, err := tx.Query(`SELECT key FROM poll_seen WHERE poll = $1 AND `+tx.Among("key", "$2"), p.Name, string(list))
 	if err != nil {
 		return nil, fmt.Errorf("read what the poll %q has seen: %w", p.Name, err)
 	}

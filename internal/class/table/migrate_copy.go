@@ -146,14 +146,14 @@ func (v *conversion) again(tx *db.Tx, code string, n int) (left int64, err error
 		return 0, err
 	}
 	if len(seqs) > 0 {
-		if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE id IN (`, db.Quote(shadow(code)))+tx.Elements("$1")+`)`, list); err != nil {
+		if _, err := tx.Exec(fmt.Sprintf(`DELETE FROM %s WHERE %s`, db.Quote(shadow(code)), tx.Among("id", "$1")), list); err != nil {
 			return 0, err
 		}
 		// Forgotten before they are read: what is written after that is noted anew.
 		if _, err := tx.Many(stmtForget, seqs); err != nil {
 			return 0, err
 		}
-		rows, err := v.rows(tx, `WHERE id IN (`+tx.Elements("$1")+`)`, list)
+		rows, err := v.rows(tx, `WHERE `+tx.Among("id", "$1"), list)
 		if err != nil {
 			return 0, err
 		}
