@@ -92,6 +92,26 @@ func (tx *Tx) QueryRow(sql string, args ...any) *Row {
 	return &Row{rows: rows, err: err}
 }
 
+// Texts executes a statement and returns the single text column of its rows.
+func (tx *Tx) Texts(sql string, args ...any) (all []string, err error) {
+	rows, err := tx.Query(sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return all, rows.Close()
+}
+
 // Many executes s for all rows and returns how many rows of the database were
 // touched. See NewStmt.
 func (tx *Tx) Many(s *Stmt, rows [][]any) (affected int64, err error) {

@@ -14,7 +14,7 @@ import (
 //
 // Where another run waits for it still, that one goes on, and is told by Ended.
 func (s *Store) Await(tx *db.Tx, id, run string, seq int) error {
-	before, err := texts(tx, `SELECT run FROM approvals WHERE id = $1 AND seq <> 0 AND run <> $2 AND state = $3`, id, run, string(Open))
+	before, err := tx.Texts(`SELECT run FROM approvals WHERE id = $1 AND seq <> 0 AND run <> $2 AND state = $3`, id, run, string(Open))
 	for _, other := range before {
 		if err == nil {
 			err = s.o.Wake(tx, other)
@@ -83,7 +83,7 @@ func (s *Store) Leave(tx *db.Tx, run string, seq int) error {
 // Overdue ends approvals that nobody waits for any more and nobody has decided in
 // time, at most so many; it returns how many there were.
 func (s *Store) Overdue(tx *db.Tx, most int, _ time.Time) (int64, error) {
-	ids, err := texts(tx, `SELECT id FROM approvals WHERE state = 'open' AND expires_at <= $1 ORDER BY expires_at LIMIT $2 `+tx.SkipLocked(),
+	ids, err := tx.Texts(`SELECT id FROM approvals WHERE state = 'open' AND expires_at <= $1 ORDER BY expires_at LIMIT $2 `+tx.SkipLocked(),
 		db.Micros(s.o.Now()), most)
 	for _, id := range ids {
 		if err == nil {
@@ -108,20 +108,4 @@ func (s *Store) Forget(tx *db.Tx, run string) error {
 	}
 	_, err := tx.Exec(`DELETE FROM approvals WHERE run = $1`, run)
 	return err
-}
-
-func texts(tx *db.Tx, sql string, args ...any) (all []string, err error) {
-	rows, err := tx.Query(sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		all = append(all, text)
-	}
-	return all, rows.Err()
 }

@@ -17,7 +17,7 @@ func Purge(tx *db.Tx, m *class.Model, now time.Time, n int) (gone int, err error
 		if c.Keep <= 0 || gone == n {
 			continue
 		}
-		ids, err := texts(tx, fmt.Sprintf(`SELECT id FROM %s WHERE deleted_at IS NOT NULL AND deleted_at < $1 ORDER BY deleted_at LIMIT $2`,
+		ids, err := tx.Texts(fmt.Sprintf(`SELECT id FROM %s WHERE deleted_at IS NOT NULL AND deleted_at < $1 ORDER BY deleted_at LIMIT $2`,
 			db.Quote(c.Table())), c.Column("deleted_at").Arg(tx.Postgres(), value.At(now.Add(-c.Keep))), n-gone)
 		for _, id := range ids {
 			if err == nil {

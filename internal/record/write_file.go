@@ -152,7 +152,7 @@ func (s *Store) Files(tx *db.Tx, ids ...string) (map[string]StoredFile, error) {
 // CollectFiles removes up to n files that no record has taken for so long, and
 // returns how many.
 func (s *Store) CollectFiles(tx *db.Tx, n int, olderThan time.Duration) (int, error) {
-	ids, err := texts(tx, `SELECT id FROM record_files WHERE class IS NULL AND created_at < $1 ORDER BY created_at LIMIT $2`,
+	ids, err := tx.Texts(`SELECT id FROM record_files WHERE class IS NULL AND created_at < $1 ORDER BY created_at LIMIT $2`,
 		db.Micros(s.now().Add(-olderThan)), n)
 	for _, id := range ids {
 		if err == nil {
@@ -173,22 +173,6 @@ func dropFilesOf(tx *db.Tx, c *class.Class, id string) error {
 // hasFiles reports whether the class has a file column.
 func hasFiles(c *class.Class) bool {
 	return slices.ContainsFunc(c.Columns, func(c *class.Column) bool { return c.Kind == class.File })
-}
-
-func texts(tx *db.Tx, sql string, args ...any) (all []string, err error) {
-	rows, err := tx.Query(sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		all = append(all, text)
-	}
-	return all, errors.Join(rows.Err(), rows.Close())
 }
 
 func dropFiles(tx *db.Tx, where string, args ...any) error {

@@ -233,10 +233,9 @@ func (x *Execution) park(wake int64) error {
 // cancelChildren passes a cancellation on.
 func (e *Engine) cancelChildren(ctx context.Context, parent string) error {
 	var ids []string
-	err := e.db.Read(ctx, func(tx *db.Tx) error {
-		ids = nil
-		return each(tx, func(id string) { ids = append(ids, id) },
-			`SELECT id FROM runs WHERE parent = $1 AND finished_at IS NULL`, parent)
+	err := e.db.Read(ctx, func(tx *db.Tx) (err error) {
+		ids, err = tx.Texts(`SELECT id FROM runs WHERE parent = $1 AND finished_at IS NULL`, parent)
+		return err
 	})
 	for _, id := range ids {
 		if _, cancelErr := e.Cancel(ctx, id); cancelErr != nil {

@@ -90,10 +90,9 @@ func (e *Engine) claimDue() (more bool, next int64, err error) {
 func (e *Engine) claim(ctx context.Context, n int) ([]*row, error) {
 	var due []string
 	now := e.now()
-	err := e.db.Read(ctx, func(tx *db.Tx) error { // a look first: mostly there is nothing to write
-		due = nil
-		return each(tx, func(id string) { due = append(due, id) },
-			`SELECT id FROM runs WHERE finished_at IS NULL AND owner = '' AND due_at <= $1 LIMIT 1`, now)
+	err := e.db.Read(ctx, func(tx *db.Tx) (err error) { // a look first: mostly there is nothing to write
+		due, err = tx.Texts(`SELECT id FROM runs WHERE finished_at IS NULL AND owner = '' AND due_at <= $1 LIMIT 1`, now)
+		return err
 	})
 	if err != nil || len(due) == 0 {
 		return nil, err
@@ -191,8 +190,10 @@ func (e *Engine) recall(runs map[string]*Execution) error {
 		}
 	}
 	return e.db.Read(e.ctx, func(tx *db.Tx) error {
-		err := eachOf(tx, all, func(id string) { runs[id].keyed = true },
-			`SELECT DISTINCT run FROM run_keys WHERE `+tx.Among("run", "$1"))
+		keyed, err := textsOf(tx, all, `SELECT DISTINCT run FROM run_keys WHERE `+tx.Among("run", "$1"))
+		for _, id := range keyed {
+			runs[id].keyed = true
+		}
 		if err != nil || len(begun) == 0 {
 			return err
 		}
@@ -213,14 +214,13 @@ func (e *Engine) recall(runs map[string]*Execution) error {
 	})
 }
 
-// eachOf calls f with the single text column of every row; the query's $1 is a
-// JSON array of ids.
-func eachOf(tx *db.Tx, ids []string, f func(string), query string) error {
+// textsOf is the single text column of a query whose $1 is a JSON array of ids.
+func textsOf(tx *db.Tx, ids []string, query string) ([]string, error) {
 	list, err := json.Marshal(ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return each(tx, f, query, string(list))
+	return tx.Texts(query, string(list))
 }
 
 // loadLogs reads the lines of runs' logs, in their order.
@@ -260,21 +260,4 @@ func readRow(tx *db.Tx, id string) (*row, error) {
 		return nil, noRun(id)
 	}
 	return r, err
-}
-
-// each calls f with the single text column of every row.
-func each(tx *db.Tx, f func(string), query string, args ...any) error {
-	rows, err := tx.Query(query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var s string
-		if err := rows.Scan(&s); err != nil {
-			return err
-		}
-		f(s)
-	}
-	return rows.Err()
 }

@@ -113,7 +113,7 @@ func (e *Engine) eraseSome(ctx context.Context, subject string) (n int64, err er
 			}
 			// Until they are locked, one of them may be retried by hand, or repeated.
 			ids := idsOf(gone)
-			if err := eachOf(tx, ids, func(string) {}, `SELECT id FROM runs WHERE `+tx.Among("id", "$1")+` ORDER BY id `+tx.LockRows()); err != nil {
+			if _, err := textsOf(tx, ids, `SELECT id FROM runs WHERE `+tx.Among("id", "$1")+` ORDER BY id `+tx.LockRows()); err != nil {
 				return err
 			}
 			if gone, err = family(tx, subject); err == nil && !slices.Equal(idsOf(gone), ids) {

@@ -2,7 +2,10 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"junctor/internal/db"
@@ -100,9 +103,8 @@ func (e *Engine) beatOnce(ctx context.Context) error {
 		if !tx.Postgres() {
 			return nil
 		}
-		var dead []string
-		if err := each(tx, func(id string) { dead = append(dead, id) },
-			`SELECT id FROM nodes WHERE gone = 0 AND id <> $1 AND seen_at < $2`, e.node, now-e.opts.Lease.Microseconds()); err != nil {
+		dead, err := tx.Texts(`SELECT id FROM nodes WHERE gone = 0 AND id <> $1 AND seen_at < $2`, e.node, now-e.opts.Lease.Microseconds())
+		if err != nil {
 			return err
 		}
 		for _, id := range dead {
@@ -129,24 +131,28 @@ func (e *Engine) beatOnce(ctx context.Context) error {
 // lookAtOwn finds runs that are executed here but were cancelled or taken
 // over meanwhile: the hint about it may have been lost.
 func (e *Engine) lookAtOwn(ctx context.Context) error {
-	held := map[string]bool{}
-	err := e.db.Read(ctx, func(tx *db.Tx) error {
-		clear(held)
-		return each(tx, func(id string) { held[id] = true },
-			`SELECT id FROM runs WHERE finished_at IS NULL AND owner = $1 AND cancel = 0`, e.node)
+	e.mu.Lock()
+	active := maps.Clone(e.active)
+	e.mu.Unlock()
+	if len(active) == 0 {
+		return nil
+	}
+	ids, err := json.Marshal(slices.Collect(maps.Keys(active)))
+	if err != nil {
+		return err
+	}
+	var held []string
+	err = e.db.Read(ctx, func(tx *db.Tx) (err error) {
+		held, err = tx.Texts(`SELECT id FROM runs WHERE `+tx.Among("id", "$1")+` AND finished_at IS NULL AND owner = $2 AND cancel = 0`, string(ids), e.node)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	e.mu.Lock()
-	var odd []*Execution
-	for id, x := range e.active {
-		if !held[id] {
-			odd = append(odd, x)
-		}
+	for _, id := range held {
+		delete(active, id)
 	}
-	e.mu.Unlock()
-	for _, x := range odd {
+	for _, x := range active {
 		e.look(x)
 	}
 	return nil

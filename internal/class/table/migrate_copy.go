@@ -13,20 +13,17 @@ import (
 
 // copy copies rows for some seconds.
 func (m *Migration) copy(ctx context.Context, u Unfinished) (progress, error) {
-	var done progress
 	var v *conversion
-	n, clashes := chunkFirst, 0
-	for began := time.Now(); !done.Done && time.Since(began) < stepTime; {
-		var took time.Duration
-		err := m.DB.Write(ctx, func(tx *db.Tx) (err error) {
+	done, err := m.chunks(ctx, u, func(n int, room bool) (done progress, took time.Duration, err error) {
+		err = m.DB.Write(ctx, func(tx *db.Tx) (err error) {
 			start := time.Now()
 			if v == nil {
 				if v, err = m.conversion(tx, u); err != nil || v == nil {
-					done.Done = err == nil
+					done = progress{Done: err == nil}
 					return err
 				}
 			}
-			if clashes > 0 {
+			if room {
 				if err := makeRoom(tx, u.Class); err != nil {
 					return err
 				}
@@ -36,28 +33,42 @@ func (m *Migration) copy(ctx context.Context, u Unfinished) (progress, error) {
 			done = progress{Done: rows < n, Copied: copied}
 			return err
 		})
+		return done, took, err
+	})
+	if err == nil && done.Done && v != nil && v.dialect.postgres { // queries are planned well from the swap on
+		err = m.DB.Write(ctx, func(tx *db.Tx) error { return tx.Define("ANALYZE " + db.Quote(shadow(u.Class))) })
+	}
+	return done, err
+}
+
+// chunks repeats do for some seconds, or until it is done, with as many rows as
+// it can do in chunkTime. After a clash of unique values, which may be with a
+// record that was written meanwhile, do is to make room first; one that stays is
+// for duplicates to judge.
+func (m *Migration) chunks(ctx context.Context, u Unfinished, do func(n int, room bool) (done progress, took time.Duration, err error)) (progress, error) {
+	var done progress
+	n, clashes := chunkFirst, 0
+	for began := time.Now(); !done.Done && time.Since(began) < stepTime; {
+		now, took, err := do(n, clashes > 0)
 		switch {
 		case errors.Is(err, errSuperseded):
 			return progress{Superseded: true}, nil
-		case errors.Is(err, db.ErrUnique) && clashes < 3: // with a record that was written meanwhile
+		case errors.Is(err, db.ErrUnique) && clashes < 3:
 			clashes++
-			done.Done = false
 			continue
 		case errors.Is(err, db.ErrUnique):
 			if err := m.duplicates(ctx, u, err); err != nil {
 				return progress{}, err
 			}
-			done.Done = false
 		case err != nil:
 			return progress{}, err
+		default:
+			done = now
 		}
 		clashes = 0
 		n = adapt(n, took)
-		m.pause(ctx, took)
-	}
-	if done.Done && v != nil && v.dialect.postgres { // queries are planned well from the swap on
-		if err := m.DB.Write(ctx, func(tx *db.Tx) error { return tx.Define("ANALYZE " + db.Quote(shadow(u.Class))) }); err != nil {
-			return progress{}, err
+		if !done.Done {
+			m.pause(ctx, took)
 		}
 	}
 	return done, ctx.Err()

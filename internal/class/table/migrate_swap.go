@@ -2,7 +2,6 @@ package table
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,10 +15,7 @@ import (
 // swap copies what was written meanwhile and, when little is left, puts the new
 // table in the old one's place.
 func (m *Migration) swap(ctx context.Context, u Unfinished) (progress, error) {
-	var done progress
-	n, clashes := chunkFirst, 0
-	for began := time.Now(); !done.Done && time.Since(began) < stepTime; {
-		var took time.Duration
+	return m.chunks(ctx, u, func(n int, room bool) (done progress, took time.Duration, err error) {
 		superseded, err := m.write(ctx, u, func(tx *db.Tx, s *state, t *tableState, c *class.Class) (err error) {
 			done = progress{Copied: t.copied}
 			if c == nil {
@@ -28,7 +24,7 @@ func (m *Migration) swap(ctx context.Context, u Unfinished) (progress, error) {
 			}
 			v := newConversion(s.dialect, t.class, c)
 			start := time.Now()
-			if clashes > 0 {
+			if room {
 				if err := makeRoom(tx, u.Class); err != nil {
 					return err
 				}
@@ -42,28 +38,11 @@ func (m *Migration) swap(ctx context.Context, u Unfinished) (progress, error) {
 			done.Notes, err = m.exchange(tx, s, t, v)
 			return err
 		})
-		switch {
-		case superseded:
-			return progress{Superseded: true}, nil
-		case errors.Is(err, db.ErrUnique) && clashes < 3:
-			clashes++
-			done.Done = false
-			continue
-		case errors.Is(err, db.ErrUnique):
-			if err := m.duplicates(ctx, u, err); err != nil {
-				return progress{}, err
-			}
-			done.Done = false
-		case err != nil:
-			return progress{}, err
+		if superseded {
+			err = errSuperseded
 		}
-		clashes = 0
-		n = adapt(n, took)
-		if !done.Done {
-			m.pause(ctx, took)
-		}
-	}
-	return done, ctx.Err()
+		return done, took, err
+	})
 }
 
 // exchange is the end of a change: nobody writes while it lasts. notes are what
