@@ -59,7 +59,7 @@ func (c *Committer) try(batch []*entry) error {
 // database or the connection.
 func (c *Committer) blamable(err error) bool {
 	k := classify(err)
-	return (k == other || k == unique || k == refused) && !c.db.repeatable(err) && !errors.Is(err, ErrUnknown) &&
+	return k.own() && !c.db.repeatable(err) && !errors.Is(err, ErrUnknown) &&
 		c.db.alive() == nil && c.ctx.Err() == nil
 }
 

@@ -5,7 +5,7 @@ import "context"
 // Define executes statements that change the schema, separated by semicolons,
 // without arguments. Nothing of them is kept prepared: each is executed once.
 func (tx *Tx) Define(sql string) error {
-	if err := tx.db.alive(); err != nil {
+	if err := tx.usable(); err != nil {
 		return err
 	}
 	if err := tx.session.define(tx.ctx, sql); err != nil {
