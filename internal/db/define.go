@@ -23,8 +23,8 @@ func (s *sqliteSession) define(ctx context.Context, sql string) error {
 }
 
 func (s *postgresSession) define(ctx context.Context, sql string) error {
-	if s.reading() {
-		return errReading
+	if err := s.idle(ctx); err != nil {
+		return err
 	}
 	_, err := s.conn.PgConn().Exec(ctx, sql).ReadAll()
 	return postgresError(err)

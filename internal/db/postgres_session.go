@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -26,6 +25,7 @@ type postgresSession struct {
 	conn   *pgx.Conn
 	own    mark
 	xid    string
+	tail   []part // not sent yet
 }
 
 // startWrite begins, moves the mark and learns the transaction id in one round
@@ -51,16 +51,16 @@ func (s *postgresSession) startWrite(ctx context.Context) error {
 func (s *postgresSession) reading() bool { return s.conn.PgConn().IsBusy() }
 
 func (s *postgresSession) exec(ctx context.Context, sql string, args []any) (int64, error) {
-	if s.reading() {
-		return 0, errReading
+	if err := s.idle(ctx); err != nil {
+		return 0, err
 	}
 	tag, err := s.conn.Exec(ctx, sql, args...)
 	return tag.RowsAffected(), postgresError(err)
 }
 
 func (s *postgresSession) query(ctx context.Context, sql string, args []any) (cursor, error) {
-	if s.reading() {
-		return nil, errReading
+	if err := s.idle(ctx); err != nil {
+		return nil, err
 	}
 	if len(sql) > maxKept {
 		args = append([]any{pgx.QueryExecModeDescribeExec}, args...)
@@ -70,74 +70,6 @@ func (s *postgresSession) query(ctx context.Context, sql string, args []any) (cu
 		return nil, postgresError(err)
 	}
 	return postgresCursor{rows}, nil
-}
-
-// many sends the rows as arrays, one for each column, encoded here.
-func (s *postgresSession) many(ctx context.Context, st *Stmt, rows [][]any) (affected int64, err error) {
-	if s.reading() {
-		return 0, errReading
-	}
-	plain, err := st.prepare(rows)
-	if err != nil {
-		return 0, err
-	}
-	prepared, err := s.conn.Prepare(ctx, st.postgres, st.postgres) // once for each connection
-	if err != nil {
-		return 0, postgresError(err)
-	}
-	formats := make([]int16, len(st.columns))
-	for i := range formats {
-		formats[i] = pgx.BinaryFormatCode
-	}
-	for _, round := range st.rounds(plain) {
-		arrays := make([][]byte, len(st.columns))
-		for i, c := range st.columns {
-			arrays[i] = appendArray(nil, c.kind, round, i)
-		}
-		result := s.conn.PgConn().ExecPrepared(ctx, prepared.Name, arrays, formats, nil).Read()
-		if result.Err != nil {
-			return 0, postgresError(result.Err)
-		}
-		n := result.CommandTag.RowsAffected()
-		if n < int64(len(round)) && st.must {
-			return 0, ErrNoRows
-		}
-		affected += n
-	}
-	return affected, nil
-}
-
-// line takes the domain's lock, which PostgreSQL gives back when what the
-// transaction has written can be read by others.
-func (s *postgresSession) line(ctx context.Context) error {
-	if s.reading() {
-		return errReading
-	}
-	_, err := s.conn.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, s.engine.schema+" line")
-	return postgresError(err)
-}
-
-// commit has a limit of its own: the caller's context may end, the
-// transaction's outcome is wanted all the same.
-func (s *postgresSession) commit() error {
-	if s.reading() {
-		s.abandon()
-		return errReading
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
-	defer cancel()
-	tag, err := s.conn.Exec(ctx, "COMMIT", pgx.QueryExecModeSimpleProtocol)
-	var own *pgconn.PgError
-	switch {
-	case err == nil && tag.String() == "COMMIT":
-		return nil
-	case err == nil:
-		return errors.New("a statement had failed and its error was not returned; the transaction is rolled back")
-	case errors.As(err, &own) && own.Severity == "ERROR" && !s.conn.IsClosed():
-		return postgresError(err)
-	}
-	s.abandon()
-	return &storeError{lost, err}
 }
 
 func (s *postgresSession) rollback() {

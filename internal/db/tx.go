@@ -151,6 +151,17 @@ func (tx *Tx) Many(s *Stmt, rows [][]any) (affected int64, err error) {
 	return affected, nil
 }
 
+// leave is Many whose result nobody waits for.
+func (tx *Tx) leave(s *Stmt, rows [][]any) error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	if err := tx.session.leave(tx.ctx, s, rows); err != nil {
+		return during(s.source, err)
+	}
+	return nil
+}
+
 // Notify tells the listeners of a topic, in every process, after the commit.
 // The same notice given several times is sent once. It is a hint: it may be
 // lost, or come twice. Topic and payload together are up to 7000 bytes.
