@@ -136,3 +136,42 @@ func TestInsertsOfManyInOneBatch(t *testing.T) {
 		}
 	})
 }
+
+// A transaction whose first statement fails has not begun: what follows is not
+// done outside of it, whatever becomes of the error.
+func TestFirstStatementFails(t *testing.T) {
+	d := withCoded(t, dbtest.Postgres(t)(nil))
+	for name, first := range map[string]string{
+		"unknown table": `INSERT INTO nowhere (id) VALUES ('1')`,
+		"refused":       `INSERT INTO coded (id, code) VALUES ('1', 'bad')`,
+		"no SQL":        `what is this`,
+	} {
+		var later []error
+		err := d.Write(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Exec(first)
+			if err == nil {
+				t.Errorf("%s is taken", name)
+			}
+			_, other := tx.Exec(`INSERT INTO coded (id, code) VALUES ('2', 'b')`)
+			_, rows := tx.Texts(`SELECT id FROM coded`)
+			_, inserted := tx.Insert(insertCoded, []any{"3", "c"})
+			later = []error{other, rows, inserted}
+			return nil
+		})
+		if err == nil || later[0] == nil || later[1] == nil {
+			t.Errorf("%s: %v, then %v", name, err, later)
+		}
+		must(t, d.Read(t.Context(), func(tx *db.Tx) error {
+			if _, err := tx.Texts(first); err == nil {
+				t.Errorf("%s is read", name)
+			}
+			if all, err := tx.Texts(`SELECT id FROM coded`); err == nil {
+				t.Errorf("%s: read %v outside of the transaction", name, all)
+			}
+			return nil
+		}))
+	}
+	if n := coded(t, d); n != 0 {
+		t.Errorf("%d rows", n)
+	}
+}

@@ -2,18 +2,20 @@ package db
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// part is a prepared statement with its arguments that waits to be sent.
+// part is a statement that waits to be sent.
 type part struct {
-	name string // as it was prepared
-	stmt *Stmt  // nil for none of ours
-	rows int
-	args [][]byte // binary; nil for none
+	sql    string
+	values []any    // its arguments, strings and int64s; or
+	args   [][]byte // arrays in binary
+	stmt   *Stmt    // nil for none of ours
+	rows   int
 }
 
 // binaryArgs is the format of all arguments of a part.
@@ -25,8 +27,8 @@ func (s *postgresSession) idle(ctx context.Context) error {
 	if s.reading() {
 		return errReading
 	}
-	if len(s.tail) == 0 {
-		return nil
+	if len(s.opening) == 0 && len(s.tail) == 0 || s.failed != nil {
+		return s.failed
 	}
 	_, err := s.send(ctx)
 	return err
@@ -48,7 +50,7 @@ func (s *postgresSession) many(ctx context.Context, st *Stmt, rows [][]any) (aff
 	return affected, nil
 }
 
-func (s *postgresSession) leave(ctx context.Context, st *Stmt, rows [][]any) error {
+func (s *postgresSession) leave(_ context.Context, st *Stmt, rows [][]any) error {
 	if s.reading() {
 		return errReading
 	}
@@ -57,67 +59,85 @@ func (s *postgresSession) leave(ctx context.Context, st *Stmt, rows [][]any) err
 		return err
 	}
 	for _, round := range st.rounds(plain) {
-		p := part{stmt: st, rows: len(round), args: make([][]byte, len(st.columns))}
+		p := part{sql: st.postgres, stmt: st, rows: len(round), args: make([][]byte, len(st.columns))}
 		for i, c := range st.columns {
 			p.args[i] = appendArray(nil, c.kind, round, i)
 		}
-		if err := s.put(ctx, st.postgres, p); err != nil {
-			return err
-		}
+		s.tail = append(s.tail, p)
 	}
-	return nil
-}
-
-// put prepares the statement, once for each connection, and leaves it for later.
-func (s *postgresSession) put(ctx context.Context, sql string, p part) error {
-	prepared, err := s.conn.Prepare(ctx, sql, sql)
-	if err != nil {
-		return postgresError(err)
-	}
-	p.name = prepared.Name
-	s.tail = append(s.tail, p)
 	return nil
 }
 
 // line takes the domain's lock, which PostgreSQL gives back when what the
 // transaction has written can be read by others.
-func (s *postgresSession) line(ctx context.Context) error {
+func (s *postgresSession) line(context.Context) error {
 	if s.reading() {
 		return errReading
 	}
-	return s.put(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, part{args: [][]byte{[]byte(s.engine.schema + " line")}})
+	s.tail = append(s.tail, part{sql: `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, values: []any{s.engine.schema + " line"}})
+	return nil
 }
 
 // send sends what was left in one round trip. The server leaves out what follows a
-// failure. The result is what each has done.
+// failure. The result is what each part of the tail has done.
 func (s *postgresSession) send(ctx context.Context) (tags []pgconn.CommandTag, err error) {
-	parts := s.tail
-	s.tail = nil
-	pipeline := s.conn.PgConn().StartPipeline(ctx)
-	for _, p := range parts {
-		formats := binaryArgs
-		if p.args == nil {
-			formats = nil
+	if s.failed != nil {
+		return nil, s.failed
+	}
+	opening, parts := len(s.opening), append(s.opening, s.tail...)
+	s.opening, s.tail = nil, nil
+	names := make([]string, len(parts))
+	for i, p := range parts { // a round trip for what this connection has not seen yet
+		prepared, err := s.conn.Prepare(ctx, p.sql, p.sql)
+		if err != nil {
+			return nil, s.fails(err)
 		}
-		pipeline.SendQueryPrepared(p.name, p.args, formats, nil)
+		names[i] = prepared.Name
+	}
+	pipeline := s.conn.PgConn().StartPipeline(ctx)
+	for i, p := range parts {
+		args, formats := p.binary()
+		pipeline.SendQueryPrepared(names[i], args, formats, nil)
 	}
 	err = pipeline.Sync()
-	for _, p := range parts {
-		if err != nil {
-			break
-		}
+	for i := 0; i < len(parts) && err == nil; i++ {
 		var tag pgconn.CommandTag
-		if tag, err = result(pipeline); err == nil && p.stmt != nil && p.stmt.must && tag.RowsAffected() < int64(p.rows) {
+		st := parts[i].stmt
+		if tag, err = result(pipeline); err == nil && st != nil && st.must && tag.RowsAffected() < int64(parts[i].rows) {
 			err = ErrNoRows
 		}
-		if tags = append(tags, tag); err != nil && p.stmt != nil {
-			err = during(p.stmt.source, postgresError(err))
+		if err != nil && st != nil {
+			err = during(st.source, postgresError(err))
 		}
+		tags = append(tags, tag)
 	}
 	if closed := pipeline.Close(); err == nil {
 		err = closed
 	}
-	return tags, postgresError(err)
+	switch {
+	case errors.Is(err, ErrNoRows): // nothing has failed in the server
+		return nil, err
+	case err != nil:
+		return nil, s.fails(err)
+	}
+	return tags[opening:], nil
+}
+
+// binary are the arguments as they go over.
+func (p part) binary() (args [][]byte, formats []int16) {
+	args = p.args
+	for _, v := range p.values {
+		switch v := v.(type) {
+		case string:
+			args = append(args, []byte(v))
+		case int64:
+			args = append(args, binary.BigEndian.AppendUint64(nil, uint64(v)))
+		}
+	}
+	if len(args) > 0 {
+		formats = binaryArgs
+	}
+	return args, formats
 }
 
 // result is what the pipeline's next statement has done.
@@ -133,22 +153,28 @@ func result(p *pgconn.Pipeline) (pgconn.CommandTag, error) {
 	return reader.Close()
 }
 
+var errUnsaid = errors.New("a statement had failed and its error was not returned; the transaction is rolled back")
+
 // commit has a limit of its own: the caller's context may end, the
 // transaction's outcome is wanted all the same. What was left goes with the
 // COMMIT, unless it is to be known first whether it has touched its rows.
 func (s *postgresSession) commit() error {
-	if s.reading() {
+	switch {
+	case s.reading():
 		s.abandon()
 		return errReading
+	case s.failed != nil:
+		s.rollback()
+		return errUnsaid
+	case s.opening != nil && len(s.tail) == 0:
+		return nil // nothing was done
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
 	defer cancel()
+	var tags []pgconn.CommandTag
 	err := s.settle(ctx)
 	if err == nil {
-		err = s.put(ctx, "COMMIT", part{})
-	}
-	var tags []pgconn.CommandTag
-	if err == nil {
+		s.tail = append(s.tail, part{sql: "COMMIT"})
 		tags, err = s.send(ctx)
 	}
 	var own *pgconn.PgError
@@ -156,11 +182,9 @@ func (s *postgresSession) commit() error {
 	case err == nil && tags[len(tags)-1].String() == "COMMIT":
 		return nil
 	case err == nil:
-		return errors.New("a statement had failed and its error was not returned; the transaction is rolled back")
+		return errUnsaid
 	case errors.Is(err, ErrNoRows), errors.As(err, &own) && own.Severity == "ERROR" && !s.conn.IsClosed():
-		if s.conn.PgConn().TxStatus() != 'I' {
-			s.rollback()
-		}
+		s.rollback()
 		return err
 	}
 	s.abandon()
