@@ -76,6 +76,11 @@ func TestGuideSubscriptions(t *testing.T) {
 	if answer := shell(t, strings.ReplaceAll(scripts["count"], "/CODE/", "/"+made["id"].(string)+"/"), "200\n", env); !strings.Contains(answer, `"complete":true,"dry_run":true`) {
 		t.Errorf("counted %s", answer)
 	}
+	code := "/" + made["id"].(string) + "/"
+	if answer := shell(t, strings.ReplaceAll(scripts["replays"], "/CODE/", code), "200\n", env); !strings.Contains(answer, `{"items":[]}`) {
+		t.Errorf("replays: %s", answer)
+	}
+	shell(t, strings.ReplaceAll(scripts["end"], "/CODE/", code), "204\n", env)
 }
 
 // freePort is one that nobody listens at.

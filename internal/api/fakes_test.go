@@ -330,6 +330,14 @@ func (fakeSubscriptions) Replay(context.Context, string, subscription.Replay, su
 	return r, errNoSubscription
 }
 
+func (fakeSubscriptions) Replays(context.Context, string) ([]subscription.Replaying, error) {
+	return nil, errNoSubscription
+}
+
+func (fakeSubscriptions) EndReplay(context.Context, string, string, subscription.Author) error {
+	return errNoSubscription
+}
+
 func (fakeSubscriptions) Ping(context.Context, string) (p subscription.Pinged, err error) {
 	return p, errNoSubscription
 }

@@ -51,6 +51,9 @@ func (d *door) table() []route {
 		{method: post, pattern: adm + "/subscriptions/{code}/disable", right: right.Channels, summary: "Stop a subscription until it is enabled", endpoint: do(subscriptions.disable)},
 		{method: post, pattern: adm + "/subscriptions/{code}/rotate", right: right.Channels, summary: "Give a subscription another secret, shown here only; the present one signs along for a time", endpoint: do(subscriptions.rotate), bodyless: true},
 		{method: post, pattern: adm + "/subscriptions/{code}/replay", right: right.Channels, summary: "Send events again; count them first with dry_run", endpoint: do(subscriptions.replay)},
+		{method: get, pattern: adm + "/subscriptions/{code}/replays", right: right.Channels, summary: "List what is being sent again, the oldest first", endpoint: do(subscriptions.replays)},
+		{method: remove, pattern: adm + "/subscriptions/{code}/replays", right: right.Channels, summary: "End all that is being sent again", endpoint: do(subscriptions.endReplays), status: http.StatusNoContent},
+		{method: remove, pattern: adm + "/subscriptions/{code}/replays/{id}", right: right.Channels, summary: "End what is being sent again", endpoint: do(subscriptions.endReplay), status: http.StatusNoContent},
 		{method: post, pattern: adm + "/subscriptions/{code}/ping", right: right.Channels, summary: "Send a test event and wait for the endpoint's answer", endpoint: do(subscriptions.ping), action: "subscription.ping"},
 
 		{method: get, pattern: adm + "/runs", right: right.Runs, summary: "List runs, newest first", endpoint: do(d.listRuns)},
