@@ -18,9 +18,9 @@ type replayBody struct {
 
 type replayed struct {
 	ID       string `json:"id,omitempty"` // of what is under way now; absent when nothing is
-	Count    int64 `json:"count"`
-	Complete bool  `json:"complete"` // false: there may be more than were counted
-	DryRun   bool  `json:"dry_run"`
+	Count    int64  `json:"count"`
+	Complete bool   `json:"complete"` // false: there may be more than were counted
+	DryRun   bool   `json:"dry_run"`
 }
 
 func (n subscriptionNoun) replay(c *call, _ nothing, body replayBody) (replayed, error) {

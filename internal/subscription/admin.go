@@ -266,7 +266,7 @@ func (s *Store) Ping(ctx context.Context, code string) (Pinged, error) {
 	}
 	in := input{Subscription: code, Event: e.ID, Type: e.Type, Body: body}
 	res, err := s.Runs().Await(ctx, run.Start{
-		Program: Program, Version: Version, Channel: x.channel, Source: x.source(), Subject: code, Mode: "test", Input: in.encode(),
+		Program: Program, Version: Version, Channel: x.channel, Source: x.source(), WebhookID: in.webhookID(now), Subject: code, Mode: "test", Input: in.encode(),
 	}, x.config.Timeout+5*time.Second)
 	if err != nil {
 		return Pinged{}, err
