@@ -306,7 +306,7 @@ func (fakeSubscriptions) Get(context.Context, string, string) (v subscription.Vi
 	return v, errNoSubscription
 }
 
-func (fakeSubscriptions) List(context.Context, string, string, string, int) ([]subscription.View, string, error) {
+func (fakeSubscriptions) List(context.Context, string, []string, string, int) ([]subscription.View, string, error) {
 	return nil, "", nil
 }
 

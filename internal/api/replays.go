@@ -10,7 +10,7 @@ import (
 
 type replayBody struct {
 	Since  *time.Time `json:"since"`   // what came into the log then or later
-	Cursor string     `json:"cursor"`  // instead: what comes behind it
+	After  string     `json:"after"`   // instead: what comes behind this cursor
 	Types  []string   `json:"types"`   // of what the subscription chooses
 	Filter string     `json:"filter"`  // the same
 	DryRun bool       `json:"dry_run"` // count only
@@ -27,14 +27,14 @@ func (n subscriptionNoun) replay(c *call, _ nothing, body replayBody) (replayed,
 	r := subscription.Replay{After: event.Oldest, DryRun: body.DryRun}
 	var found []fault.Field
 	switch {
-	case (body.Since == nil) == (body.Cursor == ""):
-		found = append(found, fault.Field{Pointer: "/since", Detail: "either since, a time, or cursor says from where on"})
+	case (body.Since == nil) == (body.After == ""):
+		found = append(found, fault.Field{Pointer: "/since", Detail: "either since, a time, or after, a cursor, says from where on"})
 	case body.Since != nil:
 		r.Since = *body.Since
 	default:
 		var err error
-		if r.After, err = n.door.Events.Position(body.Cursor); err != nil {
-			found = append(found, fault.Field{Pointer: "/cursor", Detail: "is not one that this event log has given"})
+		if r.After, err = n.door.Events.Position(body.After); err != nil {
+			found = append(found, fault.Field{Pointer: "/after", Detail: "is not one that this event log has given"})
 		}
 	}
 	choice, more := subscription.ParseChoice(body.Types, body.Filter)

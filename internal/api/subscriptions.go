@@ -15,7 +15,7 @@ import (
 // *subscription.Store is one.
 type Subscriptions interface {
 	Get(ctx context.Context, channel, code string) (subscription.View, error)
-	List(ctx context.Context, channel, state, after string, limit int) ([]subscription.View, string, error)
+	List(ctx context.Context, channel string, states []string, after string, limit int) ([]subscription.View, string, error)
 	Delete(ctx context.Context, channel, code string, by subscription.Author) error
 	Enable(ctx context.Context, code string, now bool, by subscription.Author) error
 	Disable(ctx context.Context, code string, by subscription.Author) error
@@ -98,8 +98,8 @@ func (n subscriptionNoun) whole(ctx context.Context, v subscription.View) (objec
 
 type subscriptionQuery struct {
 	paging
-	Channel string `query:"channel" doc:"with whose token it was made"`
-	State   string `query:"state" enum:"active,disabled,ended" doc:"active, disabled or ended"`
+	Channel string   `query:"channel" doc:"with whose token it was made"`
+	State   []string `query:"state" enum:"active,disabled,ended" doc:"one or more, separated by commas"`
 }
 
 func (n subscriptionNoun) list(c *call, q subscriptionQuery, _ nothing) (page[object], error) {

@@ -82,11 +82,16 @@ func (s *Store) Get(ctx context.Context, channel, code string) (v View, err erro
 }
 
 // List is a page of subscriptions by code, behind one; next is "" on the last.
-func (s *Store) List(ctx context.Context, channel, state, after string, limit int) (page []View, next string, err error) {
+// Of a channel, and in some states, when these are given.
+func (s *Store) List(ctx context.Context, channel string, states []string, after string, limit int) (page []View, next string, err error) {
+	chosen, err := json.Marshal(append([]string{}, states...))
+	if err != nil {
+		return nil, "", err
+	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		page, next = nil, ""
-		all, err := readRows(tx, `WHERE code > $1 AND ($2 = '' OR channel = $2) AND ($3 = '' OR state = $3)
-			ORDER BY code LIMIT $4`, after, channel, state, limit+1)
+		all, err := readRows(tx, `WHERE code > $1 AND ($2 = '' OR channel = $2) AND ($3 = '[]' OR `+tx.Among("state", "$3")+`)
+			ORDER BY code LIMIT $4`, after, channel, string(chosen), limit+1)
 		if err != nil {
 			return err
 		}
