@@ -69,6 +69,11 @@ func (d *door) table() []route {
 		{method: get, pattern: adm + "/channels/{code}/connections", right: right.Channels, summary: "List a channel's open websockets, the oldest first", endpoint: do(d.listSockets)},
 		{method: remove, pattern: adm + "/channels/{code}/connections/{id}", right: right.Channels, summary: "Close a websocket", endpoint: do(d.endSocket), status: http.StatusNoContent, action: "connection.close"},
 
+		{method: get, pattern: adm + "/websockets", right: right.Channels, summary: "List the open websockets of all channels, the oldest first", endpoint: do(d.listAllSockets)},
+
+		{method: get, pattern: adm + "/links", right: right.Runs, summary: "List links that can still be used, without their URLs, newest first", endpoint: do(d.listLinks)},
+		{method: remove, pattern: adm + "/links/{id}", right: right.Runs, summary: "Revoke a link", endpoint: do(d.revokeLink), status: http.StatusNoContent, action: "link.revoke"},
+
 		{method: get, pattern: adm + "/approvals", right: right.Approvals, summary: "List what people are asked to decide, newest first", endpoint: do(d.listApprovals)},
 		{method: get, pattern: adm + "/approvals/{id}", right: right.Approvals, summary: "Show an approval", endpoint: do(d.showApproval)},
 		{method: post, pattern: adm + "/approvals/{id}", right: right.Approvals, summary: "Decide an approval", endpoint: do(d.decideApproval), action: "approval.decide"},

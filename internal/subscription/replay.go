@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"junctor/internal/db"
 	"junctor/internal/event"
@@ -175,9 +174,6 @@ func (s *Store) EndReplay(ctx context.Context, code, id string, by Author) error
 // endReplays ends those of a subscription, or the one with the id, and returns
 // their ids; bump comes first.
 func endReplays(tx *db.Tx, code, id string) (ended []string, err error) {
-	if strings.Contains(id, "\x00") || !utf8.ValidString(id) { // no database looks for that
-		return nil, nil
-	}
 	rows, err := tx.Query(`DELETE FROM subscription_readers WHERE subscription = $1 AND id <> $1 AND ($2 = '' OR id = $2) RETURNING id`, code, id)
 	if err != nil {
 		return nil, err
