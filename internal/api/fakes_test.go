@@ -357,7 +357,7 @@ func (f fakeApprovals) Approvals(ctx context.Context, _ link.Filter) ([]*link.Ap
 	return []*link.Approval{a}, "", err
 }
 
-func (fakeApprovals) Links(context.Context, link.LinkFilter) ([]*link.Link, string, error) {
+func (fakeApprovals) Links(context.Context, link.Usable) ([]*link.Link, string, error) {
 	return []*link.Link{{ID: "lnk_1", Kind: link.Event, Target: "order.approved", CreatedAt: start, ExpiresAt: start}}, "", nil
 }
 

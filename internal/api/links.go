@@ -9,7 +9,7 @@ import (
 
 // Links are those that are handed out; *link.Store is it.
 type Links interface {
-	Links(ctx context.Context, f link.LinkFilter) (list []*link.Link, next string, err error)
+	Links(ctx context.Context, f link.Usable) (list []*link.Link, next string, err error)
 	End(ctx context.Context, id string) error
 }
 
@@ -37,7 +37,7 @@ type openLink struct {
 
 func (d *door) listLinks(c *call, q linksQuery, _ nothing) (page[openLink], error) {
 	return listByKey(q.paging, func(after string, limit int) ([]openLink, string, error) {
-		list, next, err := d.Links.Links(c.r.Context(), link.LinkFilter{Kind: q.Kind, Target: q.Target, From: q.Run, After: after, Limit: limit})
+		list, next, err := d.Links.Links(c.r.Context(), link.Usable{Kind: q.Kind, Target: q.Target, From: q.Run, After: after, Limit: limit})
 		items := make([]openLink, len(list))
 		for i, l := range list {
 			items[i] = openLink{

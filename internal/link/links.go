@@ -10,8 +10,8 @@ import (
 	"junctor/internal/fault"
 )
 
-// LinkFilter chooses links that can still be used; what is empty chooses all.
-type LinkFilter struct {
+// Usable chooses links that can still be used; what is empty chooses all.
+type Usable struct {
 	Kind   []Kind
 	Target string // exactly
 	From   string // the run that has made them
@@ -24,7 +24,7 @@ const undecided = `(kind <> '` + string(choice) + `' OR EXISTS (SELECT 1 FROM ap
 
 // Links lists those that can still be used, newest first; next is "" on the last
 // page.
-func (s *Store) Links(ctx context.Context, f LinkFilter) (list []*Link, next string, err error) {
+func (s *Store) Links(ctx context.Context, f Usable) (list []*Link, next string, err error) {
 	kinds, err := json.Marshal(append([]Kind{}, f.Kind...))
 	if err != nil {
 		return nil, "", err
