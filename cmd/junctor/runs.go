@@ -22,6 +22,7 @@ type runs struct {
 type runsList struct {
 	State     []string `help:"Only these: queued, running, waiting, succeeded, failed, cancelled." enum:"queued,running,waiting,succeeded,failed,cancelled" placeholder:"STATE"`
 	Channel   string   `help:"Only of this channel." placeholder:"CODE"`
+	Function  string   `help:"Only calls of this function." placeholder:"CODE"`
 	Program   string   `help:"Only of this program; such as scenario:order, or delivery." placeholder:"NAME"`
 	Source    string   `help:"Only started by this; such as schedule:CODE, subscription:CODE or poll:NAME." placeholder:"NAME"`
 	WebhookID string   `name:"webhook-id" help:"Only deliveries that came under this webhook-id." placeholder:"ID"`
@@ -29,6 +30,7 @@ type runsList struct {
 	Tag       string   `help:"Only with this tag." placeholder:"TEXT"`
 	Find      string   `help:"Only those whose id, subject or tag begins so." placeholder:"TEXT"`
 	Since     string   `help:"Only newer ones: 1h, or 2026-11-22T08:00:00Z." placeholder:"WHEN"`
+	Until     string   `help:"Only older ones." placeholder:"WHEN"`
 	Limit     int      `help:"How many at most, up to 1000 (default ${default})." default:"50"`
 	JSON      bool     `name:"json" help:"Write JSON, for a machine."`
 	target
@@ -49,12 +51,19 @@ func (r runsList) Run(ctx context.Context, console *console) error {
 	if err != nil {
 		return usage("--since: %w", err)
 	}
+	until, err := moment(r.Until, time.Now(), -1)
+	if err != nil {
+		return usage("--until: %w", err)
+	}
 	if r.Limit < 1 || r.Limit > 1000 {
 		return usage("--limit is a number from 1 to 1000")
 	}
-	filter := run.Filter{Channel: r.Channel, Program: r.Program, Source: r.Source, WebhookID: r.WebhookID, Subject: r.Subject, Tag: r.Tag, Q: r.Find, Limit: r.Limit}
+	filter := run.Filter{Channel: r.Channel, Function: r.Function, Program: r.Program, Source: r.Source, WebhookID: r.WebhookID, Subject: r.Subject, Tag: r.Tag, Q: r.Find, Limit: r.Limit}
 	if since != nil {
 		filter.Since = *since
+	}
+	if until != nil {
+		filter.Until = *until
 	}
 	for _, s := range r.State {
 		filter.State = append(filter.State, run.State(s))
