@@ -43,8 +43,9 @@ type Replaying struct {
 const countTime = 5 * time.Second
 
 // Replay sends events again that a subscription has had, in the order of the log,
-// beside what is new; its deliveries have its id as their tag. Errors: fault.NotFound; fault.Conflict for one that is not
-// active, or has too many replays under way; *event.TooOld.
+// beside what is new; its deliveries have its id as their tag. Errors:
+// fault.NotFound; fault.Conflict for one that is not active, or has too many
+// replays under way; *event.TooOld.
 func (s *Store) Replay(ctx context.Context, code string, r Replay, by Author) (done Replayed, err error) {
 	after := r.After
 	if !r.Since.IsZero() {
