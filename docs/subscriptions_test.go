@@ -65,10 +65,15 @@ func TestGuideSubscriptions(t *testing.T) {
 		}
 		resp.Body.Close()
 	}
-	if lines.Scan(); !strings.HasPrefix(lines.Text(), "msg_") || !strings.HasSuffix(lines.Text(), " order.made 4711 { number: '4711', total: 99.5 }") {
+	lines.Scan()
+	if !strings.HasPrefix(lines.Text(), "msg_") || !strings.HasSuffix(lines.Text(), " order.made 4711 { number: '4711', total: 99.5 }") {
 		t.Errorf("received %q", lines.Text())
 	}
 	env := []string{"S=" + base, "T=" + apiToken(t, base)}
+	message := strings.Fields(lines.Text())[0]
+	if answer := shell(t, strings.ReplaceAll(scripts["message"], "MESSAGE", message), "200\n", env); strings.Count(answer, `"webhook_id":"`+message+`"`) != 1 || !strings.Contains(answer, `"subject":"4711"`) {
+		t.Errorf("under %s there is %s", message, answer)
+	}
 	shell(t, scripts["runs"], "200\n", env)
 	if answer := shell(t, strings.ReplaceAll(scripts["retry"], ":CODE", ":"+made["id"].(string)), "200\n", env); !strings.Contains(answer, `"count":0,"done":0,"dry_run":true`) {
 		t.Errorf("retried %s", answer)
@@ -76,6 +81,11 @@ func TestGuideSubscriptions(t *testing.T) {
 	if answer := shell(t, strings.ReplaceAll(scripts["count"], "/CODE/", "/"+made["id"].(string)+"/"), "200\n", env); !strings.Contains(answer, `"complete":true,"dry_run":true`) {
 		t.Errorf("counted %s", answer)
 	}
+	code := "/" + made["id"].(string) + "/"
+	if answer := shell(t, strings.ReplaceAll(scripts["replays"], "/CODE/", code), "200\n", env); !strings.Contains(answer, `{"items":[]}`) {
+		t.Errorf("replays: %s", answer)
+	}
+	shell(t, strings.ReplaceAll(scripts["end"], "/CODE/", code), "204\n", env)
 }
 
 // freePort is one that nobody listens at.

@@ -50,7 +50,7 @@ To begin:
   junctor token create me --server http://localhost:8080 --user admin
   junctor apply DIR --server http://localhost:8080 --token TOKEN
 
-Subscriptions, schedules, approvals, websockets, events and the audit log are looked at and acted upon by HTTP, below /api/v1/admin; /openapi.json of a server lists every call:
+Subscriptions, schedules, approvals, links, websockets, events and the audit log are looked at and acted upon by HTTP, below /api/v1/admin; /openapi.json of a server lists every call:
 
   curl -u admin http://localhost:8080/api/v1/admin/schedules
 `

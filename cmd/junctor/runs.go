@@ -20,16 +20,19 @@ type runs struct {
 }
 
 type runsList struct {
-	State   []string `help:"Only these: queued, running, waiting, succeeded, failed, cancelled." enum:"queued,running,waiting,succeeded,failed,cancelled" placeholder:"STATE"`
-	Channel string   `help:"Only of this channel." placeholder:"CODE"`
-	Program string   `help:"Only of this program; such as scenario:order, or delivery." placeholder:"NAME"`
-	Source  string   `help:"Only started by this; such as schedule:CODE, subscription:CODE or poll:NAME." placeholder:"NAME"`
-	Subject string   `help:"Only about this: an order's number, say." placeholder:"TEXT"`
-	Tag     string   `help:"Only with this tag." placeholder:"TEXT"`
-	Find    string   `help:"Only those whose id, subject or tag begins so." placeholder:"TEXT"`
-	Since   string   `help:"Only newer ones: 1h, or 2026-11-22T08:00:00Z." placeholder:"WHEN"`
-	Limit   int      `help:"How many at most, up to 1000 (default ${default})." default:"50"`
-	JSON    bool     `name:"json" help:"Write JSON, for a machine."`
+	State     []string `help:"Only these: queued, running, waiting, succeeded, failed, cancelled." enum:"queued,running,waiting,succeeded,failed,cancelled" placeholder:"STATE"`
+	Channel   string   `help:"Only of this channel." placeholder:"CODE"`
+	Function  string   `help:"Only calls of this function." placeholder:"CODE"`
+	Program   string   `help:"Only of this program; such as scenario:order, or delivery." placeholder:"NAME"`
+	Source    string   `help:"Only started by this; such as schedule:CODE, subscription:CODE or poll:NAME." placeholder:"NAME"`
+	WebhookID string   `name:"webhook-id" help:"Only deliveries that came under this webhook-id." placeholder:"ID"`
+	Subject   string   `help:"Only about this: an order's number, say." placeholder:"TEXT"`
+	Tag       string   `help:"Only with this tag." placeholder:"TEXT"`
+	Find      string   `help:"Only those whose id, subject or tag begins so." placeholder:"TEXT"`
+	Since     string   `help:"Only newer ones: 1h, or 2026-11-22T08:00:00Z." placeholder:"WHEN"`
+	Until     string   `help:"Only older ones." placeholder:"WHEN"`
+	Limit     int      `help:"How many at most, up to 1000 (default ${default})." default:"50"`
+	JSON      bool     `name:"json" help:"Write JSON, for a machine."`
 	target
 }
 
@@ -38,7 +41,8 @@ func (runsList) Help() string {
 	return `Examples:
   junctor runs list --state failed --since 1d --server https://junctor.example.com --token TOKEN
   junctor runs list --subject 4711        (with JUNCTOR_SERVER and JUNCTOR_TOKEN set)
-  junctor runs list --source subscription:crm --state failed,waiting        (deliveries that have not arrived)`
+  junctor runs list --source subscription:crm --state failed,waiting        (deliveries that have not arrived)
+  junctor runs list --webhook-id msg_0sge6cxht3v4kn6hms7ejdd9        (what became of a delivery that its receiver asks about)`
 }
 
 // Run lists runs.
@@ -47,12 +51,19 @@ func (r runsList) Run(ctx context.Context, console *console) error {
 	if err != nil {
 		return usage("--since: %w", err)
 	}
+	until, err := moment(r.Until, time.Now(), -1)
+	if err != nil {
+		return usage("--until: %w", err)
+	}
 	if r.Limit < 1 || r.Limit > 1000 {
 		return usage("--limit is a number from 1 to 1000")
 	}
-	filter := run.Filter{Channel: r.Channel, Program: r.Program, Source: r.Source, Subject: r.Subject, Tag: r.Tag, Q: r.Find, Limit: r.Limit}
+	filter := run.Filter{Channel: r.Channel, Function: r.Function, Program: r.Program, Source: r.Source, WebhookID: r.WebhookID, Subject: r.Subject, Tag: r.Tag, Q: r.Find, Limit: r.Limit}
 	if since != nil {
 		filter.Since = *since
+	}
+	if until != nil {
+		filter.Until = *until
 	}
 	for _, s := range r.State {
 		filter.State = append(filter.State, run.State(s))

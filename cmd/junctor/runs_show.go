@@ -16,7 +16,7 @@ func showRun(console *console, info *run.Info, full bool) {
 	}
 	for _, fact := range [][2]string{
 		{"run", info.ID}, {"state", string(info.State)}, {"waiting for", info.WaitingFor},
-		{"program", info.Program + " " + info.Version}, {"channel", info.Channel}, {"function", info.Function}, {"account", info.Account}, {"source", info.Source}, {"subject", info.Subject},
+		{"program", info.Program + " " + info.Version}, {"channel", info.Channel}, {"function", info.Function}, {"account", info.Account}, {"source", info.Source}, {"webhook-id", info.WebhookID}, {"subject", info.Subject},
 		{"tags", strings.Join(info.Tags, ", ")}, {"mode", info.Mode}, {"attempt", strconv.Itoa(info.Attempt)},
 		{"origin", info.Origin}, {"parent", info.Parent}, {"ordering key", info.Key},
 		{"created", local(&info.CreatedAt)}, {"due", local(info.DueAt)}, {"finished", local(info.FinishedAt)},

@@ -43,6 +43,7 @@ type Services struct {
 	Subscriptions Subscriptions
 	Views         Views
 	Approvals     Approvals
+	Links         Links
 	// Offer is what /docs and /openapi.json tell of; nil: nothing.
 	Offer   func() Offer
 	Sockets Sockets

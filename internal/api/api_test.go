@@ -71,7 +71,7 @@ func newFixture(t *testing.T, change func(*Services)) *fixture {
 	services := Services{
 		Access: f.access, Events: f.events, Subscriptions: fakeSubscriptions{}, Runs: f.runs, Configuration: f.configuration, Versions: f.configuration.versions,
 		ChannelToken: func(_ context.Context, code string) (string, error) { return "token-of-" + code, nil },
-		Functions:    fakeFunctions{}, Views: fakeViews{}, Approvals: fakeApprovals{}, Sockets: fakeSockets{}, Schedules: fakeSchedules{f.runs},
+		Functions:    fakeFunctions{}, Views: fakeViews{}, Approvals: fakeApprovals{}, Links: fakeApprovals{}, Sockets: fakeSockets{}, Schedules: fakeSchedules{f.runs},
 		Ready:   func(context.Context) error { return f.ready },
 		Metrics: prometheus.NewRegistry(), Release: "1.2.3", Room: limit.NewRoom(128 << 20),
 		Log: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -17,15 +17,15 @@ import (
 
 // eventsQuery chooses events to follow.
 type eventsQuery struct {
-	After  string        `query:"after" doc:"a cursor that this log has given; absent: from the oldest event; latest: from now on"`
+	After  string        `query:"after" doc:"a cursor that this log has given; absent, or oldest: from the oldest event; latest: from now on"`
 	Types  []string      `query:"types" doc:"patterns, separated by commas: * is one part of a type, ** at the end one or more"`
 	Filter string        `query:"filter" doc:"over id, source, type, subject, time and data/..."`
 	Limit  int           `query:"limit" range:"1,1000" doc:"how many at most; 100 when absent"`
 	Wait   unit.Duration `query:"wait" doc:"how long to wait for an event when there is none, such as 30s; up to 1m"`
 }
 
-// latest stands for the cursor behind the newest event.
-const latest = "latest"
+// oldest and latest stand for cursors: before all that the log has, and behind it.
+const oldest, latest = "oldest", "latest"
 
 // placedEvent is an event with its place in the log.
 type placedEvent struct {
@@ -100,7 +100,7 @@ func (d *door) readEvents(c *call, q eventsQuery, _ nothing) (eventPage, error) 
 func (d *door) eventQuery(c *call, q eventsQuery) (event.Query, error) {
 	query := event.Query{After: event.Oldest, Allow: c.mayRead(), Limit: q.Limit, Turn: d.turn(c)}
 	var err error
-	if query.Types, query.Filter, err = chosen("types", q.Types, q.Filter); err != nil {
+	if query.Types, query.Filter, err = chosen(q.Types, q.Filter); err != nil {
 		return query, err
 	}
 	if q.Wait > unit.Duration(event.MaxWait) {
@@ -108,7 +108,7 @@ func (d *door) eventQuery(c *call, q eventsQuery) (event.Query, error) {
 			WithFields(fault.Field{Pointer: "/query/wait", Detail: "is at most " + unit.FormatDuration(event.MaxWait) + "; ask again then"})
 	}
 	switch q.After {
-	case "":
+	case "", oldest:
 	case latest:
 		query.After, err = d.Events.End(c.r.Context())
 	default:
@@ -196,7 +196,7 @@ func (c *call) checkEvents(events []*event.Event) error {
 // selectQuery chooses events for people.
 type selectQuery struct {
 	paging
-	Type    []string  `query:"type" doc:"patterns, separated by commas"`
+	Types   []string  `query:"types" doc:"patterns, separated by commas: * is one part of a type, ** at the end one or more"`
 	Subject string    `query:"subject" doc:"exactly"`
 	Source  string    `query:"source" doc:"exactly"`
 	Since   time.Time `query:"since" doc:"came into the log at or after"`
@@ -208,7 +208,7 @@ type selectQuery struct {
 func (d *door) listEvents(c *call, q selectQuery, _ nothing) (page[*event.Item], error) {
 	s := event.Selection{Subject: q.Subject, Source: q.Source, Since: q.Since, Until: q.Until, Limit: q.limit(), Turn: d.turn(c)}
 	var err error
-	if s.Types, s.Filter, err = chosen("type", q.Type, q.Filter); err != nil {
+	if s.Types, s.Filter, err = chosen(q.Types, q.Filter); err != nil {
 		return page[*event.Item]{}, err
 	}
 	if q.After != "" {
@@ -237,12 +237,12 @@ func (d *door) showEvent(c *call, q sourceQuery, _ nothing) (*event.Item, error)
 	return &i, err
 }
 
-// chosen reads patterns and a filter; the patterns' parameter has a name.
-func chosen(name string, types []string, filter string) (event.Patterns, *event.Filter, error) {
+// chosen reads the parameters types and filter.
+func chosen(types []string, filter string) (event.Patterns, *event.Filter, error) {
 	var found []fault.Field
 	p, err := event.ParsePatterns(types)
 	if err != nil {
-		found = append(found, fault.Field{Pointer: "/query/" + name, Detail: err.Error()})
+		found = append(found, fault.Field{Pointer: "/query/types", Detail: err.Error()})
 	}
 	f, err := event.ParseFilter(filter)
 	if err != nil {

@@ -106,6 +106,9 @@ func TestPublishAndRead(t *testing.T) {
 	if none := f.follow(t, "after="+all.Next); len(none.Items) != 0 || none.Next != all.Next {
 		t.Errorf("behind the last: %+v", none)
 	}
+	if first := f.follow(t, "after=oldest"); len(first.Items) != len(all.Items) {
+		t.Errorf("from the oldest: %v", first.data())
+	}
 	if now := f.follow(t, "after=latest"); len(now.Items) != 0 || now.Next != all.Next {
 		t.Errorf("from now on: %+v", now)
 	}
@@ -176,8 +179,8 @@ func TestQueriesOfEventsThatAreRefused(t *testing.T) {
 			}
 		}
 	}
-	wantProblem(t, f.admin(t, "GET", "/api/v1/admin/events?type=**.a&limit=2000", ""), fault.Invalid, "/query/limit")
-	wantProblem(t, f.admin(t, "GET", "/api/v1/admin/events?type=**.a", ""), fault.Invalid, "/query/type")
+	wantProblem(t, f.admin(t, "GET", "/api/v1/admin/events?types=**.a&limit=2000", ""), fault.Invalid, "/query/limit")
+	wantProblem(t, f.admin(t, "GET", "/api/v1/admin/events?types=**.a", ""), fault.Invalid, "/query/types")
 	wantProblem(t, f.admin(t, "GET", "/api/v1/admin/events?after=nonsense", ""), fault.Invalid, "/query/after")
 }
 
@@ -242,7 +245,7 @@ func TestEventsForAdministrators(t *testing.T) {
 	if rest, end := list("limit=2&after=" + next); page != "32" || rest != "1" || end != "" {
 		t.Errorf("%s, then %s, then %q", page, rest, end)
 	}
-	for query, want := range map[string]string{"source=/t": "32", "type=order.*": "321", "subject=x": "", "since=2027-01-01T00:00:00Z": "", "until=2027-01-01T00:00:00Z": "321"} {
+	for query, want := range map[string]string{"source=/t": "32", "types=order.*": "321", "types=x,order.made": "321", "subject=x": "", "since=2027-01-01T00:00:00Z": "", "until=2027-01-01T00:00:00Z": "321"} {
 		if got, _ := list(query); got != want {
 			t.Errorf("%s lists %q, want %q", query, got, want)
 		}

@@ -306,7 +306,7 @@ func (fakeSubscriptions) Get(context.Context, string, string) (v subscription.Vi
 	return v, errNoSubscription
 }
 
-func (fakeSubscriptions) List(context.Context, string, string, string, int) ([]subscription.View, string, error) {
+func (fakeSubscriptions) List(context.Context, string, []string, string, int) ([]subscription.View, string, error) {
 	return nil, "", nil
 }
 
@@ -330,6 +330,14 @@ func (fakeSubscriptions) Replay(context.Context, string, subscription.Replay, su
 	return r, errNoSubscription
 }
 
+func (fakeSubscriptions) Replays(context.Context, string) ([]subscription.Replaying, error) {
+	return nil, errNoSubscription
+}
+
+func (fakeSubscriptions) EndReplay(context.Context, string, string, subscription.Author) error {
+	return errNoSubscription
+}
+
 func (fakeSubscriptions) Ping(context.Context, string) (p subscription.Pinged, err error) {
 	return p, errNoSubscription
 }
@@ -349,6 +357,17 @@ func (f fakeApprovals) Approvals(ctx context.Context, _ link.Filter) ([]*link.Ap
 	return []*link.Approval{a}, "", err
 }
 
+func (fakeApprovals) Links(context.Context, link.Usable) ([]*link.Link, string, error) {
+	return []*link.Link{{ID: "lnk_1", Kind: link.Event, Target: "order.approved", CreatedAt: start, ExpiresAt: start}}, "", nil
+}
+
+func (fakeApprovals) End(_ context.Context, id string) error {
+	if id != "lnk_1" {
+		return fault.New(fault.NotFound, "There is no link %q.", id)
+	}
+	return nil
+}
+
 func (f fakeApprovals) Decide(ctx context.Context, id string, d link.Decision) (*link.Approval, error) {
 	a, err := f.Approval(ctx, id)
 	if err == nil {
@@ -360,7 +379,9 @@ func (f fakeApprovals) Decide(ctx context.Context, id string, d link.Decision) (
 // fakeSockets has no websockets.
 type fakeSockets struct{}
 
-func (fakeSockets) ListSockets(context.Context, string, string, int) ([]channel.Connection, string, error) {
+func (fakeSockets) HasChannel(string) bool { return true }
+
+func (fakeSockets) ListSockets(context.Context, string, string, string, int) ([]channel.Connection, string, error) {
 	return nil, "", nil
 }
 

@@ -51,6 +51,9 @@ func (d *door) table() []route {
 		{method: post, pattern: adm + "/subscriptions/{code}/disable", right: right.Channels, summary: "Stop a subscription until it is enabled", endpoint: do(subscriptions.disable)},
 		{method: post, pattern: adm + "/subscriptions/{code}/rotate", right: right.Channels, summary: "Give a subscription another secret, shown here only; the present one signs along for a time", endpoint: do(subscriptions.rotate), bodyless: true},
 		{method: post, pattern: adm + "/subscriptions/{code}/replay", right: right.Channels, summary: "Send events again; count them first with dry_run", endpoint: do(subscriptions.replay)},
+		{method: get, pattern: adm + "/subscriptions/{code}/replays", right: right.Channels, summary: "List what is being sent again, the oldest first", endpoint: do(subscriptions.replays)},
+		{method: remove, pattern: adm + "/subscriptions/{code}/replays", right: right.Channels, summary: "End all that is being sent again", endpoint: do(subscriptions.endReplays), status: http.StatusNoContent},
+		{method: remove, pattern: adm + "/subscriptions/{code}/replays/{id}", right: right.Channels, summary: "End what is being sent again", endpoint: do(subscriptions.endReplay), status: http.StatusNoContent},
 		{method: post, pattern: adm + "/subscriptions/{code}/ping", right: right.Channels, summary: "Send a test event and wait for the endpoint's answer", endpoint: do(subscriptions.ping), action: "subscription.ping"},
 
 		{method: get, pattern: adm + "/runs", right: right.Runs, summary: "List runs, newest first", endpoint: do(d.listRuns)},
@@ -65,6 +68,11 @@ func (d *door) table() []route {
 
 		{method: get, pattern: adm + "/channels/{code}/connections", right: right.Channels, summary: "List a channel's open websockets, the oldest first", endpoint: do(d.listSockets)},
 		{method: remove, pattern: adm + "/channels/{code}/connections/{id}", right: right.Channels, summary: "Close a websocket", endpoint: do(d.endSocket), status: http.StatusNoContent, action: "connection.close"},
+
+		{method: get, pattern: adm + "/websockets", right: right.Channels, summary: "List the open websockets of all channels, the oldest first", endpoint: do(d.listAllSockets)},
+
+		{method: get, pattern: adm + "/links", right: right.Runs, summary: "List links that can still be used, without their URLs, newest first", endpoint: do(d.listLinks)},
+		{method: remove, pattern: adm + "/links/{id}", right: right.Runs, summary: "Revoke a link", endpoint: do(d.revokeLink), status: http.StatusNoContent, action: "link.revoke"},
 
 		{method: get, pattern: adm + "/approvals", right: right.Approvals, summary: "List what people are asked to decide, newest first", endpoint: do(d.listApprovals)},
 		{method: get, pattern: adm + "/approvals/{id}", right: right.Approvals, summary: "Show an approval", endpoint: do(d.showApproval)},

@@ -11,22 +11,23 @@ import (
 // runsQuery chooses runs. The engine's cursors are handed through.
 type runsQuery struct {
 	paging
-	State    []run.State `query:"state" enum:"queued,running,waiting,succeeded,failed,cancelled" doc:"one or more, separated by commas"`
-	Program  string      `query:"program" doc:"such as scenario:order"`
-	Channel  string      `query:"channel" doc:"code"`
-	Function string      `query:"function" doc:"code"`
-	Account  string      `query:"account" doc:"id of who called the function"`
-	Source   string      `query:"source" doc:"what else started it, such as schedule:CODE"`
-	Subject  string      `query:"subject" doc:"exactly"`
-	Tag      string      `query:"tag" doc:"exactly"`
-	Since    time.Time   `query:"since" doc:"created at or after"`
-	Until    time.Time   `query:"until" doc:"created before"`
-	Q        string      `query:"q" doc:"beginning of an id, a subject or a tag"`
+	State     []run.State `query:"state" enum:"queued,running,waiting,succeeded,failed,cancelled" doc:"one or more, separated by commas"`
+	Program   string      `query:"program" doc:"such as scenario:order"`
+	Channel   string      `query:"channel" doc:"code"`
+	Function  string      `query:"function" doc:"code"`
+	Account   string      `query:"account" doc:"id of who called the function"`
+	Source    string      `query:"source" doc:"what else started it, such as schedule:CODE"`
+	WebhookID string      `query:"webhook_id" doc:"of a delivery, exactly"`
+	Subject   string      `query:"subject" doc:"exactly"`
+	Tag       string      `query:"tag" doc:"exactly"`
+	Since     time.Time   `query:"since" doc:"created at or after"`
+	Until     time.Time   `query:"until" doc:"created before"`
+	Q         string      `query:"q" doc:"beginning of an id, a subject or a tag"`
 }
 
 func (q runsQuery) filter() run.Filter {
 	return run.Filter{
-		State: q.State, Program: q.Program, Channel: q.Channel, Function: q.Function, Account: q.Account, Source: q.Source, Subject: q.Subject, Tag: q.Tag,
+		State: q.State, Program: q.Program, Channel: q.Channel, Function: q.Function, Account: q.Account, Source: q.Source, WebhookID: q.WebhookID, Subject: q.Subject, Tag: q.Tag,
 		Since: q.Since, Until: q.Until, Q: q.Q, After: q.After, Limit: q.limit(),
 	}
 }

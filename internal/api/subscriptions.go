@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"junctor/internal/event"
 	"junctor/internal/fault"
 	"junctor/internal/subscription"
 	"junctor/internal/unit"
@@ -16,12 +15,14 @@ import (
 // *subscription.Store is one.
 type Subscriptions interface {
 	Get(ctx context.Context, channel, code string) (subscription.View, error)
-	List(ctx context.Context, channel, state, after string, limit int) ([]subscription.View, string, error)
+	List(ctx context.Context, channel string, states []string, after string, limit int) ([]subscription.View, string, error)
 	Delete(ctx context.Context, channel, code string, by subscription.Author) error
 	Enable(ctx context.Context, code string, now bool, by subscription.Author) error
 	Disable(ctx context.Context, code string, by subscription.Author) error
 	Rotate(ctx context.Context, code, secret string, keep time.Duration, by subscription.Author) (string, error)
 	Replay(ctx context.Context, code string, r subscription.Replay, by subscription.Author) (subscription.Replayed, error)
+	Replays(ctx context.Context, code string) ([]subscription.Replaying, error)
+	EndReplay(ctx context.Context, code, id string, by subscription.Author) error
 	Ping(ctx context.Context, code string) (subscription.Pinged, error)
 }
 
@@ -97,8 +98,8 @@ func (n subscriptionNoun) whole(ctx context.Context, v subscription.View) (objec
 
 type subscriptionQuery struct {
 	paging
-	Channel string `query:"channel" doc:"with whose token it was made"`
-	State   string `query:"state" enum:"active,disabled,ended" doc:"active, disabled or ended"`
+	Channel string   `query:"channel" doc:"with whose token it was made"`
+	State   []string `query:"state" enum:"active,disabled,ended" doc:"one or more, separated by commas"`
 }
 
 func (n subscriptionNoun) list(c *call, q subscriptionQuery, _ nothing) (page[object], error) {
@@ -206,44 +207,6 @@ func (n subscriptionNoun) rotate(c *call, _ nothing, body rotateBody) (rotated, 
 	}
 	secret, err := n.door.Subscriptions.Rotate(c.r.Context(), c.path("code"), body.Secret, keep, c.by())
 	return rotated{secret}, err
-}
-
-type replayBody struct {
-	Since  *time.Time `json:"since"`   // what came into the log then or later
-	Cursor string     `json:"cursor"`  // instead: what comes behind it
-	Types  []string   `json:"types"`   // of what the subscription chooses
-	Filter string     `json:"filter"`  // the same
-	DryRun bool       `json:"dry_run"` // count only
-}
-
-type replayed struct {
-	Count    int64 `json:"count"`
-	Complete bool  `json:"complete"` // false: there may be more than were counted
-	DryRun   bool  `json:"dry_run"`
-}
-
-func (n subscriptionNoun) replay(c *call, _ nothing, body replayBody) (replayed, error) {
-	r := subscription.Replay{After: event.Oldest, DryRun: body.DryRun}
-	var found []fault.Field
-	switch {
-	case (body.Since == nil) == (body.Cursor == ""):
-		found = append(found, fault.Field{Pointer: "/since", Detail: "either since, a time, or cursor says from where on"})
-	case body.Since != nil:
-		r.Since = *body.Since
-	default:
-		var err error
-		if r.After, err = n.door.Events.Position(body.Cursor); err != nil {
-			found = append(found, fault.Field{Pointer: "/cursor", Detail: "is not one that this event log has given"})
-		}
-	}
-	choice, more := subscription.ParseChoice(body.Types, body.Filter)
-	if found = append(found, more...); len(found) > 0 {
-		return replayed{}, fault.New(fault.Unprocessable, "the body has %s", mistakes(len(found))).WithFields(found...)
-	}
-	r.Choice = choice
-	done, err := n.door.Subscriptions.Replay(c.r.Context(), c.path("code"), r, c.by())
-	c.dryRun = body.DryRun
-	return replayed{Count: done.Count, Complete: done.Complete, DryRun: body.DryRun}, gone(err)
 }
 
 type pinged struct {

@@ -11,7 +11,7 @@ import (
 // Connection is an open websocket of a channel, at whichever node.
 type Connection struct {
 	ID       string    `json:"id"`
-	Channel  string    `json:"-"`
+	Channel  string    `json:"channel"`
 	Node     string    `json:"node"`
 	Address  string    `json:"address"` // the peer's, behind trusted proxies
 	OpenedAt time.Time `json:"opened_at"`
@@ -61,20 +61,26 @@ func (c *Connections) Find(tx *db.Tx, id string) (Connection, error) {
 	return one, err
 }
 
-// List reads up to most connections of a channel behind one, in the order of
-// their ids.
-func (c *Connections) List(tx *db.Tx, channel, after string, most int) ([]Connection, error) {
-	rows, err := tx.Query(`SELECT `+connectionColumns+` FROM channel_connections WHERE channel = $1 AND id > $2 ORDER BY id LIMIT $3`,
-		channel, after, most)
+// List reads up to most connections of a channel and a node behind one, in the
+// order of their ids; "" stands for all channels, or nodes.
+func (c *Connections) List(tx *db.Tx, channel, node, after string, most int) ([]Connection, error) {
+	where, args := "id > $1", []any{after, most}
+	for _, f := range []struct{ column, value string }{{"channel", channel}, {"node", node}} {
+		if f.value != "" {
+			args = append(args, f.value)
+			where += fmt.Sprintf(" AND %s = $%d", f.column, len(args))
+		}
+	}
+	rows, err := tx.Query(`SELECT `+connectionColumns+` FROM channel_connections WHERE `+where+` ORDER BY id LIMIT $2`, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list the connections of channel %q: %w", channel, err)
+		return nil, fmt.Errorf("list the connections: %w", err)
 	}
 	defer rows.Close()
 	all := []Connection{}
 	for rows.Next() {
 		one, err := scanConnection(rows)
 		if err != nil {
-			return nil, fmt.Errorf("list the connections of channel %q: %w", channel, err)
+			return nil, fmt.Errorf("list the connections: %w", err)
 		}
 		all = append(all, one)
 	}
@@ -107,24 +113,6 @@ func (c *Connections) counted(tx *db.Tx, query string, args ...any) (map[string]
 		counts[node] = int(n)
 	}
 	return counts, rows.Err()
-}
-
-// OfNode reads up to most connections of a node.
-func (c *Connections) OfNode(tx *db.Tx, node string, most int) ([]Connection, error) {
-	rows, err := tx.Query(`SELECT `+connectionColumns+` FROM channel_connections WHERE node = $1 ORDER BY id LIMIT $2`, node, most)
-	if err != nil {
-		return nil, fmt.Errorf("list the connections of node %s: %w", node, err)
-	}
-	defer rows.Close()
-	var all []Connection
-	for rows.Next() {
-		one, err := scanConnection(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list the connections of node %s: %w", node, err)
-		}
-		all = append(all, one)
-	}
-	return all, rows.Err()
 }
 
 // Order is what a node is asked to do with a connection of its own, or with all

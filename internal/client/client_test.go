@@ -85,8 +85,8 @@ func TestCalls(t *testing.T) {
 			_, err := c.SetPassword(t.Context(), "eve", "p", "")
 			return err
 		}},
-		{"list runs", `GET /api/v1/admin/runs?channel=shop&limit=5&since=2027-01-01T00%3A00%3A00Z&state=failed&state=waiting Bearer jt_x `, func(c *Client) error {
-			_, _, err := c.List(t.Context(), run.Filter{State: []run.State{run.Failed, run.Waiting}, Channel: "shop", Since: expires, Limit: 5})
+		{"list runs", `GET /api/v1/admin/runs?channel=shop&limit=5&since=2027-01-01T00%3A00%3A00Z&state=failed&state=waiting&webhook_id=msg_1 Bearer jt_x `, func(c *Client) error {
+			_, _, err := c.List(t.Context(), run.Filter{State: []run.State{run.Failed, run.Waiting}, Channel: "shop", WebhookID: "msg_1", Since: expires, Limit: 5})
 			return err
 		}},
 		{"show a run", `GET /api/v1/admin/runs/run_1 Bearer jt_x `, func(c *Client) error {

@@ -51,7 +51,7 @@ func (c *Client) List(ctx context.Context, f run.Filter) (runs []run.Info, next 
 	for _, s := range f.State {
 		q.Add("state", string(s))
 	}
-	for name, value := range map[string]string{"program": f.Program, "channel": f.Channel, "function": f.Function, "account": f.Account, "source": f.Source, "subject": f.Subject, "tag": f.Tag, "q": f.Q} {
+	for name, value := range map[string]string{"program": f.Program, "channel": f.Channel, "function": f.Function, "account": f.Account, "source": f.Source, "webhook_id": f.WebhookID, "subject": f.Subject, "tag": f.Tag, "q": f.Q} {
 		if value != "" {
 			q.Set(name, value)
 		}

@@ -64,7 +64,7 @@ export default async function (s: Schedule<{ from: string }>) {
 			t.Errorf("handed %s (%v)", body, err)
 		}
 		var told []string
-		for _, e := range items[struct{ Type, Subject string }](s, "/events?type=schedule.**") {
+		for _, e := range items[struct{ Type, Subject string }](s, "/events?types=schedule.**") {
 			told = append(told, e.Type+" "+e.Subject)
 		}
 		if len(told) == 0 || told[0] != "schedule.pull.started pull" {
@@ -92,7 +92,7 @@ func TestScheduleOverlaps(t *testing.T) {
 		}
 		if list := items[struct {
 			Data struct{ Reason, Run string }
-		}](s, "/events?type=schedule.skip.skipped"); len(list) == 0 || list[0].Data.Reason != "running" || list[0].Data.Run != runs("skip", "")[0].ID {
+		}](s, "/events?types=schedule.skip.skipped"); len(list) == 0 || list[0].Data.Reason != "running" || list[0].Data.Run != runs("skip", "")[0].ID {
 			t.Errorf("skip: %+v", list)
 		}
 		s.call("POST", "/api/v1/admin/schedules/queue/pause", "")
@@ -242,7 +242,7 @@ export default async function (s: Schedule) {
 			t.Errorf("the audit log has %s, want %s", did, want)
 		}
 		var told []string
-		for _, e := range items[struct{ Type string }](s, "/events?type=schedule.nightly.*") {
+		for _, e := range items[struct{ Type string }](s, "/events?types=schedule.nightly.*") {
 			told = append(told, strings.TrimPrefix(e.Type, "schedule.nightly."))
 		}
 		if got := strings.Join(told, " "); got != "paused resumed paused started started" {

@@ -193,7 +193,7 @@ func (h *Hub) handlers() []http.Handler {
 		messages.ServeHTTP(w, r)
 	})
 	data, envelopes, admin := h.data(room), h.soap(room), api.New(api.Services{
-		Access: h.access, Events: h.events, Subscriptions: h.subscriptions, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, Approvals: h.links, ChannelToken: h.tokens.Token, Sockets: h.sockets,
+		Access: h.access, Events: h.events, Subscriptions: h.subscriptions, Runs: h.runs, Configuration: configuration{h}, Versions: h.versions, Views: h, Approvals: h.links, Links: h.links, ChannelToken: h.tokens.Token, Sockets: h.sockets,
 		Turn: func(ctx context.Context, login string) (func(), error) {
 			return h.records.Turn(ctx, record.Actor{By: login})
 		},

@@ -173,7 +173,7 @@ func (s *sockets) forget(ctx context.Context) error {
 	for _, node := range slices.Sorted(maps.Keys(counts)) {
 		for left := counts[node]; left > 0 && !alive[node]; left -= batch {
 			err := s.h.committer.Commit(ctx, db.Item{Func: func(tx *db.Tx) ([]db.Op, error) {
-				gone, err := s.kept.OfNode(tx, node, batch)
+				gone, err := s.kept.List(tx, "", node, "", batch)
 				for _, c := range gone {
 					if err == nil {
 						err = s.ended(tx, c, socket.End{Code: socket.Abnormal, Reason: "The node that had the connection has gone."})
@@ -325,7 +325,7 @@ func (s *sockets) SocketsOf(tx *db.Tx, code string) ([]host.Socket, error) {
 	if err := s.channelThere(code); err != nil {
 		return nil, err
 	}
-	found, err := s.kept.List(tx, code, "", mostListed)
+	found, err := s.kept.List(tx, code, "", "", mostListed)
 	all := make([]host.Socket, len(found))
 	for i, c := range found {
 		all[i] = host.Socket{ID: c.ID, RemoteAddress: c.Address, OpenedAt: c.OpenedAt}
@@ -417,13 +417,16 @@ func (s *sockets) stop(ctx context.Context, restart bool) {
 	s.server.Close(ctx, code, reason)
 }
 
+// HasChannel implements api.Sockets.
+func (s *sockets) HasChannel(code string) bool {
+	_, ok := s.h.live.Load().snapshot.Channels[code]
+	return ok
+}
+
 // ListSockets implements api.Sockets.
-func (s *sockets) ListSockets(ctx context.Context, code, after string, limit int) (list []channel.Connection, next string, err error) {
-	if _, ok := s.h.live.Load().snapshot.Channels[code]; !ok {
-		return nil, "", fault.New(fault.NotFound, "There is no channel %q.", code)
-	}
+func (s *sockets) ListSockets(ctx context.Context, code, node, after string, limit int) (list []channel.Connection, next string, err error) {
 	err = s.h.db.Read(ctx, func(tx *db.Tx) (err error) {
-		list, err = s.kept.List(tx, code, after, limit+1)
+		list, err = s.kept.List(tx, code, node, after, limit+1)
 		return err
 	})
 	if len(list) > limit {

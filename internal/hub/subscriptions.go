@@ -23,8 +23,8 @@ func (h *Hub) openSubscriptions() {
 		Connection: func(code string) (*http.Conn, error) { return connections{h}.HTTP(code) },
 		Private:    func() bool { return h.live.Load().snapshot.Settings.AllowPrivateSubscribers },
 		Tell:       h.tell,
-		Audit: func(tx *db.Tx, by subscription.Author, action, code string) error {
-			return h.access.Audit(tx, access.Entry{Author: by.Name, Address: by.Address, Action: action, Object: "subscription/" + code})
+		Audit: func(tx *db.Tx, by subscription.Author, action, code, detail string) error {
+			return h.access.Audit(tx, access.Entry{Author: by.Name, Address: by.Address, Action: action, Object: "subscription/" + code, Detail: detail})
 		},
 		Clock: h.options.Clock, Log: h.log, Metrics: h.metrics, Release: h.options.Release,
 	})

@@ -60,7 +60,7 @@ func TestStoppedSubscriptionCatchesUp(t *testing.T) {
 				t.Errorf("sent again: %s", d.body)
 			}
 		}
-		for _, body := range []string{`{}`, `{"cursor":"x"}`, `{"since":"2020-01-01T00:00:00Z","cursor":"AAAA"}`, `{"since":"2020-01-01T00:00:00Z","filter":"data eq"}`, `{"since":"2020-01-01T00:00:00Z","types":["a*b"]}`} {
+		for _, body := range []string{`{}`, `{"after":"x"}`, `{"since":"2020-01-01T00:00:00Z","after":"AAAA"}`, `{"cursor":"x"}`, `{"since":"2020-01-01T00:00:00Z","filter":"data eq"}`, `{"since":"2020-01-01T00:00:00Z","types":["a*b"]}`} {
 			if status, text := replay(body); status != 422 {
 				t.Errorf("%s: %d %s", body, status, text)
 			}
@@ -120,72 +120,74 @@ func TestPingAndRotation(t *testing.T) {
 }
 
 func TestSubscriptionsByTheAdminAPI(t *testing.T) {
-	to := newEndpoint(t, func(w http.ResponseWriter, _ int) { w.WriteHeader(500) })
-	s := serve(t, map[string]string{"junctor.yaml": eventing})
-	const base = "/api/v1/admin/subscriptions"
-	made := s.subscribe("crm", `{"url":"https://x.example"}`)
-	put := func(body string, header ...string) (*http.Response, string) {
-		return s.call("PUT", base+"/erp", body, header...)
-	}
-	if res, text := put(`{"url":"nowhere","types":["a*"]}`); res.StatusCode != 422 || !strings.Contains(text, `"/url"`) || !strings.Contains(text, `"/types"`) {
-		t.Errorf("%d %s", res.StatusCode, text)
-	}
-	if res, text := put(`{"connection":"erp"}`); res.StatusCode != 422 || !strings.Contains(text, `there is no connection`) {
-		t.Errorf("%d %s", res.StatusCode, text)
-	}
-	res, text := put(fmt.Sprintf(`{"url":%q,"types":["order.*"]}`, to.URL))
-	if res.StatusCode != 201 || !strings.Contains(text, `"state":"active"`) || res.Header.Get("ETag") == "" {
-		t.Fatalf("%d %s", res.StatusCode, text)
-	}
-	var whole map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &whole); err != nil {
-		t.Fatal(err)
-	}
-	if res, text := put(text); res.StatusCode != 200 { // what was got can be put
-		t.Errorf("%d %s", res.StatusCode, text)
-	}
-	if res, text := put(fmt.Sprintf(`{"url":%q}`, to.URL), "If-Match", `"77"`); res.StatusCode != 412 {
-		t.Errorf("%d %s", res.StatusCode, text)
-	}
-	s.publish("order.made", 1, 3)
-	to.await(t, 3)
-	s.until("deliveries wait", func() bool { return s.subscription("erp").Unfinished == 3 })
-	for query, want := range map[string]string{"": made.ID + " erp", "?channel=crm": made.ID, "?state=active": made.ID + " erp", "?state=ended": ""} {
-		_, text := s.api("GET", base+query, "")
-		var page struct{ Items []struct{ Code string } }
-		if err := json.Unmarshal([]byte(text), &page); err != nil {
+	onBoth(t, func(t *testing.T, database string) {
+		to := newEndpoint(t, func(w http.ResponseWriter, _ int) { w.WriteHeader(500) })
+		s := serveOn(t, database, map[string]string{"junctor.yaml": eventing})
+		const base = "/api/v1/admin/subscriptions"
+		made := s.subscribe("crm", `{"url":"https://x.example"}`)
+		put := func(body string, header ...string) (*http.Response, string) {
+			return s.call("PUT", base+"/erp", body, header...)
+		}
+		if res, text := put(`{"url":"nowhere","types":["a*"]}`); res.StatusCode != 422 || !strings.Contains(text, `"/url"`) || !strings.Contains(text, `"/types"`) {
+			t.Errorf("%d %s", res.StatusCode, text)
+		}
+		if res, text := put(`{"connection":"erp"}`); res.StatusCode != 422 || !strings.Contains(text, `there is no connection`) {
+			t.Errorf("%d %s", res.StatusCode, text)
+		}
+		res, text := put(fmt.Sprintf(`{"url":%q,"types":["order.*"]}`, to.URL))
+		if res.StatusCode != 201 || !strings.Contains(text, `"state":"active"`) || res.Header.Get("ETag") == "" {
+			t.Fatalf("%d %s", res.StatusCode, text)
+		}
+		var whole map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(text), &whole); err != nil {
 			t.Fatal(err)
 		}
-		var codes []string
-		for _, item := range page.Items {
-			codes = append(codes, item.Code)
+		if res, text := put(text); res.StatusCode != 200 { // what was got can be put
+			t.Errorf("%d %s", res.StatusCode, text)
 		}
-		slices.Sort(codes)
-		wanted := strings.Fields(want)
-		slices.Sort(wanted)
-		if !slices.Equal(codes, wanted) {
-			t.Errorf("list %s: %v, want %v", query, codes, wanted)
+		if res, text := put(fmt.Sprintf(`{"url":%q}`, to.URL), "If-Match", `"77"`); res.StatusCode != 412 {
+			t.Errorf("%d %s", res.StatusCode, text)
 		}
-	}
-	if status, text := s.api("PUT", base+"/"+made.ID, `{"url":"https://x.example"}`); status != 422 {
-		t.Errorf("put one of a token: %d %s", status, text)
-	}
-	for _, code := range []string{"erp", made.ID} {
-		if status, text := s.api("DELETE", base+"/"+code, ""); status != 204 {
-			t.Errorf("delete %s: %d %s", code, status, text)
+		s.publish("order.made", 1, 3)
+		to.await(t, 3)
+		s.until("deliveries wait", func() bool { return s.subscription("erp").Unfinished == 3 })
+		for query, want := range map[string]string{"": made.ID + " erp", "?channel=crm": made.ID, "?state=active": made.ID + " erp", "?state=ended": "", "?state=ended,disabled": "", "?state=ended,active": made.ID + " erp"} {
+			_, text := s.api("GET", base+query, "")
+			var page struct{ Items []struct{ Code string } }
+			if err := json.Unmarshal([]byte(text), &page); err != nil {
+				t.Fatal(err)
+			}
+			var codes []string
+			for _, item := range page.Items {
+				codes = append(codes, item.Code)
+			}
+			slices.Sort(codes)
+			wanted := strings.Fields(want)
+			slices.Sort(wanted)
+			if !slices.Equal(codes, wanted) {
+				t.Errorf("list %s: %v, want %v", query, codes, wanted)
+			}
 		}
-		if status, _ := s.api("DELETE", base+"/"+code, ""); status != 404 {
-			t.Errorf("delete %s again: %d", code, status)
+		if status, text := s.api("PUT", base+"/"+made.ID, `{"url":"https://x.example"}`); status != 422 {
+			t.Errorf("put one of a token: %d %s", status, text)
 		}
-	}
-	s.until("what waited is cancelled", func() bool {
-		_, text := s.api("GET", "/api/v1/admin/runs?source=subscription:erp", "")
-		return strings.Count(text, `"state":"cancelled"`) == 3
+		for _, code := range []string{"erp", made.ID} {
+			if status, text := s.api("DELETE", base+"/"+code, ""); status != 204 {
+				t.Errorf("delete %s: %d %s", code, status, text)
+			}
+			if status, _ := s.api("DELETE", base+"/"+code, ""); status != 404 {
+				t.Errorf("delete %s again: %d", code, status)
+			}
+		}
+		s.until("what waited is cancelled", func() bool {
+			_, text := s.api("GET", "/api/v1/admin/runs?source=subscription:erp", "")
+			return strings.Count(text, `"state":"cancelled"`) == 3
+		})
+		_, audit := s.api("GET", "/api/v1/admin/audit", "")
+		for _, want := range []string{`"author":"channel/crm","address":"127.0.0.1","action":"subscription.create"`, `"author":"admin","address":"127.0.0.1","action":"subscription.delete"`, `"action":"subscriptions.create"`} {
+			if !strings.Contains(audit, want) {
+				t.Errorf("no %s in the audit log", want)
+			}
+		}
 	})
-	_, audit := s.api("GET", "/api/v1/admin/audit", "")
-	for _, want := range []string{`"author":"channel/crm","address":"127.0.0.1","action":"subscription.create"`, `"author":"admin","address":"127.0.0.1","action":"subscription.delete"`, `"action":"subscriptions.create"`} {
-		if !strings.Contains(audit, want) {
-			t.Errorf("no %s in the audit log", want)
-		}
-	}
 }

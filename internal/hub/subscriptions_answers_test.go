@@ -64,7 +64,7 @@ func TestGoneEndsTheSubscription(t *testing.T) {
 	s.publish("order.made", 1, 1)
 	s.until("it has ended", func() bool { return s.subscription(made.ID).State == "ended" })
 	s.publish("order.made", 2, 3)
-	_, events := s.api("GET", "/api/v1/admin/events?type=subscription.**", "")
+	_, events := s.api("GET", "/api/v1/admin/events?types=subscription.**", "")
 	for _, kind := range []string{".created", ".ended"} {
 		if !strings.Contains(events, `"subscription.`+made.ID+kind+`"`) {
 			t.Errorf("no event %s: %s", kind, events)

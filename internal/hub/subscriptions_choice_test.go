@@ -58,7 +58,7 @@ subscriptions:
 		t.Errorf("told of %s", got.body)
 	}
 	s.until("it is delivered", func() bool { a := s.subscription("all"); return a.Unfinished == 0 && a.Behind == 0 })
-	if _, events := s.api("GET", "/api/v1/admin/events?type=run.*", ""); strings.Count(events, `"type":"run.`) != 1 {
+	if _, events := s.api("GET", "/api/v1/admin/events?types=run.*", ""); strings.Count(events, `"type":"run.`) != 1 {
 		t.Errorf("events: %s", events)
 	}
 }

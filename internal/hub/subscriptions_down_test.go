@@ -164,7 +164,7 @@ subscriptions:
 	if a := s.subscription("crm"); a.State != "disabled" || a.Reason != "its deliveries have failed for 5d" || a.Failure != "the endpoint answered 500 Internal Server Error" {
 		t.Errorf("%+v", a)
 	}
-	if _, text := s.api("GET", "/api/v1/admin/events?type=subscription.crm.*", ""); !strings.Contains(text, `"type":"subscription.crm.disabled"`) {
+	if _, text := s.api("GET", "/api/v1/admin/events?types=subscription.crm.*", ""); !strings.Contains(text, `"type":"subscription.crm.disabled"`) {
 		t.Errorf("no event: %s", text)
 	}
 	s.publish("order.sent", 1, 3)

@@ -70,7 +70,7 @@ func TestSubscribersThatAreRefused(t *testing.T) {
 		t.Errorf("the third: %d %s", res.StatusCode, text)
 	}
 
-	if status, text := s.api("GET", "/api/v1/admin/subscriptions?state=failing", ""); status != 400 || !strings.Contains(text, "is one of active, disabled, ended") {
+	if status, text := s.api("GET", "/api/v1/admin/subscriptions?state=failing", ""); status != 400 || !strings.Contains(text, "is one or more of active, disabled, ended") {
 		t.Errorf("a state that there is not: %d %s", status, text)
 	}
 

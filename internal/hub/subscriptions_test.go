@@ -234,6 +234,28 @@ func (s *site) until(what string, f func() bool) {
 	}
 }
 
+// underWebhookID are the ids of the runs that a webhook-id finds, newest first.
+func (s *site) underWebhookID(known, more string) (ids []string) {
+	s.t.Helper()
+	for after := ""; ; {
+		status, text := s.api("GET", "/api/v1/admin/runs?webhook_id="+known+more+after, "")
+		var page struct {
+			Items []struct{ ID string }
+			Next  string
+		}
+		if err := json.Unmarshal([]byte(text), &page); status != 200 || err != nil {
+			s.t.Fatalf("runs: %d %s", status, text)
+		}
+		for _, r := range page.Items {
+			ids = append(ids, r.ID)
+		}
+		if page.Next == "" {
+			return ids
+		}
+		after = "&after=" + page.Next
+	}
+}
+
 func TestConfiguredSubscription(t *testing.T) {
 	onBoth(t, func(t *testing.T, database string) {
 		to := newEndpoint(t, func(w http.ResponseWriter, n int) {
@@ -302,6 +324,21 @@ subscriptions:
 
 		// A rerun sends the same event under the same id; an input of one's own is refused.
 		before := len(to.await(t, 1))
+		known := paths["/direct"].header.Get("webhook-id")
+		if got := s.underWebhookID(known, ""); !slices.Equal(got, []string{list.Items[0].ID}) {
+			t.Errorf("under %s there are the runs %v", known, got)
+		}
+		if !strings.Contains(shown, `"webhook_id":"`+known+`"`) {
+			t.Errorf("the run is shown without %s: %s", known, shown)
+		}
+		for _, none := range []string{known + "a", known[:len(known)-1], "order.made-1", "%25"} {
+			if got := s.underWebhookID(none, ""); len(got) != 0 {
+				t.Errorf("under %q there are the runs %v", none, got)
+			}
+		}
+		if status, text := s.api("GET", "/api/v1/admin/runs?webhook_id=a&webhook_id=b", ""); status != 400 || !strings.Contains(text, "/query/webhook_id") {
+			t.Errorf("two of them: %d %s", status, text)
+		}
 		if status, text := s.api("POST", "/api/v1/admin/runs/"+list.Items[0].ID+"/rerun", `{}`); status != 201 {
 			t.Fatalf("rerun: %d %s", status, text)
 		}
@@ -309,6 +346,13 @@ subscriptions:
 		if again.event.ID != "order.made-1" || again.header.Get("webhook-id") != paths["/direct"].header.Get("webhook-id") || !again.signed(first) {
 			t.Errorf("rerun sent %v", again)
 		}
+		if got := s.underWebhookID(known, "&limit=1"); len(got) != 2 || got[1] != list.Items[0].ID {
+			t.Errorf("after the rerun there are the runs %v", got)
+		}
+		s.until("both are chosen for an action", func() bool { // which takes those that have ended
+			_, text := s.api("POST", "/api/v1/admin/runs/actions", fmt.Sprintf(`{"action":"rerun","filter":{"webhook_id":%q},"dry_run":true}`, known))
+			return strings.Contains(text, `"count":2`)
+		})
 		if status, text := s.api("POST", "/api/v1/admin/runs/"+list.Items[0].ID+"/rerun", `{"input":{"subscription":"through","event":"x","type":"y"}}`); status != 422 {
 			t.Errorf("rerun with another input: %d %s", status, text)
 		}

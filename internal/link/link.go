@@ -158,10 +158,12 @@ func (s *Store) Revoke(tx *db.Tx, url string) (bool, error) {
 	if err != nil || handle == nil {
 		return false, err
 	}
-	now := db.Micros(s.o.Now())
-	n, err := tx.Exec(`UPDATE links SET revoked_at = $2 WHERE handle = $1 AND revoked_at IS NULL AND expires_at > $2 AND (uses = 0 OR used < uses)`, handle, now)
+	n, err := tx.Exec(`UPDATE links SET revoked_at = $1 WHERE handle = $2 AND `+usable, db.Micros(s.o.Now()), handle)
 	return n > 0, err
 }
+
+// usable is the condition on a link that can still be used at the time $1.
+const usable = `revoked_at IS NULL AND expires_at > $1 AND (uses = 0 OR used < uses)`
 
 // Expire removes links whose time is over, and approvals that ended long ago;
 // at most so many of each. It returns how many there were.
@@ -179,7 +181,7 @@ func (s *Store) Expire(tx *db.Tx, most int, _ time.Time) (int64, error) {
 // columns is in the order of scan.
 const columns = `id, kind, target, content, page, confirm, uses, used, run, created_at, expires_at, used_at, revoked_at`
 
-func scan(row *db.Row) (*Link, error) {
+func scan(row scanner) (*Link, error) {
 	var l Link
 	var kind string
 	var content, page []byte

@@ -18,6 +18,7 @@ type Start struct {
 	Function         string // that was called, "" for none
 	Account          string // who called it, by id; "" for none
 	Source           string // what else started it, such as schedule:CODE; "" for nothing else
+	WebhookID        string // of what it sends by webhook, by which the receiver knows that; "" for none
 	Subject          string
 	Tags             []string
 	Mode             string // production when empty
@@ -70,7 +71,7 @@ func (e *Engine) compose(s Start, input db.Blob, owner string) *row {
 		id: e.ids.New("run", db.Time(now)), program: s.Program, version: s.Version, channel: s.Channel,
 		subject: clean(s.Subject, maxSubject), mode: s.Mode, state: Queued, input: input,
 		seed: s.seed, clock: s.clock, createdAt: now, owner: owner, epoch: 1, orderingKey: digested(s.OrderingKey, 512),
-		function: s.Function, account: s.Account, source: s.Source, origin: s.Origin, parent: s.Parent, parentSeq: s.parentSeq, depth: s.Depth,
+		function: s.Function, account: s.Account, source: s.Source, webhookID: s.WebhookID, origin: s.Origin, parent: s.Parent, parentSeq: s.parentSeq, depth: s.Depth,
 	}
 	if s.position != nil {
 		r.position, r.placed = *s.position, true

@@ -85,7 +85,7 @@ func (x *Execution) childDone() (bool, error) {
 	err := x.e.db.Read(x.ctx, func(tx *db.Tx) error {
 		found = nil
 		for _, s := range children {
-			r, err := scan(tx.QueryRow(`SELECT `+columns+` FROM runs WHERE parent = $1 AND parent_seq = $2 AND finished_at IS NOT NULL`,
+			r, err := scan(tx.QueryRow(`SELECT `+columns+` FROM runs WHERE parent = $1 AND parent <> '' AND parent_seq = $2 AND finished_at IS NOT NULL`,
 				x.row.id, s.seq))
 			if errors.Is(err, db.ErrNoRows) {
 				continue
@@ -155,7 +155,7 @@ func (x *Execution) parkable(tx *db.Tx) error {
 			continue
 		}
 		var n int64
-		err := tx.QueryRow(`SELECT count(*) FROM runs WHERE parent = $1 AND parent_seq = $2 AND finished_at IS NOT NULL`,
+		err := tx.QueryRow(`SELECT count(*) FROM runs WHERE parent = $1 AND parent <> '' AND parent_seq = $2 AND finished_at IS NOT NULL`,
 			x.row.id, s.seq).Scan(&n)
 		if err != nil {
 			return err
@@ -234,7 +234,7 @@ func (x *Execution) park(wake int64) error {
 func (e *Engine) cancelChildren(ctx context.Context, parent string) error {
 	var ids []string
 	err := e.db.Read(ctx, func(tx *db.Tx) (err error) {
-		ids, err = tx.Texts(`SELECT id FROM runs WHERE parent = $1 AND finished_at IS NULL`, parent)
+		ids, err = tx.Texts(`SELECT id FROM runs WHERE parent = $1 AND parent <> '' AND finished_at IS NULL`, parent)
 		return err
 	})
 	for _, id := range ids {

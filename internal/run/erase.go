@@ -79,7 +79,7 @@ func (e *Engine) Erase(ctx context.Context, subject string, dryRun bool) (Erased
 	}
 	erased := Erased{Complete: true}
 	err := e.db.Read(ctx, func(tx *db.Tx) error {
-		return tx.QueryRow(`SELECT count(*) FROM runs WHERE subject = $1`, subject).Scan(&erased.Count)
+		return tx.QueryRow(`SELECT count(*) FROM runs WHERE subject = $1 AND subject <> ''`, subject).Scan(&erased.Count)
 	})
 	for n := int64(eraseBatch); err == nil && !dryRun && n > 0; {
 		if erased.Done >= eraseMost {
@@ -147,7 +147,7 @@ func idsOf(list []*row) []string {
 
 // family is the next runs to be erased, with those that go with them, by id.
 func family(tx *db.Tx, subject string) ([]*row, error) {
-	return doomed(tx, fmt.Sprintf(`WITH RECURSIVE next(id) AS (SELECT id FROM runs WHERE subject = $1 AND%s ORDER BY id LIMIT %d),
+	return doomed(tx, fmt.Sprintf(`WITH RECURSIVE next(id) AS (SELECT id FROM runs WHERE subject = $1 AND subject <> '' AND%s ORDER BY id LIMIT %d),
 		above(id) AS (SELECT id FROM next UNION SELECT kin.id FROM runs AS kin JOIN above ON%s AND kin.waiting_for <> '%s')
 		SELECT runs.id, runs.input, runs.output FROM runs JOIN above ON above.id = runs.id ORDER BY runs.id`,
 		erasable, eraseBatch, kin, waitingForErased), []any{subject})
@@ -157,7 +157,7 @@ func family(tx *db.Tx, subject string) ([]*row, error) {
 func (e *Engine) left(ctx context.Context, subject string) (all []Kept, err error) {
 	err = e.db.Read(ctx, func(tx *db.Tx) error {
 		all = nil
-		rows, err := tx.Query(fmt.Sprintf(`SELECT id, state, finished_at IS NOT NULL, COALESCE(%s, '') FROM runs WHERE subject = $1 AND NOT (%s) ORDER BY id LIMIT %d`, unsettledBelow, erasable, eraseTells), subject)
+		rows, err := tx.Query(fmt.Sprintf(`SELECT id, state, finished_at IS NOT NULL, COALESCE(%s, '') FROM runs WHERE subject = $1 AND subject <> '' AND NOT (%s) ORDER BY id LIMIT %d`, unsettledBelow, erasable, eraseTells), subject)
 		if err != nil {
 			return err
 		}

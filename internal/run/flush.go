@@ -412,7 +412,7 @@ func (x *Execution) do(s *step, h Handler, call *Call) {
 
 func (x *Execution) call(s *step, args []byte) *Call {
 	return &Call{
-		Run: x.row.id, Program: x.row.program, Channel: x.row.channel, Mode: x.row.mode,
+		Run: x.row.id, Program: x.row.program, Channel: x.row.channel, Mode: x.row.mode, WebhookID: x.row.webhookID,
 		Seq: s.seq, Name: s.name, Args: args, Depth: x.row.depth, Nonce: x.Nonce(),
 	}
 }

@@ -51,7 +51,7 @@ func release(tx *db.Tx, r *row, now int64) error {
 	}
 	var next int64
 	var id string
-	err = tx.QueryRow(`SELECT id, ordering_seq FROM runs WHERE channel = $1 AND source = $4 AND ordering_key = $2 AND ordering_seq > $3
+	err = tx.QueryRow(`SELECT id, ordering_seq FROM runs WHERE channel = $1 AND source = $4 AND ordering_key = $2 AND ordering_key <> '' AND ordering_seq > $3
 		AND finished_at IS NULL ORDER BY ordering_seq LIMIT 1`, r.channel, r.orderingKey, head, r.source).Scan(&id, &next)
 	if errors.Is(err, db.ErrNoRows) {
 		_, err = tx.Exec(`DELETE FROM run_order WHERE scope = $1 AND name = $2`, r.scope(), r.orderingKey)

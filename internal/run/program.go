@@ -76,6 +76,7 @@ type Call struct {
 	Args                        []byte // JSON
 	Depth                       int    // of the run among its ancestors
 	Nonce                       string // see Execution.Nonce
+	WebhookID                   string // the run's Start.WebhookID
 	Position                    int64  // of Wait.Begin: the end of the event log when the run began
 }
 

@@ -33,12 +33,13 @@ type row struct {
 	parentSeq, depth                             int
 	position                                     int64 // known once the row has been read; see inserts
 	placed                                       bool  // position is to be written
+	webhookID                                    string
 }
 
 // columns is the one list of the columns of runs, in the order of scan.
 const columns = `id, state, waiting_for, program, version, channel, subject, tags, mode, input, output, error,
 	seed, clock, created_at, due_at, finished_at, owner, epoch, attempt, extra, crashes, answered, cancel,
-	ordering_key, ordering_seq, origin, parent, parent_seq, depth, function, account, source, position`
+	ordering_key, ordering_seq, origin, parent, parent_seq, depth, function, account, source, position, webhook_id`
 
 // qualified is columns, each of the row source r.
 var qualified = regexp.MustCompile(`\w+`).ReplaceAllString(columns, "r.$0")
@@ -54,7 +55,7 @@ func scan(s scanner) (*row, error) {
 	var answered, cancel int64
 	err := s.Scan(&r.id, &state, &r.waitingFor, &r.program, &r.version, &r.channel, &r.subject, &tags, &r.mode,
 		&input, &output, &failure, &r.seed, &r.clock, &r.createdAt, &due, &finished, &r.owner, &r.epoch, &r.attempt, &r.extra,
-		&r.crashes, &answered, &cancel, &r.orderingKey, &r.orderingSeq, &r.origin, &r.parent, &r.parentSeq, &r.depth, &r.function, &r.account, &r.source, &r.position)
+		&r.crashes, &answered, &cancel, &r.orderingKey, &r.orderingSeq, &r.origin, &r.parent, &r.parentSeq, &r.depth, &r.function, &r.account, &r.source, &r.position, &r.webhookID)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func (r *row) values() []any {
 		bytesOrNull(r.input), bytesOrNull(r.output), errorText(r.err), r.seed, r.clock, r.createdAt, intOrNull(r.dueAt),
 		intOrNull(r.finishedAt), r.owner, r.epoch, int64(r.attempt), int64(r.extra), int64(r.crashes), bit(r.answered),
 		bit(r.cancel), r.orderingKey, r.orderingSeq, r.origin, r.parent, int64(r.parentSeq), int64(r.depth), r.function, r.account,
-		r.source, r.place(),
+		r.source, r.place(), r.webhookID,
 	}
 }
 
@@ -112,7 +113,7 @@ func newInserts(position string) inserts {
 			strings.Replace(qualified, "r.position", "coalesce(r.position, "+position+")", 1)+` FROM {rows} AS r`, rowColumns...),
 		plain: db.NewStmt(11, `INSERT INTO runs (`+columns+`)
 			SELECT r.id, r.state, '', r.program, r.version, r.channel, r.subject, '', r.mode, r.input, r.output, '',
-				r.seed, r.clock, r.created_at, NULL, r.finished_at, r.owner, r.epoch, 0, 0, 0, 0, 0, '', 0, '', '', 0, 0, '', '', '', `+position+`
+				r.seed, r.clock, r.created_at, NULL, r.finished_at, r.owner, r.epoch, 0, 0, 0, 0, 0, '', 0, '', '', 0, 0, '', '', '', `+position+`, ''
 			FROM {rows} AS r`,
 			db.Text("id"), db.Text("state"), db.Text("program"), db.Text("version"), db.Text("channel"), db.Text("subject"),
 			db.Text("mode"), db.Bytes("input"), db.Bytes("output"), db.Int("seed"), db.Int("clock"), db.Int("created_at"),
@@ -125,7 +126,7 @@ func newInserts(position string) inserts {
 func (i inserts) of(r *row) db.Op {
 	plain := r.waitingFor == "" && len(r.tags) == 0 && r.err == nil && r.dueAt == 0 && r.attempt == 0 && r.extra == 0 &&
 		r.crashes == 0 && !r.answered && !r.cancel && r.orderingKey == "" && r.origin == "" && r.parent == "" && r.depth == 0 &&
-		r.function == "" && r.account == "" && r.source == "" && !r.placed
+		r.function == "" && r.account == "" && r.source == "" && !r.placed && r.webhookID == ""
 	if !plain {
 		return db.Op{Stmt: i.whole, Row: r.values()}
 	}
@@ -149,7 +150,7 @@ var rowColumns = []db.Column{
 	db.Int("seed"), db.Int("clock"), db.Int("created_at"), db.Int("due_at"), db.Int("finished_at"), db.Text("owner"), db.Int("epoch"),
 	db.Int("attempt"), db.Int("extra"), db.Int("crashes"), db.Int("answered"), db.Int("cancel"), db.Text("ordering_key"),
 	db.Int("ordering_seq"), db.Text("origin"), db.Text("parent"), db.Int("parent_seq"), db.Int("depth"), db.Text("function"), db.Text("account"),
-	db.Text("source"), db.Int("position"),
+	db.Text("source"), db.Int("position"), db.Text("webhook_id"),
 }
 
 // The statements of the hot path behind inserts, in the order in which a batch
@@ -272,7 +273,7 @@ func (r *row) info() Info {
 	}
 	return Info{
 		ID: r.id, State: r.state, WaitingFor: waitingFor, Erased: erased, Program: r.program, Version: r.version, Channel: r.channel,
-		Function: r.function, Account: r.account, Source: r.source,
+		Function: r.function, Account: r.account, Source: r.source, WebhookID: r.webhookID,
 		Subject: r.subject, Tags: r.tags, Mode: r.mode, Attempt: r.attempt + 1, Origin: r.origin, Parent: r.parent,
 		Key: r.orderingKey, CreatedAt: db.Time(r.createdAt), DueAt: at(r.dueAt), FinishedAt: at(r.finishedAt), Error: r.err,
 	}

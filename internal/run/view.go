@@ -32,9 +32,10 @@ type Info struct {
 	Program    string          `json:"program"`               // "scenario:CODE"
 	Version    string          `json:"version"`
 	Channel    string          `json:"channel,omitempty"`
-	Function   string          `json:"function,omitempty"` // that was called
-	Account    string          `json:"account,omitempty"`  // who called it, by id
-	Source     string          `json:"source,omitempty"`   // what else started it, such as schedule:CODE
+	Function   string          `json:"function,omitempty"`   // that was called
+	Account    string          `json:"account,omitempty"`    // who called it, by id
+	Source     string          `json:"source,omitempty"`     // what else started it, such as schedule:CODE
+	WebhookID  string          `json:"webhook_id,omitempty"` // of a delivery, as its receiver knows it
 	Subject    string          `json:"subject,omitempty"`
 	Tags       []string        `json:"tags,omitempty"`
 	Mode       string          `json:"mode"`
@@ -91,19 +92,20 @@ type LogLine struct {
 
 // Filter chooses runs for a list or an action; empty members choose all.
 type Filter struct {
-	State    []State   `json:"state,omitempty"`
-	Program  string    `json:"program,omitempty"`
-	Channel  string    `json:"channel,omitempty"`
-	Function string    `json:"function,omitempty"`
-	Account  string    `json:"account,omitempty"` // by id
-	Source   string    `json:"source,omitempty"`
-	Subject  string    `json:"subject,omitempty"`
-	Tag      string    `json:"tag,omitempty"`
-	Since    time.Time `json:"since,omitzero"`
-	Until    time.Time `json:"until,omitzero"`
-	Q        string    `json:"q,omitempty"` // id, subject or tag, by prefix
-	After    string    `json:"-"`           // cursor of the page before
-	Limit    int       `json:"-"`           // 100 when 0, at most 1,000
+	State     []State   `json:"state,omitempty"`
+	Program   string    `json:"program,omitempty"`
+	Channel   string    `json:"channel,omitempty"`
+	Function  string    `json:"function,omitempty"`
+	Account   string    `json:"account,omitempty"` // by id
+	Source    string    `json:"source,omitempty"`
+	WebhookID string    `json:"webhook_id,omitempty"`
+	Subject   string    `json:"subject,omitempty"`
+	Tag       string    `json:"tag,omitempty"`
+	Since     time.Time `json:"since,omitzero"`
+	Until     time.Time `json:"until,omitzero"`
+	Q         string    `json:"q,omitempty"` // id, subject or tag, by prefix
+	After     string    `json:"-"`           // cursor of the page before
+	Limit     int       `json:"-"`           // 100 when 0, at most 1,000
 }
 
 // RerunOptions say from where and with what a new run repeats an old one.

@@ -3,8 +3,8 @@ package subscription
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"junctor/internal/db"
@@ -82,11 +82,16 @@ func (s *Store) Get(ctx context.Context, channel, code string) (v View, err erro
 }
 
 // List is a page of subscriptions by code, behind one; next is "" on the last.
-func (s *Store) List(ctx context.Context, channel, state, after string, limit int) (page []View, next string, err error) {
+// Of a channel, and in some states, when these are given.
+func (s *Store) List(ctx context.Context, channel string, states []string, after string, limit int) (page []View, next string, err error) {
+	chosen, err := json.Marshal(append([]string{}, states...))
+	if err != nil {
+		return nil, "", err
+	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		page, next = nil, ""
-		all, err := readRows(tx, `WHERE code > $1 AND ($2 = '' OR channel = $2) AND ($3 = '' OR state = $3)
-			ORDER BY code LIMIT $4`, after, channel, state, limit+1)
+		all, err := readRows(tx, `WHERE code > $1 AND ($2 = '' OR channel = $2) AND ($3 = '[]' OR `+tx.Among("state", "$3")+`)
+			ORDER BY code LIMIT $4`, after, channel, string(chosen), limit+1)
 		if err != nil {
 			return err
 		}
@@ -109,8 +114,9 @@ func (s *Store) List(ctx context.Context, channel, state, after string, limit in
 }
 
 // Enable lets a subscription go on that was disabled or has ended: where it
-// stopped, or from now on. Errors: fault.NotFound; fault.Conflict for one that is
-// active.
+// stopped, replays too, or from now on. What is skipped then is not sent by a
+// replay either: those under way end. Errors: fault.NotFound; fault.Conflict for
+// one that is active.
 func (s *Store) Enable(ctx context.Context, code string, now bool, by Author) error {
 	err := s.DB.Write(ctx, func(tx *db.Tx) error {
 		if err := bump(tx); err != nil {
@@ -123,19 +129,16 @@ func (s *Store) Enable(ctx context.Context, code string, now bool, by Author) er
 		if r.state == Active {
 			return fault.New(fault.Conflict, "The subscription %q is active.", code)
 		}
+		detail := ""
 		if now {
-			end, err := s.Events.EndIn(tx)
-			if err != nil {
-				return err
-			}
-			if _, err := tx.Exec(`UPDATE subscription_readers SET position = $2 WHERE id = $1`, code, end); err != nil {
+			if detail, err = s.skip(tx, code); err != nil {
 				return err
 			}
 		}
 		if _, err := tx.Exec(`UPDATE subscriptions SET state = $2, reason = '', failing_since = 0 WHERE code = $1`, code, Active); err != nil {
 			return err
 		}
-		if err := s.Audit(tx, by, "subscription.enable", code); err != nil {
+		if err := s.Audit(tx, by, "subscription.enable", code, detail); err != nil {
 			return err
 		}
 		return s.tell(tx, code, "enabled", r.channel, nil)
@@ -152,6 +155,23 @@ func (s *Store) Enable(ctx context.Context, code string, now bool, by Author) er
 	_, err = s.Runs().Hurry(ctx, sourcePrefix+code)
 	s.wake()
 	return err
+}
+
+// skip lets a stopped subscription begin behind all that is in the log, and
+// returns what the audit log says of it.
+func (s *Store) skip(tx *db.Tx, code string) (detail string, err error) {
+	end, err := s.Events.EndIn(tx)
+	if err != nil {
+		return "", err
+	}
+	if _, err := tx.Exec(`UPDATE subscription_readers SET position = $2 WHERE id = $1`, code, end); err != nil {
+		return "", err
+	}
+	ended, err := endReplays(tx, code, "")
+	if detail = "from now on"; len(ended) > 0 {
+		detail += ", which ended " + strings.Join(ended, ", ")
+	}
+	return detail, err
 }
 
 // recover forgets failures.
@@ -172,7 +192,7 @@ func (s *Store) Disable(ctx context.Context, code string, by Author) error {
 		if r.state != Active {
 			return fault.New(fault.Conflict, "The subscription %q is %s.", code, r.state)
 		}
-		if err := s.Audit(tx, by, "subscription.disable", code); err != nil {
+		if err := s.Audit(tx, by, "subscription.disable", code, ""); err != nil {
 			return err
 		}
 		return s.stop(tx, code, Disabled, "stopped by "+by.Name)
@@ -214,119 +234,12 @@ func (s *Store) Rotate(ctx context.Context, code, secret string, keep time.Durat
 		if err != nil {
 			return err
 		}
-		return s.Audit(tx, by, "subscription.rotate", code)
+		return s.Audit(tx, by, "subscription.rotate", code, "")
 	})
 	if err != nil {
 		return "", err
 	}
 	return secret, s.Reload(ctx)
-}
-
-// Replay is what is to be sent again.
-type Replay struct {
-	After  int64     // a position; event.Oldest: from the beginning
-	Since  time.Time // instead: what came into the log then or later
-	Choice Choice    // of what the subscription chooses
-	DryRun bool      // count only
-}
-
-// Replayed is what came of it.
-type Replayed struct {
-	Count    int64 // events that are sent again, as far as they were counted
-	Complete bool  // false: there may be more
-}
-
-// countTime is for how long events are counted.
-const countTime = 5 * time.Second
-
-// Replay sends events again that a subscription has had, in the order of the log,
-// beside what is new. Errors: fault.NotFound; fault.Conflict for one that is not
-// active, or has too many replays under way; *event.TooOld.
-func (s *Store) Replay(ctx context.Context, code string, r Replay, by Author) (done Replayed, err error) {
-	after := r.After
-	if !r.Since.IsZero() {
-		if after, err = s.Events.Since(ctx, r.Since); err != nil {
-			return done, err
-		}
-	}
-	var at row
-	var until int64
-	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		if at, err = readRow(tx, code); err != nil {
-			return err
-		}
-		v, err := s.view(tx, at)
-		until = v.Position
-		return err
-	})
-	if err != nil {
-		return done, err
-	}
-	if at.state != Active {
-		return done, fault.New(fault.Conflict, "The subscription %q is %s: enable it first.", code, at.state)
-	}
-	x, err := s.find(ctx, code)
-	if err != nil || x == nil {
-		return done, errors.Join(err, none(code))
-	}
-	if done, after, err = s.count(ctx, x, r.Choice, after, until); err != nil || r.DryRun || done.Count == 0 && done.Complete {
-		return done, err
-	}
-	types, err := listText(r.Choice.Types)
-	if err != nil {
-		return done, err
-	}
-	err = s.DB.Write(ctx, func(tx *db.Tx) error {
-		const most = 10
-		if err := bump(tx); err != nil {
-			return err
-		}
-		v, err := s.view(tx, at)
-		if err != nil {
-			return err
-		}
-		if v.Replays >= most {
-			return fault.New(fault.Conflict, "The subscription %q has %d replays under way; wait for one to end.", code, v.Replays)
-		}
-		_, err = tx.Exec(`INSERT INTO subscription_readers (id, subscription, position, until, types, filter) VALUES ($1, $2, $3, $4, $5, $6)`,
-			s.ids.New("rpl", s.Clock.Now()), code, after, until, types, r.Choice.Filter)
-		if err != nil {
-			return err
-		}
-		return s.Audit(tx, by, "subscription.replay", code)
-	})
-	return done, err
-}
-
-// count counts what both choose between two positions. from is where it begins.
-func (s *Store) count(ctx context.Context, x *subscriber, choice Choice, after, until int64) (done Replayed, from int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*countTime)
-	defer cancel()
-	began := time.Now()
-	q := x.config.Choice.Query(after, x.allowed)
-	q.Limit = event.MaxLimit
-	for from = after; ; {
-		page, err := s.Events.Read(ctx, q)
-		if err != nil {
-			return done, from, err
-		}
-		if from == event.Oldest { // the reader has a real place
-			from = 0
-		}
-		for n := range page.Items {
-			if i := &page.Items[n]; i.Seq <= until && choice.Takes(i) {
-				done.Count++
-			}
-		}
-		if !page.More || page.Next >= until {
-			done.Complete = true
-			return done, from, nil
-		}
-		if time.Since(began) > countTime {
-			return done, from, nil
-		}
-		q.After = page.Next
-	}
 }
 
 // Pinged is what came of a test delivery.
@@ -358,7 +271,7 @@ func (s *Store) Ping(ctx context.Context, code string) (Pinged, error) {
 	}
 	in := input{Subscription: code, Event: e.ID, Type: e.Type, Body: body}
 	res, err := s.Runs().Await(ctx, run.Start{
-		Program: Program, Version: Version, Channel: x.channel, Source: x.source(), Subject: code, Mode: "test", Input: in.encode(),
+		Program: Program, Version: Version, Channel: x.channel, Source: x.source(), WebhookID: in.webhookID(now), Subject: code, Mode: "test", Input: in.encode(),
 	}, x.config.Timeout+5*time.Second)
 	if err != nil {
 		return Pinged{}, err

@@ -48,16 +48,21 @@ func (s *Store) apart(ctx context.Context, l *list, r *reader) (more bool, err e
 	var starts []run.Start
 	for n := range page.Items {
 		i := &page.Items[n]
-		if i.Seq <= next && (r.choice == nil || r.choice.Takes(i)) {
-			starts = append(starts, s.start(x, i))
+		if i.Seq > next || r.choice != nil && !r.choice.Takes(i) {
+			continue
 		}
+		start := s.start(x, i)
+		if r.until > 0 { // by which people find what a replay has begun, and end it
+			start.Tags = []string{r.id}
+		}
+		starts = append(starts, start)
 	}
 	ends := r.until > 0 && next >= r.until
 	joins := r.until == 0 && !ahead && (len(l.members) > 0 && next == until || len(l.members) == 0 && !page.More)
 	if next == r.position && !ends && !joins {
 		return false, nil
 	}
-	ok, err := s.Runs().AcceptAll(ctx, starts, func(tx *db.Tx) (bool, error) { return s.move(tx, l, r, next, ends, joins) })
+	ok, err := s.Runs().AcceptAll(ctx, starts, func(tx *db.Tx) (bool, error) { return s.move(tx, l, r, next, len(starts), ends, joins) })
 	if err == nil && !ok {
 		return false, errMoved
 	}
@@ -80,7 +85,7 @@ func (l *list) headNow(ctx context.Context, s *Store) (position int64) {
 
 // move moves a reader on, and takes it away at its end; one that has come up with
 // the head joins the others there. It is false when something has changed.
-func (s *Store) move(tx *db.Tx, l *list, r *reader, next int64, ends, joins bool) (bool, error) {
+func (s *Store) move(tx *db.Tx, l *list, r *reader, next int64, sent int, ends, joins bool) (bool, error) {
 	var head, was int64
 	lock := ""
 	if joins {
@@ -105,7 +110,7 @@ func (s *Store) move(tx *db.Tx, l *list, r *reader, next int64, ends, joins bool
 		joins = false
 	}
 	if !ends && !joins {
-		_, err := tx.Exec(`UPDATE subscription_readers SET position = $2 WHERE id = $1`, r.id, next)
+		_, err := tx.Exec(`UPDATE subscription_readers SET position = $2, sent = sent + $3 WHERE id = $1`, r.id, next, sent)
 		return err == nil, err
 	}
 	if err := bump(tx); err != nil {

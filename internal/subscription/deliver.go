@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/base32"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +19,7 @@ import (
 	"junctor/internal/connection/http"
 	"junctor/internal/event"
 	"junctor/internal/fault"
+	"junctor/internal/id"
 	"junctor/internal/run"
 )
 
@@ -93,7 +94,7 @@ func (s *Store) deliver(ctx context.Context, c *run.Call) ([]byte, error) {
 		return nil, err
 	}
 	began := time.Now()
-	res, err := s.send(ctx, x, &in, body, c.Key())
+	res, err := s.send(ctx, x, c, body)
 	if ctx.Err() != nil && err != nil {
 		return nil, err // it was given up, and tells nothing about the endpoint
 	}
@@ -141,7 +142,7 @@ func (s *Store) wanted(ctx context.Context, in *input) (*subscriber, error) {
 }
 
 // send makes the request.
-func (s *Store) send(ctx context.Context, x *subscriber, in *input, body []byte, key string) (*http.Response, error) {
+func (s *Store) send(ctx context.Context, x *subscriber, c *run.Call, body []byte) (*http.Response, error) {
 	conn, err := s.connect(x)
 	if err != nil {
 		return nil, err
@@ -151,15 +152,14 @@ func (s *Store) send(ctx context.Context, x *subscriber, in *input, body []byte,
 	if err != nil {
 		return nil, err
 	}
-	id := messageID(in)
 	header := stdhttp.Header{
 		"Content-Type":      {event.Structured + "; charset=utf-8"},
-		"Webhook-Id":        {id},
+		"Webhook-Id":        {c.WebhookID},
 		"Webhook-Timestamp": {strconv.FormatInt(now.Unix(), 10)},
-		"Webhook-Signature": {signature(keys, id, now, body)},
+		"Webhook-Signature": {signature(keys, c.WebhookID, now, body)},
 	}
 	return conn.Do(ctx, http.Request{
-		Method: stdhttp.MethodPost, Path: x.config.Path, Header: header, Body: body, Timeout: x.config.Timeout, Enough: max(x.config.Keep, 1), IdempotencyKey: key,
+		Method: stdhttp.MethodPost, Path: x.config.Path, Header: header, Body: body, Timeout: x.config.Timeout, Enough: max(x.config.Keep, 1), IdempotencyKey: c.Key(),
 	})
 }
 
@@ -240,11 +240,15 @@ func keep(x *subscriber, res *http.Response) []byte {
 	return b
 }
 
-// messageID is the webhook-id: the same for an event and a subscription, whatever
-// run sends it.
-func messageID(in *input) string {
-	sum := sha256.Sum256([]byte(in.Subscription + "\x00" + in.Source + "\x00" + in.Event))
-	return "msg_" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:20]))
+// webhookID is the same for an event and a subscription, whatever run sends it. It
+// begins with when the event came into the log, as other ids do: then the runs'
+// index of them grows at its end.
+func (i *input) webhookID(at time.Time) string {
+	var raw [15]byte
+	binary.BigEndian.PutUint64(raw[:8], uint64(at.UnixMicro())<<8)
+	sum := sha256.Sum256([]byte(i.Subscription + "\x00" + i.Source + "\x00" + i.Event))
+	copy(raw[7:], sum[:])
+	return "msg_" + id.Encode(raw[:])
 }
 
 // body is the event as it is sent.

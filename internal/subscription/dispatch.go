@@ -198,7 +198,7 @@ func (s *Store) start(x *subscriber, i *event.Item) run.Start {
 		in.Source = i.Source
 	}
 	start := run.Start{
-		Program: Program, Version: Version, Channel: x.channel, Source: x.source(), Subject: i.Subject, Input: in.encode(),
+		Program: Program, Version: Version, Channel: x.channel, Source: x.source(), WebhookID: in.webhookID(i.At), Subject: i.Subject, Input: in.encode(),
 	}
 	if x.config.OrderingKey.String() != "" {
 		if body, err := s.bodies.of(i); err == nil {

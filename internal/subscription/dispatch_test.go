@@ -47,7 +47,7 @@ func start(t *testing.T, d *db.DB) *node {
 		Connection: func(string) (*connection.Conn, error) { return nil, fault.New(fault.NotFound, "none") },
 		Private:    func() bool { return true },
 		Tell:       func(*db.Tx, string, string, any) error { return nil },
-		Audit:      func(*db.Tx, subscription.Author, string, string) error { return nil },
+		Audit:      func(*db.Tx, subscription.Author, string, string, string) error { return nil },
 	})
 	n.runs, err = run.New(run.Options{
 		DB: d, Committer: n.committer, Programs: n, Handlers: n.store.Handlers(), Workers: 2,

@@ -27,6 +27,8 @@ type health struct {
 	failure int64  // the last one
 	text    string // what it was
 
+	again time.Time // when deliveries are hurried once more; zero: not
+
 	open            int // unfinished deliveries, as they were counted
 	counted, probed time.Time
 }
@@ -92,6 +94,28 @@ func (s *Store) hurry(x *subscriber) {
 	}()
 }
 
+// settled is after which time no delivery is still about to wait, for long, for a
+// subscription that it has found stopped in the moment in which it was enabled.
+const settled = 3 * time.Second
+
+// hurryLater lets what was late for hurry make its next try too.
+func (s *Store) hurryLater() {
+	now := time.Now()
+	for _, x := range s.list.Load().of {
+		h := x.health
+		h.mu.Lock()
+		due := !h.again.IsZero() && now.After(h.again)
+		if due {
+			h.again = time.Time{}
+		}
+		due = due && !h.failing // the tries of one that fails come at their times
+		h.mu.Unlock()
+		if due {
+			s.hurry(x)
+		}
+	}
+}
+
 // watchHealth writes down how the endpoints fare, until ctx ends.
 func (s *Store) watchHealth(ctx context.Context) {
 	const every = 2 * time.Second
@@ -103,6 +127,7 @@ func (s *Store) watchHealth(ctx context.Context) {
 		case <-ctx.Done():
 		}
 		stop()
+		s.hurryLater()
 		if err := s.writeHealth(context.WithoutCancel(ctx)); err != nil && ctx.Err() == nil {
 			s.Log.Warn("how subscriptions fare could not be written down; trying again", "error", err)
 			s.pause(ctx, time.Second)

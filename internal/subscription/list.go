@@ -179,6 +179,9 @@ func (s *Store) refresh(tx *db.Tx) (l *list, position int64, err error) {
 			s.hurry(x) // its deliveries wait for nothing any more: they are cancelled
 		case now.active() && !x.active():
 			s.hurry(x) // they waited for that
+			now.health.mu.Lock()
+			now.health.again = time.Now().Add(settled)
+			now.health.mu.Unlock()
 		}
 		if l.of[code] == nil {
 			s.metrics.deliveries.DeletePartialMatch(prometheus.Labels{"subscription": code})

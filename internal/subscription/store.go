@@ -46,7 +46,7 @@ type Options struct {
 	Connection func(code string) (*http.Conn, error)
 	Private    func() bool // whether private addresses may be sent to
 	Tell       func(tx *db.Tx, kind, subject string, data any) error
-	Audit      func(tx *db.Tx, by Author, action, code string) error
+	Audit      func(tx *db.Tx, by Author, action, code, detail string) error
 	Clock      clock.Clock
 	Log        *slog.Logger
 	Metrics    prometheus.Registerer
@@ -248,7 +248,7 @@ func (s *Store) Create(ctx context.Context, channel string, allowed []string, mo
 		}); err != nil {
 			return err
 		}
-		if err := s.Audit(tx, by, "subscription.create", c.Code); err != nil {
+		if err := s.Audit(tx, by, "subscription.create", c.Code, ""); err != nil {
 			return err
 		}
 		return s.tell(tx, c.Code, "created", channel, nil)
@@ -307,7 +307,7 @@ func (s *Store) Delete(ctx context.Context, channel, code string, by Author) err
 		if r.channel == "" || channel != "" && r.channel != channel {
 			return none(code)
 		}
-		if err := s.Audit(tx, by, "subscription.delete", code); err != nil {
+		if err := s.Audit(tx, by, "subscription.delete", code, ""); err != nil {
 			return err
 		}
 		return s.drop(tx, r)
