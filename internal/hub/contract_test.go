@@ -61,7 +61,7 @@ func (s *site) contract(clauses []clause, kept map[string]string) {
 		}
 		resp, body := s.do(method, path, fill(c.sent), header)
 		if wrong := c.judge(resp, body, fill); wrong != "" {
-			s.t.Errorf("%q is not kept: %s\n%s\n%d %v\n%.2000s", c.says, wrong, fill(c.do), resp.StatusCode, resp.Header, body)
+			s.t.Errorf("%q is not kept: %s\n%s\n%d %v\n%.700s", c.says, wrong, fill(c.do), resp.StatusCode, resp.Header, body)
 		}
 		for name, from := range c.keep {
 			value := resp.Header.Get(from)
