@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,13 +29,18 @@ channels:
   crm: { type: eventing }
 `
 
-const contractDoor = `import { http, sleep, respond, Problem, PermanentError, type Request } from "junctor";
+const contractDoor = `import { http, HttpError, sleep, respond, Problem, PermanentError, type Request } from "junctor";
 export default async function (request: Request) {
   switch (request.query.op) {
     case "answer": return { status: 201, headers: { "X-A": "1" }, json: { a: 1 } };
     case "fails": throw new Error("the inside");
     case "problem": throw new Problem({ status: 422, title: "unknown customer", detail: "C1", errors: [{ pointer: "/customer", detail: "unknown" }] });
     case "flaky": return (await http.post("erp", "/flaky/" + request.query.key, { json: 1 })).status;
+    case "caught": {
+      let status = 0;
+      try { await http.get("erp", "/status/500?" + request.query.key); } catch (error) { status = (error as HttpError).status; }
+      return [status, (await http.post("erp", "/flaky/caught-" + request.query.key)).status];
+    }
     case "sleeps": await sleep("1h"); return 1;
     case "responds": respond({ status: 202, json: { id: 1 } }); await sleep("1h"); return 1;
     case "code": return { response_code: 203, response_content: "abc", response_headers: "{\"X-B\":\"2\"}" };
@@ -70,11 +76,16 @@ func TestContractOfChannels(t *testing.T) {
 		key := strings.ReplaceAll(t.Name(), "/", "-")
 		kept := map[string]string{"key": key}
 		s.contract(channelClauses, kept)
-		if sent := p.keys["/flaky/"+key]; len(sent) != 3 || sent[0] != kept["flaky"]+".1" || sent[1] != sent[0] || sent[2] != sent[0] {
+		if sent := p.asked("/flaky/"+key); len(sent) != 3 || sent[0] != kept["flaky"]+".1" || sent[1] != sent[0] || sent[2] != sent[0] {
 			t.Errorf("every request carries Idempotency-Key: RUN.SEQ, the same on every try: %v of %s", sent, kept["flaky"])
 		}
-		if sent := p.keys["/flaky/"+key+"-again"]; len(sent) != 3 || sent[2] != sent[0] {
+		if sent := p.asked("/flaky/"+key+"-again"); len(sent) != 3 || sent[2] != sent[0] {
 			t.Errorf("failures are not kept as the answer, the same run is retried: %v", sent)
+		}
+		if sent := p.asked("/status/500"); len(sent) == 0 || sent[len(sent)-1] != kept["caught"]+".1" || len(p.asked("/flaky/caught-"+key)) != 3 {
+			t.Errorf("a failure that the scenario catches is the step's journalled result: %v of %s", sent, kept["caught"])
+		} else if slices.Contains(sent[:len(sent)-1], kept["caught"]+".1") {
+			t.Errorf("a failure that was caught has been made again: %v", sent)
 		}
 		_, unknown := s.do("POST", "/api/token/v1/unknown", "", nil)
 		for _, path := range []string{s.token["off"], "-", s.token["crm"], s.token["door"] + "/subscribe"} {
@@ -124,6 +135,7 @@ var channelClauses = []clause{
 	{says: "awaited channels have attempts: 1 unless set", do: "POST /api/token/v1/{token:door}?op=flaky&key={key}-door", status: 502, body: run502, keep: map[string]string{"one": "Junctor-Run"}},
 	{says: "awaited channels have attempts: 1 unless set", do: "GET /api/v1/admin/runs/{one}", by: "admin:" + adminPassword, status: 200, body: `"attempt":1,`},
 	{says: "further attempts happen inside timeout", do: "POST /api/token/v1/{token:patient}?op=flaky&key={key}", status: 200, body: "^200$", keep: map[string]string{"flaky": "Junctor-Run"}},
+	{says: "a failure that the scenario catches is the step's journalled result; one that it does not catch is made again", do: "POST /api/token/v1/{token:patient}?op=caught&key={key}", status: 200, body: `^\[500,200\]$`, keep: map[string]string{"caught": "Junctor-Run"}},
 	{says: "awaited, over timeout: 504; the run goes on", do: "POST /api/token/v1/{token:brief}?op=sleeps", with: []string{"Idempotency-Key", "slow"}, status: 504, has: []string{"Junctor-Run: run_"}, keep: map[string]string{"slow": "Junctor-Run"}},
 	{says: "the run goes on", do: "GET /api/v1/admin/runs/{slow}", by: "admin:" + adminPassword, status: 200, body: `"state":"waiting"`},
 	{says: "while the first is unfinished, also after its 504: 409 with Retry-After", do: "POST /api/token/v1/{token:brief}?op=sleeps", with: []string{"Idempotency-Key", "slow"}, status: 409, has: []string{"Retry-After"}},

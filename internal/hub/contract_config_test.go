@@ -105,7 +105,7 @@ func TestContractOfTheExamples(t *testing.T) {
 			t.Errorf("the run goes on, to its end: %+v", info)
 		}
 	})
-	if keys := p.keys["/orders"]; len(keys) != 2 || !strings.HasSuffix(keys[0], ".3") {
+	if keys := p.asked("/orders"); len(keys) != 2 || !strings.HasSuffix(keys[0], ".3") {
 		t.Errorf("POST /orders of the connection carries Idempotency-Key: RUN.SEQ: %v", keys)
 	}
 }

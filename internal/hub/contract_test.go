@@ -160,6 +160,13 @@ type counterpart struct {
 	keys map[string][]string // by path: the Idempotency-Key of each request
 }
 
+// asked is the Idempotency-Key of each request to a path.
+func (p *counterpart) asked(path string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.keys[path])
+}
+
 func newCounterpart(t *testing.T) *counterpart {
 	t.Helper()
 	p := &counterpart{keys: map[string][]string{}}
