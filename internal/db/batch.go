@@ -59,7 +59,7 @@ func (c *Committer) try(batch []*entry) error {
 // database or the connection.
 func (c *Committer) blamable(err error) bool {
 	k := classify(err)
-	return (k == other || k == unique || k == refused) && !c.db.repeatable(err) && !errors.Is(err, ErrUnknown) &&
+	return k.own() && !c.db.repeatable(err) && !errors.Is(err, ErrUnknown) &&
 		c.db.alive() == nil && c.ctx.Err() == nil
 }
 
@@ -189,7 +189,7 @@ func (g *groups) add(item int, ops []Op) {
 func (g *groups) execute(tx *Tx) error {
 	slices.SortStableFunc(g.list, func(a, b *group) int { return a.stmt.stage - b.stmt.stage })
 	for _, one := range g.list {
-		if _, err := tx.Many(one.stmt, one.rows); err != nil {
+		if err := tx.leave(one.stmt, one.rows); err != nil {
 			var row *rowError
 			if errors.As(err, &row) {
 				return &itemError{one.items[row.row], err}

@@ -187,12 +187,22 @@ func (d *DB) repeat(ctx context.Context, once func(context.Context, func(*Tx) er
 	}
 }
 
-// attempt is one transaction, from begin to a known outcome.
+// attempt is one transaction, from begin to a known outcome. When rows that were
+// inserted together have failed it is another one, that inserts each by itself.
 func (d *DB) attempt(ctx context.Context, f func(*Tx) error) error {
+	err := d.transact(ctx, f, false)
+	if errors.Is(err, errTogether) {
+		err = d.transact(ctx, f, true)
+	}
+	return err
+}
+
+func (d *DB) transact(ctx context.Context, f func(*Tx) error, apart bool) error {
 	tx, err := d.begin(ctx, true)
 	if err != nil {
 		return err
 	}
+	tx.apart = apart
 	ended := false
 	defer func() {
 		if !ended { // f panicked

@@ -44,21 +44,9 @@ func must(tb testing.TB, err error) {
 func ids(tb testing.TB, d *db.DB) []string {
 	tb.Helper()
 	var all []string
-	must(tb, d.Read(context.Background(), func(tx *db.Tx) error {
-		all = nil
-		rows, err := tx.Query(`SELECT id FROM things ORDER BY id`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id string
-			if err := rows.Scan(&id); err != nil {
-				return err
-			}
-			all = append(all, id)
-		}
-		return rows.Err()
+	must(tb, d.Read(context.Background(), func(tx *db.Tx) (err error) {
+		all, err = tx.Texts(`SELECT id FROM things ORDER BY id`)
+		return err
 	}))
 	return all
 }

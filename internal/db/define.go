@@ -5,7 +5,7 @@ import "context"
 // Define executes statements that change the schema, separated by semicolons,
 // without arguments. Nothing of them is kept prepared: each is executed once.
 func (tx *Tx) Define(sql string) error {
-	if err := tx.db.alive(); err != nil {
+	if err := tx.usable(); err != nil {
 		return err
 	}
 	if err := tx.session.define(tx.ctx, sql); err != nil {
@@ -23,8 +23,8 @@ func (s *sqliteSession) define(ctx context.Context, sql string) error {
 }
 
 func (s *postgresSession) define(ctx context.Context, sql string) error {
-	if s.reading() {
-		return errReading
+	if err := s.idle(ctx); err != nil {
+		return err
 	}
 	_, err := s.conn.PgConn().Exec(ctx, sql).ReadAll()
 	return postgresError(err)

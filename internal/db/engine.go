@@ -25,10 +25,13 @@ type session interface {
 	exec(ctx context.Context, sql string, args []any) (affected int64, err error)
 	query(ctx context.Context, sql string, args []any) (cursor, error)
 	many(ctx context.Context, s *Stmt, rows [][]any) (affected int64, err error)
+	// leave is many whose result nobody waits for: it may be executed with what
+	// comes next, or with the commit, and fail there.
+	leave(ctx context.Context, s *Stmt, rows [][]any) error
 	// define executes several statements that nobody will execute again.
 	define(ctx context.Context, sql string) error
-	// line returns when every other transaction of the domain that has called it
-	// has ended.
+	// line lets what comes next be executed when every other transaction of the
+	// domain that has called it has ended.
 	line(ctx context.Context) error
 	// commit returns an error that is ErrLost when the outcome is unknown. What
 	// it committed others can read; durable it is after the engine's sync.

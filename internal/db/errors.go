@@ -18,6 +18,9 @@ var (
 	ErrUnique = errors.New("unique constraint violated")
 	// ErrRefused is what somebody's own trigger or constraint does not let through.
 	ErrRefused = errors.New("refused by a trigger or a constraint")
+	// ErrUnfit is PostgreSQL's answer to a statement that does not fit the tables as
+	// they are: one is not there, or a column, or it is of another type.
+	ErrUnfit = errors.New("the statement does not fit the tables")
 	// ErrFenced says that another owner has taken over: the item's epoch is no
 	// longer that of its row, or the row is gone.
 	ErrFenced = errors.New("another owner has taken over")
@@ -40,11 +43,15 @@ const (
 	other    class = iota // the statement's or the caller's fault
 	unique                // a unique constraint
 	refused               // another constraint, or a trigger that says no
+	unfit                 // a table or a column is not there, or another
 	conflict              // serialization failure, deadlock, busy: the same again may do
 	lost                  // the connection broke
 	sick                  // the database cannot store now: disk full, read-only, shutting down
 	late                  // the statement took too long
 )
+
+// own reports whether it is the fault of what was stored, not of the database.
+func (c class) own() bool { return c == other || c == unique || c == refused || c == unfit }
 
 const maxTries = 10
 
@@ -60,7 +67,7 @@ func (e *storeError) Unwrap() error { return e.cause }
 
 // Is answers for the sentinels that have a class.
 func (e *storeError) Is(target error) bool {
-	return target == ErrUnique && e.class == unique || target == ErrRefused && e.class == refused || target == ErrLost && e.class == lost
+	return target == ErrUnique && e.class == unique || target == ErrRefused && e.class == refused || target == ErrUnfit && e.class == unfit || target == ErrLost && e.class == lost
 }
 
 // classify finds the class in err's chain.

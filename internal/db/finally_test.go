@@ -182,36 +182,31 @@ func TestFinallyAndUnknownOutcomes(t *testing.T) {
 	}
 }
 
-// held keeps a transaction open at its COMMIT.
-type held struct{ reached, release chan struct{} }
-
-func (h *held) BeforeCommit(n int64) error {
-	if n == 1 {
-		close(h.reached)
-		<-h.release
-	}
-	return nil
-}
-func (h *held) AfterCommit(int64) error { return nil }
-
 // On PostgreSQL no transaction that left something for its end comes between
 // another one's end and its COMMIT; others do.
 func TestFinallyStandsInLine(t *testing.T) {
 	open := dbtest.Postgres(t)
-	must(t, withThings(t, open(nil)).Close())
-	hooks := &held{make(chan struct{}), make(chan struct{})}
-	slow, other := open(hooks), open(nil)
+	d := withThings(t, open(nil))
+	other := open(nil)
 	done := make(chan error, 2)
-	write := func(d *db.DB, id string) {
+	reached, release := make(chan struct{}), make(chan struct{})
+	go func() {
 		done <- d.Write(context.Background(), func(tx *db.Tx) error {
-			tx.Finally(count(id))
+			tx.Finally(count("first"))
+			_, err := tx.Exec(`SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' line', 0))`) // it is at its end from here on
+			close(reached)
+			<-release
+			return err
+		})
+	}()
+	<-reached
+	must(t, insert(other, "between"))
+	go func() {
+		done <- other.Write(context.Background(), func(tx *db.Tx) error {
+			tx.Finally(count("second"))
 			return nil
 		})
-	}
-	go write(slow, "first")
-	<-hooks.reached
-	must(t, insert(other, "between"))
-	go write(other, "second")
+	}()
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		var waiting int
 		must(t, other.Read(t.Context(), func(tx *db.Tx) error {
@@ -225,10 +220,10 @@ func TestFinallyStandsInLine(t *testing.T) {
 			t.Fatal("the second transaction does not wait for the first")
 		}
 	}
-	close(hooks.release)
+	close(release)
 	must(t, errors.Join(<-done, <-done))
-	if first, second := number(t, other, "first"), number(t, other, "second"); first != 0 || second != 2 {
-		t.Errorf("%d and %d things were there, want 0 and 2", first, second)
+	if first, second := number(t, other, "first"), number(t, other, "second"); first != 1 || second != 2 {
+		t.Errorf("%d and %d things were there, want 1 and 2", first, second)
 	}
 }
 

@@ -32,6 +32,7 @@ type postgresEngine struct {
 	schema  string
 	node    string // names this process's marks and notices
 	written atomic.Int64
+	opened  atomic.Int64 // connections
 }
 
 func openPostgres(ctx context.Context, o Options) (engine, error) {
@@ -65,6 +66,7 @@ func openPostgres(ctx context.Context, o Options) (engine, error) {
 
 func (e *postgresEngine) connect(ctx context.Context, config *pgxpool.Config) error {
 	var err error
+	config.AfterConnect = e.identify
 	config.MaxConns = postgresWriters
 	if e.writers, err = pgxpool.NewWithConfig(ctx, config.Copy()); err != nil {
 		return err
@@ -107,8 +109,8 @@ func unreachable(c *pgx.ConnConfig, err error) error {
 
 func (e *postgresEngine) postgres() bool { return true }
 
-// begin starts a transaction. A write moves its connection's mark at once, in
-// the same round trip, and learns its transaction id.
+// begin takes a connection for a transaction, which begins with its first
+// statement. A write moves its connection's mark with that.
 func (e *postgresEngine) begin(ctx context.Context, write bool) (session, error) {
 	pool := e.readers
 	if write {
@@ -120,24 +122,11 @@ func (e *postgresEngine) begin(ctx context.Context, write bool) (session, error)
 	}
 	s := &postgresSession{engine: e, pooled: conn, conn: conn.Conn()}
 	if write {
-		err = s.startWrite(ctx)
+		s.openWrite()
 	} else {
-		_, err = s.conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"+timeout(ctx), pgx.QueryExecModeSimpleProtocol)
-	}
-	if err != nil {
-		s.abandon()
-		return nil, postgresError(err)
+		s.openRead(ctx)
 	}
 	return s, nil
-}
-
-// timeout lets the server end what ctx would end by breaking the connection.
-func timeout(ctx context.Context) string {
-	until, ok := ctx.Deadline()
-	if !ok {
-		return ""
-	}
-	return fmt.Sprintf("; SET LOCAL statement_timeout = %d", max(1, time.Until(until).Milliseconds()))
 }
 
 // sync has nothing to do: a COMMIT is answered when it is on disk.

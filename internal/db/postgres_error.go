@@ -43,12 +43,16 @@ func stateClass(e *pgconn.PgError) class {
 		return lost
 	case "25006": // read-only: a standby
 		return sick
+	case "42501": // not allowed: the tables have nothing to do with it
+		return other
 	case "57014": // cancelled, by statement_timeout
 		return late
 	}
 	switch e.Code[:min(2, len(e.Code))] {
 	case "08":
 		return lost
+	case "42":
+		return unfit
 	case "53", "58": // out of disk, memory or connections; system error
 		return sick
 	}

@@ -2,12 +2,10 @@ package db
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -21,46 +19,68 @@ const maxKept = 4 << 10
 
 // postgresSession is one transaction.
 type postgresSession struct {
-	engine *postgresEngine
-	pooled *pgxpool.Conn // nil once it has been abandoned
-	conn   *pgx.Conn
-	own    mark
-	xid    string
+	engine  *postgresEngine
+	pooled  *pgxpool.Conn // nil once it has been abandoned
+	conn    *pgx.Conn
+	own     mark
+	opening []part // what begins the transaction; nil once it is sent
+	tail    []part // not sent yet
+	failed  error  // of a statement: what follows would be outside of the transaction
 }
 
-// startWrite begins, moves the mark and learns the transaction id in one round
-// trip. The texts inside are this process's own, so they need no parameters.
-func (s *postgresSession) startWrite(ctx context.Context) error {
-	s.own = mark{name: fmt.Sprintf("%s.%d", s.engine.node, s.conn.PgConn().PID()), value: s.engine.written.Add(1)}
-	results, err := s.conn.PgConn().Exec(ctx, fmt.Sprintf(`BEGIN;
-		INSERT INTO marks (name, value, changed_at) VALUES ('%s', %d, %d)
-		ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at;
-		SELECT pg_current_xact_id()::text`, s.own.name, s.own.value, Micros(time.Now()))).ReadAll()
-	if err != nil {
-		return err
+const (
+	beginRead = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
+	// limitRead lets the server end what a context would end by breaking the connection.
+	limitRead = `SELECT set_config('statement_timeout', $1, true)`
+	moveMark  = `INSERT INTO marks (name, value, changed_at) VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at`
+)
+
+func (s *postgresSession) openWrite() {
+	s.own = mark{name: s.identity().mark, value: s.engine.written.Add(1)}
+	s.opening = []part{{sql: "BEGIN"}, {sql: moveMark, values: []any{s.own.name, s.own.value, Micros(time.Now())}}}
+}
+
+func (s *postgresSession) openRead(ctx context.Context) {
+	s.opening = []part{{sql: beginRead}}
+	if until, ok := ctx.Deadline(); ok {
+		s.opening = append(s.opening, part{sql: limitRead, values: []any{fmt.Sprint(max(1, time.Until(until).Milliseconds()))}})
 	}
-	last := results[len(results)-1]
-	if len(last.Rows) != 1 {
-		return errors.New("PostgreSQL did not tell the transaction's id")
-	}
-	s.xid = string(last.Rows[0][0])
-	return nil
 }
 
 // reading reports whether rows are open.
 func (s *postgresSession) reading() bool { return s.conn.PgConn().IsBusy() }
 
 func (s *postgresSession) exec(ctx context.Context, sql string, args []any) (int64, error) {
-	if s.reading() {
-		return 0, errReading
+	if s.opensWith(sql) {
+		results, err := s.first(ctx, sql, args)
+		if err != nil {
+			return 0, err
+		}
+		tag, err := results.Exec()
+		return tag.RowsAffected(), s.fails(closing(results, err))
+	}
+	if err := s.idle(ctx); err != nil {
+		return 0, err
 	}
 	tag, err := s.conn.Exec(ctx, sql, args...)
 	return tag.RowsAffected(), postgresError(err)
 }
 
 func (s *postgresSession) query(ctx context.Context, sql string, args []any) (cursor, error) {
-	if s.reading() {
-		return nil, errReading
+	if s.opensWith(sql) {
+		results, err := s.first(ctx, sql, args)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := results.Query()
+		if err != nil {
+			return nil, s.fails(closing(results, err))
+		}
+		return &postgresCursor{rows, s, results}, nil
+	}
+	if err := s.idle(ctx); err != nil {
+		return nil, err
 	}
 	if len(sql) > maxKept {
 		args = append([]any{pgx.QueryExecModeDescribeExec}, args...)
@@ -69,78 +89,51 @@ func (s *postgresSession) query(ctx context.Context, sql string, args []any) (cu
 	if err != nil {
 		return nil, postgresError(err)
 	}
-	return postgresCursor{rows}, nil
+	return &postgresCursor{rows, s, nil}, nil
 }
 
-// many sends the rows as arrays, one for each column, encoded here.
-func (s *postgresSession) many(ctx context.Context, st *Stmt, rows [][]any) (affected int64, err error) {
-	if s.reading() {
-		return 0, errReading
-	}
-	plain, err := st.prepare(rows)
-	if err != nil {
-		return 0, err
-	}
-	prepared, err := s.conn.Prepare(ctx, st.postgres, st.postgres) // once for each connection
-	if err != nil {
-		return 0, postgresError(err)
-	}
-	formats := make([]int16, len(st.columns))
-	for i := range formats {
-		formats[i] = pgx.BinaryFormatCode
-	}
-	for _, round := range st.rounds(plain) {
-		arrays := make([][]byte, len(st.columns))
-		for i, c := range st.columns {
-			arrays[i] = appendArray(nil, c.kind, round, i)
-		}
-		result := s.conn.PgConn().ExecPrepared(ctx, prepared.Name, arrays, formats, nil).Read()
-		if result.Err != nil {
-			return 0, postgresError(result.Err)
-		}
-		n := result.CommandTag.RowsAffected()
-		if n < int64(len(round)) && st.must {
-			return 0, ErrNoRows
-		}
-		affected += n
-	}
-	return affected, nil
+// opensWith reports whether a statement goes over with what begins the transaction.
+func (s *postgresSession) opensWith(sql string) bool {
+	return s.opening != nil && s.failed == nil && len(s.tail) == 0 && len(sql) <= maxKept && !s.reading()
 }
 
-// line takes the domain's lock, which PostgreSQL gives back when what the
-// transaction has written can be read by others.
-func (s *postgresSession) line(ctx context.Context) error {
-	if s.reading() {
-		return errReading
+// first sends a statement with what begins the transaction.
+func (s *postgresSession) first(ctx context.Context, sql string, args []any) (pgx.BatchResults, error) {
+	var b pgx.Batch
+	for _, p := range s.opening {
+		b.Queue(p.sql, p.values...)
 	}
-	_, err := s.conn.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, s.engine.schema+" line")
-	return postgresError(err)
+	b.Queue(sql, args...)
+	results := s.conn.SendBatch(ctx, &b)
+	for range s.opening {
+		if _, err := results.Exec(); err != nil {
+			return nil, s.fails(closing(results, err))
+		}
+	}
+	s.opening = nil
+	return results, nil
 }
 
-// commit has a limit of its own: the caller's context may end, the
-// transaction's outcome is wanted all the same.
-func (s *postgresSession) commit() error {
-	if s.reading() {
-		s.abandon()
-		return errReading
+// closing closes, and keeps the first error.
+func closing(results pgx.BatchResults, err error) error {
+	if closed := results.Close(); err == nil {
+		err = closed
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
-	defer cancel()
-	tag, err := s.conn.Exec(ctx, "COMMIT", pgx.QueryExecModeSimpleProtocol)
-	var own *pgconn.PgError
-	switch {
-	case err == nil && tag.String() == "COMMIT":
-		return nil
-	case err == nil:
-		return errors.New("a statement had failed and its error was not returned; the transaction is rolled back")
-	case errors.As(err, &own) && own.Severity == "ERROR" && !s.conn.IsClosed():
-		return postgresError(err)
+	return err
+}
+
+// fails remembers that the transaction has failed, or has not even begun.
+func (s *postgresSession) fails(err error) error {
+	if err = postgresError(err); err != nil {
+		s.failed = err
 	}
-	s.abandon()
-	return &storeError{lost, err}
+	return err
 }
 
 func (s *postgresSession) rollback() {
+	if s.conn.PgConn().TxStatus() == 'I' && !s.reading() { // nothing was begun
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), idleLimit)
 	defer cancel()
 	if _, err := s.conn.Exec(ctx, "ROLLBACK", pgx.QueryExecModeSimpleProtocol); err != nil {
@@ -165,13 +158,33 @@ func (s *postgresSession) abandon() {
 }
 
 // postgresCursor gives pgx's rows the shape of database/sql's.
-type postgresCursor struct{ rows pgx.Rows }
+type postgresCursor struct {
+	rows    pgx.Rows
+	session *postgresSession
+	first   pgx.BatchResults // of the transaction's first statement; nil: of another, or closed
+}
 
-func (c postgresCursor) Next() bool             { return c.rows.Next() }
-func (c postgresCursor) Scan(dest ...any) error { return c.rows.Scan(dest...) }
-func (c postgresCursor) Err() error             { return postgresError(c.rows.Err()) }
+func (c *postgresCursor) Next() bool {
+	if c.rows.Next() {
+		return true
+	}
+	c.end()
+	return false
+}
 
-func (c postgresCursor) Close() error {
+func (c *postgresCursor) Scan(dest ...any) error { return c.rows.Scan(dest...) }
+func (c *postgresCursor) Err() error             { return postgresError(c.rows.Err()) }
+
+func (c *postgresCursor) Close() error {
 	c.rows.Close()
+	c.end()
 	return c.Err()
+}
+
+// end frees the connection for the next statement.
+func (c *postgresCursor) end() {
+	if c.first != nil {
+		c.session.fails(closing(c.first, c.rows.Err())) //nolint:errcheck // it is remembered
+		c.first = nil
+	}
 }

@@ -185,6 +185,12 @@ func (s *sqliteSession) many(ctx context.Context, st *Stmt, rows [][]any) (affec
 	return affected, err
 }
 
+// leave has no way to go that it could save.
+func (s *sqliteSession) leave(ctx context.Context, st *Stmt, rows [][]any) error {
+	_, err := s.many(ctx, st, rows)
+	return err
+}
+
 // line has nobody to wait for: there is one writer.
 func (s *sqliteSession) line(context.Context) error { return nil }
 

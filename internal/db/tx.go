@@ -16,6 +16,10 @@ type Tx struct {
 	calls   []int64 // see Call
 	last    groups  // what Finally was given
 	item    int     // of a committer's batch: the one whose Func is being called
+	held    held    // what Insert was given
+	apart   bool    // whether Insert executes each row by itself
+	once    map[any]bool
+	broken  error // what every statement answers since rows that were held have failed
 }
 
 // Finally leaves ops for the end of the transaction: in a group commit after
@@ -28,8 +32,27 @@ type Tx struct {
 // becomes visible later.
 func (tx *Tx) Finally(ops ...Op) { tx.last.add(tx.item, ops) }
 
+// Once calls f, unless it has succeeded for the key in this transaction before.
+// The key is comparable, and of a type of the caller's own.
+func (tx *Tx) Once(key any, f func() error) error {
+	if tx.once[key] {
+		return nil
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	if tx.once == nil {
+		tx.once = map[any]bool{}
+	}
+	tx.once[key] = true
+	return nil
+}
+
 // finish does what was left for the end.
 func (tx *Tx) finish() error {
+	if err := tx.release(); err != nil {
+		return err
+	}
 	if len(tx.last.list) == 0 {
 		return nil
 	}
@@ -118,7 +141,7 @@ func (tx *Tx) Many(s *Stmt, rows [][]any) (affected int64, err error) {
 	if len(rows) == 0 {
 		return 0, nil
 	}
-	if err := tx.db.alive(); err != nil {
+	if err := tx.usable(); err != nil {
 		return 0, err
 	}
 	affected, err = tx.session.many(tx.ctx, s, rows)
@@ -126,6 +149,17 @@ func (tx *Tx) Many(s *Stmt, rows [][]any) (affected int64, err error) {
 		return 0, during(s.source, err)
 	}
 	return affected, nil
+}
+
+// leave is Many whose result nobody waits for.
+func (tx *Tx) leave(s *Stmt, rows [][]any) error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	if err := tx.session.leave(tx.ctx, s, rows); err != nil {
+		return during(s.source, err)
+	}
+	return nil
 }
 
 // Notify tells the listeners of a topic, in every process, after the commit.
@@ -142,10 +176,18 @@ func (tx *Tx) Notify(topic, payload string) {
 }
 
 func (tx *Tx) ready(args []any) ([]any, error) {
-	if err := tx.db.alive(); err != nil {
+	if err := tx.usable(); err != nil {
 		return nil, err
 	}
 	return normalise(args)
+}
+
+// usable comes before every statement.
+func (tx *Tx) usable() error {
+	if err := tx.db.alive(); err != nil {
+		return err
+	}
+	return tx.release()
 }
 
 // Rows is a result that is read row by row.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"junctor/internal/class"
 	"junctor/internal/class/table"
@@ -193,7 +192,7 @@ func (s *recordStep) failed(records Records, step string, err error) error {
 		return &run.Again{Err: err}
 	case errors.Is(err, db.ErrRefused) && errors.As(record.Overtaken(err), &f):
 		return &run.Again{Err: err, Fails: recordError(step, f)}
-	case errors.Is(err, table.ErrStale), strings.Contains(err.Error(), "SQLSTATE 42"): // the table has been replaced by another
+	case errors.Is(err, table.ErrStale), errors.Is(err, db.ErrUnfit): // the table has been replaced by another
 		return &run.Again{Err: err, Ready: records.Reload}
 	case errors.As(err, &f) && f.Code != fault.Internal && f.Code != fault.Unavailable:
 		return recordError(step, f)

@@ -10,7 +10,6 @@ package record
 import (
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"junctor/internal/class"
@@ -32,7 +31,6 @@ type Store struct {
 	views sync.Map // *Class: *layout
 	roles roles
 	turns *limit.Turns
-	asked atomic.Pointer[asked]
 	count struct {
 		sync.Mutex
 		views int

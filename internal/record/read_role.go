@@ -80,22 +80,12 @@ func (b *builder) shown(src *source) *list {
 	return l
 }
 
-// asked is the last thing that was found to be current on SQLite, where one
-// transaction writes at a time: many writes in one ask once.
+// asked is what was found to be current: many writes of one transaction ask once.
 type asked struct {
-	tx    *db.Tx
 	model *class.Model
 	class *class.Class
 }
 
 func (s *Store) current(tx *db.Tx, m *class.Model, c *class.Class) error {
-	now := asked{tx, m, c}
-	if last := s.asked.Load(); last != nil && *last == now {
-		return nil
-	}
-	if err := table.Current(tx, m, c.Code); err != nil {
-		return err
-	}
-	s.asked.Store(&now)
-	return nil
+	return tx.Once(asked{m, c}, func() error { return table.Hold(tx, m, c) })
 }

@@ -228,12 +228,7 @@ func (s *Store) begin(tx *db.Tx, m *class.Model, a Actor, class string) (*write,
 	}
 	w := &write{store: s, tx: tx, model: m, actor: a, class: c, layout: s.layout(c), rights: rights, now: value.At(s.now())}
 	w.view = s.build(tx, m, a, c, asCaller)
-	if !w.view.postgres {
-		if err := s.current(tx, m, c); err != nil {
-			return nil, err
-		}
-	}
-	return w, nil
+	return w, s.current(tx, m, c)
 }
 
 func (w *write) forbidden(what string) error {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"junctor/internal/class"
-	"junctor/internal/class/table"
 	"junctor/internal/db"
 	"junctor/internal/fault"
 	"junctor/internal/right"
@@ -62,12 +61,12 @@ func (w *write) load(at Address) (bool, error) {
 	}
 	defer rows.Close()
 	if !rows.Next() {
-		return false, errors.Join(rows.Err(), rows.Close(), w.current())
+		return false, errors.Join(rows.Err(), rows.Close())
 	}
 	if err := rows.Scan(targets...); err != nil {
 		return false, err
 	}
-	if err := errors.Join(rows.Close(), w.current()); err != nil {
+	if err := rows.Close(); err != nil {
 		return false, err
 	}
 	w.old = make([]value.Value, len(cells))
@@ -77,16 +76,6 @@ func (w *write) load(at Address) (bool, error) {
 	return true, w.overtake()
 }
 
-// current is ErrStale when the class's table is no longer what the model says; it
-// tells for sure once the table has been used. On SQLite nothing can change while
-// somebody writes, so there it is asked at the beginning.
-func (w *write) current() error {
-	if !w.view.postgres {
-		return nil
-	}
-	return table.Current(w.tx, w.model, w.class.Code)
-}
-
 // insert stores the row; false when one with the same key or id is there.
 func (w *write) insert() (bool, error) {
 	stmt := w.layout.insert(w.view.postgres)
@@ -94,11 +83,7 @@ func (w *write) insert() (bool, error) {
 	for i, c := range w.layout.columns {
 		row[i] = c.Arg(w.view.postgres, w.row[i])
 	}
-	n, err := w.tx.Many(stmt, [][]any{row})
-	if err == nil {
-		err = w.current()
-	}
-	return n > 0, err
+	return w.tx.Insert(stmt, row)
 }
 
 // insert is the statement that stores a row. Its columns go over in the few

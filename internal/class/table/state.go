@@ -100,6 +100,19 @@ func Current(tx *db.Tx, m *class.Model, class string) error {
 	return nil
 }
 
+// Hold is Current for who writes: it tells for sure, and until the transaction
+// ends. On SQLite nothing changes while somebody writes.
+func Hold(tx *db.Tx, m *class.Model, c *class.Class) error {
+	if tx.Postgres() {
+		if err := tx.Define("LOCK TABLE " + db.Quote(c.Table()) + " IN ROW EXCLUSIVE MODE"); errors.Is(err, db.ErrUnfit) {
+			return errors.Join(ErrStale, err)
+		} else if err != nil {
+			return err
+		}
+	}
+	return Current(tx, m, c.Code)
+}
+
 // Pending are the classes whose change waits for a run or is being made by one.
 func Pending(tx *db.Tx) ([]Unfinished, error) {
 	s, err := load(tx)
