@@ -76,10 +76,10 @@ func TestContractOfChannels(t *testing.T) {
 		key := strings.ReplaceAll(t.Name(), "/", "-")
 		kept := map[string]string{"key": key}
 		s.contract(channelClauses, kept)
-		if sent := p.asked("/flaky/"+key); len(sent) != 3 || sent[0] != kept["flaky"]+".1" || sent[1] != sent[0] || sent[2] != sent[0] {
+		if sent := p.asked("/flaky/" + key); len(sent) != 3 || sent[0] != kept["flaky"]+".1" || sent[1] != sent[0] || sent[2] != sent[0] {
 			t.Errorf("every request carries Idempotency-Key: RUN.SEQ, the same on every try: %v of %s", sent, kept["flaky"])
 		}
-		if sent := p.asked("/flaky/"+key+"-again"); len(sent) != 3 || sent[2] != sent[0] {
+		if sent := p.asked("/flaky/" + key + "-again"); len(sent) != 3 || sent[2] != sent[0] {
 			t.Errorf("failures are not kept as the answer, the same run is retried: %v", sent)
 		}
 		if sent := p.asked("/status/500"); len(sent) == 0 || sent[len(sent)-1] != kept["caught"]+".1" || len(p.asked("/flaky/caught-"+key)) != 3 {
