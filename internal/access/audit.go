@@ -42,6 +42,7 @@ func (s *Store) Record(ctx context.Context, e Entry) error {
 
 // AuditFilter chooses entries; empty members choose all.
 type AuditFilter struct {
+	ID                     string // the only one
 	Author, Action, Object string
 	Since, Until           time.Time
 }
@@ -69,7 +70,7 @@ func (s *Store) ListAudit(ctx context.Context, f AuditFilter, after string, limi
 	// their clocks.
 	list, next, err = entries.read(ctx, s.db, limit, `SELECT id, at, author, address, action, object, detail FROM audit
 		WHERE ($1 = '' OR id < $1) AND ($2 = '' OR author = $2) AND ($3 = '' OR action = $3) AND ($4 = '' OR object = $4)
-		  AND at >= $5 AND at < $6
-		ORDER BY id DESC`, after, f.Author, f.Action, f.Object, since, until)
+		  AND at >= $5 AND at < $6 AND ($7 = '' OR id = $7)
+		ORDER BY id DESC`, after, f.Author, f.Action, f.Object, since, until, f.ID)
 	return list, next, wrap(err, "list the audit log")
 }

@@ -106,6 +106,20 @@ func (s *Store) ListSecrets(ctx context.Context, after string, limit int) (list 
 	return list, next, wrap(err, "list the secrets")
 }
 
+// SecretInfo says what there is to know of a secret but its value. Errors:
+// fault.NotFound.
+func (s *Store) SecretInfo(ctx context.Context, name string) (info SecretInfo, err error) {
+	var changed int64
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(`SELECT name, author, changed_at FROM secrets WHERE name = $1`, name).Scan(&info.Name, &info.Author, &changed)
+	})
+	if errors.Is(err, db.ErrNoRows) {
+		return SecretInfo{}, fault.New(fault.NotFound, "there is no secret %q", name)
+	}
+	info.ChangedAt = db.Time(changed)
+	return info, wrap(err, "find the secret %q", name)
+}
+
 // Secret opens a value, for the one who opens a connection with it. An unknown
 // name is a fault.NotFound; a value sealed with another master key an error
 // that says so.

@@ -153,7 +153,7 @@ func (s *Store) EndSession(ctx context.Context, sessionID, author string) error 
 }
 
 // SessionFilter chooses sessions; an empty member chooses all.
-type SessionFilter struct{ Login string }
+type SessionFilter struct{ ID, Login string }
 
 // ListSessions returns the sessions that have not ended, oldest first, beyond
 // the id after; next is "" on the last page.
@@ -169,9 +169,21 @@ func (s *Store) ListSessions(ctx context.Context, f SessionFilter, after string,
 		key: func(s Session) string { return s.ID },
 	}
 	list, next, err = sessions.read(ctx, s.db, limit, `SELECT `+sessionColumns+`, a.login FROM sessions s JOIN accounts a ON a.id = s.account
-		WHERE s.id > $1 AND s.created_at > $2 AND s.seen_at > $3 AND ($4 = '' OR a.login = $4) ORDER BY s.id`,
-		after, db.Micros(now.Add(-limits.Age)), db.Micros(now.Add(-limits.Idle)), f.Login)
+		WHERE s.id > $1 AND s.created_at > $2 AND s.seen_at > $3 AND ($4 = '' OR a.login = $4) AND ($5 = '' OR s.id = $5) ORDER BY s.id`,
+		after, db.Micros(now.Add(-limits.Age)), db.Micros(now.Add(-limits.Idle)), f.Login, f.ID)
 	return list, next, wrap(err, "list the sessions")
+}
+
+// Session returns one that has not ended. Errors: fault.NotFound.
+func (s *Store) Session(ctx context.Context, id string) (Session, error) {
+	list, _, err := s.ListSessions(ctx, SessionFilter{ID: id}, "", 1)
+	if err == nil && (id == "" || len(list) == 0) {
+		err = fault.New(fault.NotFound, "there is no session %q, or it has ended", id)
+	}
+	if err != nil {
+		return Session{}, err
+	}
+	return list[0], nil
 }
 
 const sessionColumns = `s.id, s.address, s.created_at, s.seen_at, s.via, s.place, s.epoch`

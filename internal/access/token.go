@@ -112,6 +112,20 @@ func (s *Store) ListTokens(ctx context.Context, after string, limit int) (list [
 	return list, next, wrap(err, "list the tokens")
 }
 
+// Token returns a token by its name or id, without its text; of several with a
+// name the one that is not revoked, else the newest. Errors: fault.NotFound.
+func (s *Store) Token(ctx context.Context, nameOrID string) (t Token, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		t, err = scanToken(tx.QueryRow(`SELECT `+tokenColumns+` FROM api_tokens t JOIN accounts a ON a.id = t.account
+			WHERE t.id = $1 OR t.name = $1 ORDER BY CASE WHEN t.revoked_at IS NULL THEN 0 ELSE 1 END, t.id DESC LIMIT 1`, nameOrID))
+		return err
+	})
+	if errors.Is(err, db.ErrNoRows) {
+		return Token{}, fault.New(fault.NotFound, "there is no token %q", nameOrID)
+	}
+	return t, wrap(err, "find the token %q", nameOrID)
+}
+
 const tokenColumns = `t.id, t.name, a.login, t.created_by, t.created_at, t.expires_at, t.used_at, t.revoked_at`
 
 func scanToken(row scanner) (Token, error) {

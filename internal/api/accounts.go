@@ -22,10 +22,20 @@ type generated struct {
 	Password string `json:"password,omitempty"` // absent when the caller gave it
 }
 
-func (d *door) listAccounts(c *call, q paging, _ nothing) (page[access.Account], error) {
-	return listByKey(q, func(after string, limit int) ([]access.Account, string, error) {
+func (d *door) listAccounts(c *call, q byAccount, _ nothing) (page[access.Account], error) {
+	return listChosen(q, func(a access.Account) string { return a.Login }, func(after string, limit int) ([]access.Account, string, error) {
 		return d.Access.ListAccounts(c.r.Context(), after, limit)
 	})
+}
+
+// getAccount is a person's entry, and of any other account what the list has.
+func (n noun) getAccount(c *call, _, _ nothing) (any, error) {
+	entry, err := n.get(c, nothing{}, nothing{})
+	if !fault.Is(err, fault.NotFound) {
+		return entry, err
+	}
+	account, err := n.door.Access.Account(c.r.Context(), n.codeOf(c))
+	return account, err
 }
 
 func (d *door) createAccount(c *call, _ nothing, body newAccount) (generated, error) {
@@ -61,10 +71,14 @@ type newToken struct {
 	ExpiresAt *time.Time `json:"expires_at"`
 }
 
-func (d *door) listTokens(c *call, q paging, _ nothing) (page[access.Token], error) {
-	return listByKey(q, func(after string, limit int) ([]access.Token, string, error) {
+func (d *door) listTokens(c *call, q byToken, _ nothing) (page[access.Token], error) {
+	return listChosen(q, func(t access.Token) string { return t.ID }, func(after string, limit int) ([]access.Token, string, error) {
 		return d.Access.ListTokens(c.r.Context(), after, limit)
 	})
+}
+
+func (d *door) showToken(c *call, _, _ nothing) (access.Token, error) {
+	return d.Access.Token(c.r.Context(), c.path("token"))
 }
 
 func (d *door) createToken(c *call, _ nothing, body newToken) (access.Token, error) {
@@ -87,10 +101,14 @@ type secretValue struct {
 	Value string `json:"value" strict:"required"`
 }
 
-func (d *door) listSecrets(c *call, q paging, _ nothing) (page[access.SecretInfo], error) {
-	return listByKey(q, func(after string, limit int) ([]access.SecretInfo, string, error) {
+func (d *door) listSecrets(c *call, q bySecret, _ nothing) (page[access.SecretInfo], error) {
+	return listChosen(q, func(s access.SecretInfo) string { return s.Name }, func(after string, limit int) ([]access.SecretInfo, string, error) {
 		return d.Access.ListSecrets(c.r.Context(), after, limit)
 	})
+}
+
+func (d *door) showSecret(c *call, _, _ nothing) (access.SecretInfo, error) {
+	return d.Access.SecretInfo(c.r.Context(), c.path("name"))
 }
 
 func (d *door) setSecret(c *call, _ nothing, body secretValue) (nothing, error) {
@@ -133,4 +151,12 @@ func (d *door) listAudit(c *call, q auditQuery, _ nothing) (page[access.Entry], 
 			Author: q.Author, Action: q.Action, Object: q.Object, Since: q.Since, Until: q.Until,
 		}, after, limit)
 	})
+}
+
+func (d *door) showAudit(c *call, _, _ nothing) (access.Entry, error) {
+	list, _, err := d.Access.ListAudit(c.r.Context(), access.AuditFilter{ID: c.path("id")}, "", 1)
+	if err != nil {
+		return access.Entry{}, err
+	}
+	return one(list, "entry", c.path("id"), func(access.Entry) bool { return true })
 }

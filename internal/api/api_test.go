@@ -189,7 +189,7 @@ func TestQueries(t *testing.T) {
 		wantProblem(t, f.admin(t, "GET", "/api/v1/admin/runs?"+query, ""), fault.Invalid, "/query/"+strings.SplitN(query, "=", 2)[0])
 	}
 	wantProblem(t, f.admin(t, "GET", "/api/v1/admin/runs?a=%zz", ""), fault.Invalid)
-	wantProblem(t, f.admin(t, "GET", "/api/v1/admin/nodes?limit=1", ""), fault.Invalid, "/query/limit")
+	wantProblem(t, f.admin(t, "GET", "/api/v1/admin/nodes?limit=0&state=x", ""), fault.Invalid, "/query/limit", "/query/state")
 	wantProblem(t, f.admin(t, "GET", "/api/v1/admin/tokens?after=not+a+cursor", ""), fault.Invalid, "/query/after")
 	wantProblem(t, f.admin(t, "GET", "/openapi.json?x=1", ""), fault.Invalid, "/query/x")
 }

@@ -61,48 +61,30 @@ func (n noun) codeOf(c *call) string {
 	return c.path("code")
 }
 
-// objectQuery filters by what people look for.
-type objectQuery struct {
-	paging
-	Type     string `query:"type" doc:"such as public, http"`
-	Scenario string `query:"scenario" doc:"code"`
+// listObjects is the list of a kind's objects, with the filters of Q.
+func listObjects[Q listQuery](n noun) endpoint {
+	return do(func(c *call, q Q, _ nothing) (page[object], error) { return n.list(c, q) })
 }
 
-func (n noun) list(c *call, q objectQuery, _ nothing) (page[object], error) {
-	return listByKey(q.paging, func(after string, limit int) ([]object, string, error) {
-		var items []object
-		for {
-			found, next, err := n.door.Configuration.List(c.r.Context(), n.kind, after, limit)
-			if err != nil {
+func (n noun) list(c *call, q listQuery) (page[object], error) {
+	code := func(o object) string {
+		var text string
+		json.Unmarshal(o["code"], &text) //nolint:errcheck // show has written it
+		return text
+	}
+	return listChosen(q, code, func(after string, limit int) ([]object, string, error) {
+		found, next, err := n.door.Configuration.List(c.r.Context(), n.kind, after, limit)
+		if err != nil {
+			return nil, "", err
+		}
+		items := make([]object, len(found))
+		for i, o := range found {
+			if items[i], err = n.show(c.r.Context(), o); err != nil {
 				return nil, "", err
 			}
-			for i, o := range found {
-				shown, err := n.show(c.r.Context(), o)
-				if err != nil {
-					return nil, "", err
-				}
-				if !shown.is("type", q.Type) || !shown.is("scenario", q.Scenario) {
-					continue
-				}
-				if items = append(items, shown); len(items) == limit {
-					if i+1 < len(found) || next != "" {
-						next = o.Code
-					}
-					return items, next, nil
-				}
-			}
-			if next == "" {
-				return items, "", nil
-			}
-			after = next
 		}
+		return items, next, nil
 	})
-}
-
-// is reports whether a member has the value; an empty one says nothing.
-func (o object) is(member, value string) bool {
-	var have string
-	return value == "" || (json.Unmarshal(o[member], &have) == nil && have == value)
 }
 
 // find is the object as it is. The one that there always is, is empty with

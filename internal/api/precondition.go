@@ -1,6 +1,9 @@
 package api
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -70,6 +73,48 @@ func (c *call) condition() (condition, error) {
 		return cond, fault.New(fault.Invalid, "If-Match and If-None-Match contradict each other")
 	}
 	return cond, nil
+}
+
+// object reports whether a call is about one thing of a noun.
+func (r *route) object() bool {
+	return strings.HasPrefix(r.pattern, adm) && strings.HasSuffix(r.pattern, "}")
+}
+
+// digest is the version of what has none of its own: that of what is shown of it.
+func digest(shown []byte) string {
+	sum := sha256.Sum256(shown)
+	return hex.EncodeToString(sum[:8])
+}
+
+// unchanged is the condition of a write of what has no version of its own. It is
+// looked at before the write, not together with it.
+func (c *call) unchanged() error {
+	if c.route.conditional || !c.route.object() || c.r.Method != http.MethodPut && c.r.Method != http.MethodDelete {
+		return nil
+	}
+	cond, err := c.condition()
+	i := slices.IndexFunc(c.door.routes, func(r route) bool { return r.method == get && r.pattern == c.route.pattern })
+	if err != nil || i < 0 || !cond.mustExist && !cond.mustNot && cond.versions == nil {
+		return err
+	}
+	look := *c
+	look.route, look.r = &c.door.routes[i], c.r.Clone(c.r.Context())
+	look.r.URL.RawQuery = ""
+	present, err := look.route.serve(&look)
+	switch {
+	case fault.Is(err, fault.NotFound) && cond.mustNot:
+		return nil
+	case fault.Is(err, fault.NotFound):
+		return fault.New(fault.Stale, "there is nothing at this address (any more)")
+	case err != nil:
+		return err
+	}
+	shown, err := json.Marshal(present)
+	tag := digest(shown)
+	if err != nil || cond.mustExist || slices.Contains(cond.versions, tag) {
+		return err
+	}
+	return &staleError{cause: fault.New(fault.Stale, "what is at this address has changed, or the write is meant for nothing"), etag: etag(tag), current: present}
 }
 
 // match turns the request's condition into the configuration's. tag is how the

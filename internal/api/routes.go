@@ -65,6 +65,7 @@ func (d *door) table() []route {
 		{method: post, pattern: adm + "/runs/{id}/terminate", right: right.Runs, summary: "End a run now", endpoint: do(d.terminateRun), action: "run.terminate"},
 		{method: post, pattern: adm + "/purge", right: right.Runs, summary: "Delete finished runs for good", endpoint: do(d.purgeRuns), action: "run.purge"},
 		{method: get, pattern: adm + "/nodes", right: right.Runs, summary: "List the processes that execute runs", endpoint: do(d.listNodes)},
+		{method: get, pattern: adm + "/nodes/{id}", right: right.Runs, summary: "Show a process that executes runs", endpoint: do(d.showNode)},
 
 		{method: get, pattern: adm + "/channels/{code}/connections", right: right.Channels, summary: "List a channel's open websockets, the oldest first", endpoint: do(d.listSockets)},
 		{method: remove, pattern: adm + "/channels/{code}/connections/{id}", right: right.Channels, summary: "Close a websocket", endpoint: do(d.endSocket), status: http.StatusNoContent, action: "connection.close"},
@@ -79,6 +80,7 @@ func (d *door) table() []route {
 		{method: post, pattern: adm + "/approvals/{id}", right: right.Approvals, summary: "Decide an approval", endpoint: do(d.decideApproval), action: "approval.decide"},
 
 		{method: get, pattern: adm + "/views", right: right.Records, summary: "List the classes' API views, and which are current", endpoint: do(d.listViews)},
+		{method: get, pattern: adm + "/views/{code}", right: right.Records, summary: "Show an API view, by its name or its class", endpoint: do(d.showView)},
 		{method: post, pattern: adm + "/views/refresh", right: right.Records, summary: "Make the classes' API views again", endpoint: do(d.refreshViews), action: "views.refresh"},
 
 		{method: post, pattern: adm + "/schedules/{code}/run", right: right.Scenarios, summary: "Start a run of a schedule now", endpoint: do(d.runSchedule), status: http.StatusCreated, bodyless: true, action: "schedules.run"},
@@ -89,14 +91,18 @@ func (d *door) table() []route {
 		{method: post, pattern: adm + "/accounts", right: admin, summary: "Create an account with every right", endpoint: do(d.createAccount), status: http.StatusCreated},
 		{method: put, pattern: adm + "/accounts/{login}/password", right: right.Access, summary: "Give an account another password and end its sessions", endpoint: do(d.setPassword), bodyless: true},
 		{method: get, pattern: adm + "/sessions", right: right.Access, summary: "List the sessions that have not ended", endpoint: do(d.listSessions)},
+		{method: get, pattern: adm + "/sessions/{id}", right: right.Access, summary: "Show a session that has not ended", endpoint: do(d.showOneSession)},
 		{method: remove, pattern: adm + "/sessions/{id}", right: right.Access, summary: "End a session", endpoint: do(d.endSession), status: http.StatusNoContent},
 		{method: get, pattern: adm + "/tokens", right: right.Access, summary: "List API tokens", endpoint: do(d.listTokens)},
+		{method: get, pattern: adm + "/tokens/{token}", right: right.Access, summary: "Show an API token by name or id, without its text", endpoint: do(d.showToken)},
 		{method: post, pattern: adm + "/tokens", right: right.Access, summary: "Create an API token; its text is shown here only", endpoint: do(d.createToken), status: http.StatusCreated},
 		{method: remove, pattern: adm + "/tokens/{token}", right: right.Access, summary: "Revoke an API token by name or id", endpoint: do(d.revokeToken)},
 		{method: get, pattern: adm + "/secrets", right: right.Connections, summary: "List secrets by name", endpoint: do(d.listSecrets)},
+		{method: get, pattern: adm + "/secrets/{name}", right: right.Connections, summary: "Show who has set a secret and when, never its value", endpoint: do(d.showSecret)},
 		{method: put, pattern: adm + "/secrets/{name}", right: right.Connections, summary: "Set a secret; it is never shown", endpoint: do(d.setSecret), status: http.StatusNoContent},
 		{method: remove, pattern: adm + "/secrets/{name}", right: right.Connections, summary: "Delete a secret", endpoint: do(d.deleteSecret), status: http.StatusNoContent},
 		{method: get, pattern: adm + "/audit", right: right.Audit, summary: "Who changed what, newest first", endpoint: do(d.listAudit)},
+		{method: get, pattern: adm + "/audit/{id}", right: right.Audit, summary: "Show an entry of the audit log", endpoint: do(d.showAudit)},
 
 		{method: get, pattern: adm + "/configuration", right: right.Configuration, summary: "Export the whole configuration, without values of secrets", endpoint: do(d.exportConfiguration)},
 		{method: post, pattern: adm + "/configuration/plan", right: right.Configuration, summary: "What applying a configuration would change", endpoint: shown[changes](do(d.planConfiguration)), limit: setLimit},
@@ -117,39 +123,43 @@ func (d *door) table() []route {
 		kind, one string
 		right     permission
 		show      string
+		list      func(noun) endpoint // nil where the list is another one
 	}{
-		{"channels", "channel", right.Channels, "Show a channel with its token and paths"},
-		{"connections", "connection", right.Connections, "Show a connection; secrets stay references"},
-		{"functions", "function", right.Scenarios, "Show a function"},
-		{"schedules", "schedule", right.Scenarios, "Show a schedule with its next times and its last run"},
-		{"classes", "class", right.Records, "Show a class"},
-		{"queries", "stored query", right.Records, "Show a stored query"},
-		{"packets", "packet", right.Records, "Show a packet"},
-		{"units", "unit", right.Access, "Show a unit of the organisation"},
-		{"roles", "role", right.Access, "Show a role"},
-		{"applications", "application", right.Access, "Show an application; its password stays a reference"},
-		{"accounts", "person", right.Access, "Show a person's account; the password stays a reference"},
+		{"channels", "channel", right.Channels, "Show a channel with its token and paths", listObjects[byChannel]},
+		{"connections", "connection", right.Connections, "Show a connection; secrets stay references", listObjects[byConnection]},
+		{"functions", "function", right.Scenarios, "Show a function", listObjects[byScenario]},
+		{"schedules", "schedule", right.Scenarios, "Show a schedule with its next times and its last run", listObjects[bySchedule]},
+		{"classes", "class", right.Records, "Show a class", listObjects[byNothing]},
+		{"queries", "stored query", right.Records, "Show a stored query", listObjects[byNothing]},
+		{"packets", "packet", right.Records, "Show a packet", listObjects[byNothing]},
+		{"units", "unit", right.Access, "Show a unit of the organisation", listObjects[byUnit]},
+		{"roles", "role", right.Access, "Show a role", listObjects[byNothing]},
+		{"applications", "application", right.Access, "Show an application; its password stays a reference", listObjects[byRole]},
+		{"accounts", "person", right.Access, "Show an account; of a person with the entry, whose password stays a reference", nil},
 	} {
-		routes = append(routes, noun{door: d, kind: n.kind}.routes(n.one, n.right, n.show)...)
+		routes = append(routes, noun{door: d, kind: n.kind}.routes(n.one, n.right, n.show, n.list)...)
 	}
 	return routes
 }
 
 // routes are the calls of a kind of configuration objects.
-func (n noun) routes(one string, area permission, show string) []route {
-	pattern, write, drop := adm+"/"+n.kind+"/{code}", do(n.put), do(n.delete)
+func (n noun) routes(one string, area permission, show string, list func(noun) endpoint) []route {
+	pattern, read, write, drop := adm+"/"+n.kind+"/{code}", do(n.get), do(n.put), do(n.delete)
 	if n.kind == "classes" {
 		write, drop = do(n.putClass), do(n.deleteClass)
 	}
+	if n.kind == "accounts" {
+		read = shown[object](do(n.getAccount))
+	}
 	routes := []route{
-		{method: get, pattern: pattern, right: area, summary: show, endpoint: do(n.get)},
+		{method: get, pattern: pattern, right: area, summary: show, endpoint: read},
 		{method: put, pattern: pattern, right: area, summary: "Create or replace a " + one, endpoint: write, conditional: true},
 		{method: remove, pattern: pattern, right: area, summary: "Delete a " + one, endpoint: drop, status: http.StatusNoContent, conditional: true},
 	}
-	if n.kind == "accounts" { // the list has administrators too
+	if list == nil { // that of accounts has administrators and applications too
 		return routes
 	}
-	return append(routes, route{method: get, pattern: adm + "/" + n.kind, right: area, summary: "List " + n.kind, endpoint: do(n.list)})
+	return append(routes, route{method: get, pattern: adm + "/" + n.kind, right: area, summary: "List " + n.kind, endpoint: list(n)})
 }
 
 // settingsCode is the code of the one settings object.

@@ -73,9 +73,21 @@ func (d *door) rerunRun(c *call, _ nothing, o run.RerunOptions) (*run.Info, erro
 	return made, nil
 }
 
-func (d *door) listNodes(c *call, _, _ nothing) (page[run.NodeInfo], error) {
+func (d *door) listNodes(c *call, q byNode, _ nothing) (page[run.NodeInfo], error) {
 	nodes, err := d.Runs.Nodes(c.r.Context())
-	return newPage(nodes, ""), err
+	if err != nil {
+		return page[run.NodeInfo]{}, err
+	}
+	id := func(n run.NodeInfo) string { return n.ID }
+	return listChosen(q, id, part(nodes, id))
+}
+
+func (d *door) showNode(c *call, _, _ nothing) (run.NodeInfo, error) {
+	nodes, err := d.Runs.Nodes(c.r.Context())
+	if err != nil {
+		return run.NodeInfo{}, err
+	}
+	return one(nodes, "node", c.path("id"), func(n run.NodeInfo) bool { return n.ID == c.path("id") })
 }
 
 type purge struct {

@@ -113,6 +113,9 @@ func (c *call) do() (any, error) {
 	if c.route.output != nil && !accepts(c.r.Header.Values("Accept"), "application/json") {
 		return nil, fault.New(fault.NotAcceptable, "this answers application/json only; Accept is %q", c.r.Header.Get("Accept"))
 	}
+	if err := c.unchanged(); err != nil {
+		return nil, err
+	}
 	answer, err := c.route.serve(c)
 	if err != nil {
 		return nil, err
@@ -192,6 +195,9 @@ func (c *call) answer(value any) {
 	if err := c.fits(len(body)); err != nil {
 		c.door.refuse(c, err)
 		return
+	}
+	if c.w.Header().Get("ETag") == "" && c.r.Method == http.MethodGet && c.route.object() {
+		c.w.Header().Set("ETag", etag(digest(body)))
 	}
 	if etag := c.w.Header().Get("ETag"); etag != "" && c.r.Method == http.MethodGet && slices.Contains(tags(c.r.Header.Values("If-None-Match")), etag) {
 		c.w.WriteHeader(http.StatusNotModified)

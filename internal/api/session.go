@@ -57,6 +57,10 @@ func (d *door) listSessions(c *call, q sessionQuery, _ nothing) (page[access.Ses
 	})
 }
 
+func (d *door) showOneSession(c *call, _, _ nothing) (access.Session, error) {
+	return d.Access.Session(c.r.Context(), c.path("id"))
+}
+
 func (d *door) endSession(c *call, _, _ nothing) (nothing, error) {
 	return nothing{}, d.Access.EndSession(c.r.Context(), c.path("id"), c.caller.Author())
 }

@@ -3,17 +3,21 @@ package client
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"junctor/internal/class/table"
 )
 
 // Views are the classes' API views.
 func (c *Client) Views(ctx context.Context) ([]table.View, error) {
-	var list struct {
-		Items []table.View `json:"items"`
+	var all []table.View
+	for after := ""; ; {
+		views, next, err := list[table.View](ctx, c, "/views", url.Values{}, after, 1000)
+		if all = append(all, views...); err != nil || next == "" {
+			return all, err
+		}
+		after = next
 	}
-	err := c.Do(ctx, http.MethodGet, admin+"/views", nil, &list)
-	return list.Items, err
 }
 
 // RefreshViews makes them again.

@@ -62,7 +62,7 @@ func (d *door) validate(ctx context.Context, s *run.Start, m, kept *channel.Mess
 	if err != nil {
 		return err
 	}
-	s.With = db.Both(s.With, with)
+	s.With, s.Seen = db.Both(s.With, with), with != nil
 	return nil
 }
 

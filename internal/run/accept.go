@@ -31,6 +31,9 @@ type Start struct {
 	Depth            int    // among those that led to it: its parent's, or the changing run's, and one more
 	// With is committed with the run's row, or not at all.
 	With func(tx *db.Tx) ([]db.Op, error)
+	// Seen says that the run may read what With writes: it is on disk before the
+	// run looks at anything.
+	Seen bool
 	// Repeats is called, where there is one, when an earlier run answers instead of
 	// this one, before it does or is retried for that; its error is the answer.
 	Repeats func(ctx context.Context) error
@@ -267,7 +270,7 @@ func (e *Engine) Await(ctx context.Context, s Start, timeout time.Duration) (Res
 	x := e.execution(r, newJournal())
 	x.awaited, x.keyed, x.answered = true, s.Once != nil, make(chan struct{})
 	if !s.plain(r) {
-		x.insert = e.accompany(r, s)
+		x.insert, x.seen = e.accompany(r, s), s.Seen
 	}
 	told := e.listen(r.id)
 	defer e.unlisten(r.id, told)

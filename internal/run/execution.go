@@ -57,6 +57,7 @@ type Execution struct {
 	stored bool       // the run's row is on disk
 	row    *row
 	insert func(tx *db.Tx) ([]db.Op, error) // what goes with the row's insert; nil for nothing
+	seen   bool                             // the run may read what insert writes
 	dirty  bool                             // row has changes that the next commit takes along
 
 	nonce     string // once it was asked for

@@ -35,8 +35,15 @@ func (x *Execution) flush() error {
 		if err := x.commit(&t); err != nil {
 			return err
 		}
-	} else if err := x.look(t.inside); err != nil {
-		return err
+	} else {
+		if x.seen && len(t.inside) > 0 {
+			if err := x.persist(x.ctx); err != nil {
+				return x.lost(err)
+			}
+		}
+		if err := x.look(t.inside); err != nil {
+			return err
+		}
 	}
 	x.queue = append(x.queue, t.inside...)
 	slices.SortStableFunc(x.queue, func(a, b *step) int { return a.done - b.done }) // as it is with every replay

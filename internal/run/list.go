@@ -242,6 +242,9 @@ func (e *Engine) content(tx *db.Tx, r *row, info *Info) error {
 	if !r.state.Ended() {
 		info.Awaits = e.awaited(j, info.Steps)
 	}
+	if info.Tags == nil {
+		info.Tags = []string{}
+	}
 	info.Logs, err = logs(tx, r.id)
 	return err
 }

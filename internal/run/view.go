@@ -2,6 +2,7 @@ package run
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -37,7 +38,7 @@ type Info struct {
 	Source     string          `json:"source,omitempty"`     // what else started it, such as schedule:CODE
 	WebhookID  string          `json:"webhook_id,omitempty"` // of a delivery, as its receiver knows it
 	Subject    string          `json:"subject,omitempty"`
-	Tags       []string        `json:"tags,omitempty"`
+	Tags       []string        `json:"tags,omitzero"` // of one run always, in lists where there are some
 	Mode       string          `json:"mode"`
 	Attempt    int             `json:"attempt"` // failed tries so far, plus the one going on
 	Origin     string          `json:"origin,omitempty"`
@@ -51,8 +52,8 @@ type Info struct {
 	Input      json.RawMessage `json:"input,omitempty"`  // one run only, not in lists
 	Output     json.RawMessage `json:"output,omitempty"` // one run only
 	Awaits     []Awaited       `json:"awaits,omitempty"` // one run only, until it ends
-	Steps      []Step          `json:"steps,omitempty"`  // one run only
-	Logs       []LogLine       `json:"logs,omitempty"`   // one run only
+	Steps      []Step          `json:"steps,omitzero"`   // one run only, and there always
+	Logs       []LogLine       `json:"logs,omitzero"`    // one run only, and there always
 }
 
 // ErrorInfo is why a run failed, or why its last try did.
@@ -90,9 +91,27 @@ type LogLine struct {
 	Text  string    `json:"text"`
 }
 
+// Choice is one state or several; in JSON a text or a list.
+type Choice []State
+
+// UnmarshalJSON takes a text like a list of one.
+func (c *Choice) UnmarshalJSON(raw []byte) error {
+	var one State
+	if json.Unmarshal(raw, &one) == nil && one != "" {
+		*c = Choice{one}
+		return nil
+	}
+	var list []State
+	if json.Unmarshal(raw, &list) != nil {
+		return errors.New("must be a state or a list of states")
+	}
+	*c = list
+	return nil
+}
+
 // Filter chooses runs for a list or an action; empty members choose all.
 type Filter struct {
-	State     []State   `json:"state,omitempty"`
+	State     Choice    `json:"state,omitempty"`
 	Program   string    `json:"program,omitempty"`
 	Channel   string    `json:"channel,omitempty"`
 	Function  string    `json:"function,omitempty"`
