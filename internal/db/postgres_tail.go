@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -84,7 +85,7 @@ func (s *postgresSession) send(ctx context.Context) (tags []pgconn.CommandTag, e
 	if s.failed != nil {
 		return nil, s.failed
 	}
-	opening, parts := len(s.opening), append(s.opening, s.tail...)
+	opening, parts := len(s.opening), slices.Concat(s.opening, s.tail)
 	s.opening, s.tail = nil, nil
 	names := make([]string, len(parts))
 	for i, p := range parts { // a round trip for what this connection has not seen yet
