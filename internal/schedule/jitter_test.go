@@ -45,10 +45,11 @@ func TestJitterLongerThanTheInterval(t *testing.T) {
 				b.t.Errorf("told %s", told)
 			}
 		}
+		before := len(b.told)
 		b.clock.Advance(24 * time.Hour) // and these were
 		b.look()
-		if told := b.told[len(b.told)-2]; !strings.HasPrefix(told, "missed") || !strings.Contains(told, `"started":1`) {
-			b.t.Errorf("told %q", b.told[len(b.told)-2:])
+		if told := b.told[before:]; len(told) < 2 || !strings.HasPrefix(told[0], "missed") || !strings.HasPrefix(told[1], "started") {
+			b.t.Errorf("told %q", told) // which of them is started depends on whether one comes in this minute
 		}
 	})
 }
