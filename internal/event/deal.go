@@ -94,26 +94,21 @@ func (*Waits) had(tx *db.Tx, run string, from, upTo int64) (map[int64]bool, erro
 }
 
 // find is the first event up to a position that a wait has not seen and that fits,
-// and that no wait of the run has had; 0 for none.
+// and that no wait of the run has had; 0 for none. What was had is left out by the
+// database: a run may wait for one after another of thousands.
 func (w *Waits) find(tx *db.Tx, one waiting, upTo int64) (found int64, err error) {
-	var had map[int64]bool // looked up when something fits
 	q, err := one.wanted.query()
 	if err != nil {
 		return 0, err
 	}
-	types, args := q.Types.condition(4)
-	args = append([]any{upTo, one.wanted.Subject}, args...)
-	walked := w.log.walk(tx, `seq > $1 AND seq <= $2 AND ($3 = '' OR subject = $3)`+types+` ORDER BY seq`, one.seen, args, &q, func(i Item) bool {
-		if had == nil {
-			had, err = w.had(tx, one.Run, one.seen, upTo)
-		}
-		if err == nil && had[i.Seq] {
-			return true
-		}
+	types, args := q.Types.condition(5)
+	args = append([]any{upTo, one.wanted.Subject, one.Run}, args...)
+	err = w.log.walk(tx, `seq > $1 AND seq <= $2 AND ($3 = '' OR subject = $3)`+types+`
+		AND seq NOT IN (SELECT event FROM event_waits WHERE run = $4 AND state = 2 AND event > $1 AND event <= $2) ORDER BY seq`, one.seen, args, &q, func(i Item) bool {
 		found = i.Seq
 		return false
 	})
-	return found, cmp.Or(walked, err)
+	return found, err
 }
 
 // near is how many numbers of the log are looked through in the transaction in
