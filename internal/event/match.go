@@ -30,7 +30,7 @@ const (
 	matchRuns   = 500             // whose waits one transaction changes
 	matchWaits  = 5000            // that are compared at a time
 	noteEvery   = 5 * time.Second // how often it is noted how far it has come
-	mostQueries = 10_000          // of what is waited for, that are kept
+	mostQueries = 4000            // of what is waited for, that are kept
 )
 
 func newMatcher() matcher {
@@ -215,10 +215,12 @@ func (w *Waits) lose(ctx context.Context, runs []string, floor int64) error {
 // hits deals what is new out to the waits that it may fit, run by run.
 func (w *Waits) hits(tx *db.Tx, from, upTo int64) (all []hit, err error) {
 	c := newComparison(w.log, tx)
-	if len(w.queries) > mostQueries {
-		clear(w.queries)
-	}
 	c.queries = w.queries
+	defer func() {
+		if len(w.queries) > mostQueries {
+			w.queries = map[Wanted]*Query{}
+		}
+	}()
 	if err := c.read(from, upTo); err != nil || len(c.topics) == 0 {
 		return nil, err
 	}
