@@ -1,5 +1,29 @@
 package channel
 
+import (
+	"net/http"
+	"strings"
+)
+
+// Handshake is what is kept of the headers that open a websocket, for as long as
+// it lives: where its messages' subject and ordering key are found in them. nil
+// for nothing.
+func (c *Config) Handshake(sent http.Header) http.Header {
+	var kept http.Header
+	for _, s := range []Source{c.Subject, c.OrderingKey} {
+		if s.header == "" {
+			continue
+		}
+		if value := s.Of(sent, nil); value != "" {
+			if kept == nil {
+				kept = http.Header{}
+			}
+			kept.Set(s.header, strings.Clone(value))
+		}
+	}
+	return kept
+}
+
 // socketSource describes a message of a websocket as one JSON object:
 // connection, channel, path and query of the handshake, remote_address, mode,
 // role when the channel has one, and binary of a binary message.

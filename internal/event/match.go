@@ -21,18 +21,21 @@ type matcher struct {
 	at    int64         // up to here events have been matched
 	noted int64         // and that is on disk
 	next  time.Time
+
+	queries map[Wanted]*Query // that have been read
 }
 
 const (
-	matchEvery = 10 * time.Millisecond
-	matchRuns  = 500             // whose waits one transaction changes
-	matchWaits = 5000            // that are compared at a time
-	noteEvery  = 5 * time.Second // how often it is noted how far it has come
-	mostTaken  = 16              // events that are found for one wait, for it may be given only one of them
-	itemsBytes = 16 << 20        // of events that are compared by what they say
+	matchEvery  = 10 * time.Millisecond
+	matchRuns   = 500             // whose waits one transaction changes
+	matchWaits  = 5000            // that are compared at a time
+	noteEvery   = 5 * time.Second // how often it is noted how far it has come
+	mostQueries = 4000            // of what is waited for, that are kept
 )
 
-func newMatcher() matcher { return matcher{grown: make(chan struct{}, 1)} }
+func newMatcher() matcher {
+	return matcher{grown: make(chan struct{}, 1), queries: map[Wanted]*Query{}}
+}
 
 // Start begins to match. It ends with the log.
 func (w *Waits) Start() {
@@ -89,7 +92,7 @@ func (w *Waits) Match(ctx context.Context) error {
 			}
 		}
 		for some := range chunks(p.hits) {
-			if err := w.give(ctx, some); err != nil {
+			if err := w.give(ctx, some, p.from, p.next); err != nil {
 				return err
 			}
 		}
@@ -115,18 +118,13 @@ func (w *Waits) note(ctx context.Context, open bool) error {
 
 // compared is a part of the log with the waits that it fits.
 type compared struct {
+	from  int64 // behind this
 	next  int64 // up to here
 	more  bool
 	open  bool // somebody waits
 	floor int64
 	lost  []string // runs whose waits cannot be answered
 	hits  []hit    // by run and step
-}
-
-// hit is a wait with events that fit, in their order.
-type hit struct {
-	waiting
-	fits []int64
 }
 
 // compare looks at the next part of the log.
@@ -158,10 +156,10 @@ func (w *Waits) compare(ctx context.Context) (p compared, err error) {
 			}
 			p.next = floor
 		}
-		from := p.next
-		p.next = min(from+window, end)
+		p.from = p.next
+		p.next = min(p.from+window, end)
 		p.more = p.next < end
-		p.hits, err = w.hits(tx, from, p.next)
+		p.hits, err = w.hits(tx, p.from, p.next)
 		return err
 	})
 	if err != nil {
@@ -214,142 +212,49 @@ func (w *Waits) lose(ctx context.Context, runs []string, floor int64) error {
 	})
 }
 
-// hits compares events with the waits that they may fit.
+// hits deals what is new out to the waits that it may fit, run by run.
 func (w *Waits) hits(tx *db.Tx, from, upTo int64) (all []hit, err error) {
-	events, topics, err := w.news(tx, from, upTo)
-	if err != nil || len(topics) == 0 {
+	c := newComparison(w.log, tx)
+	c.queries = w.queries
+	defer func() {
+		if len(w.queries) > mostQueries {
+			w.queries = map[Wanted]*Query{}
+		}
+	}()
+	if err := c.read(from, upTo); err != nil || len(c.topics) == 0 {
 		return nil, err
 	}
-	list, err := json.Marshal(slices.Collect(maps.Keys(topics)))
+	list, err := json.Marshal(slices.Collect(maps.Keys(c.topics)))
 	if err != nil {
 		return nil, err
 	}
-	c := comparison{log: w.log, tx: tx, events: events, items: map[int64]*Item{}, queries: map[Wanted]*Query{}}
+	var mine []waiting // those of one run, as far as they have been read
+	share := func() error {
+		hits, err := c.share(mine, nil)
+		all, mine = append(all, hits...), mine[:0]
+		return err
+	}
 	for last := (waiting{}); ; {
-		some, err := w.candidates(tx, string(list), last)
+		// Open waits, by run and step behind the last one, found by their topics and
+		// not in the order of the table.
+		some, err := w.waits(tx, fmt.Sprintf(`state < 2 AND %s AND (run > $2 OR run = $2 AND seq > $3) ORDER BY run || '', seq LIMIT %d`,
+			tx.Among("topic", "$1"), matchWaits), string(list), last.Run, last.Seq)
 		if err != nil {
 			return nil, err
 		}
 		for _, one := range some {
-			fits, err := c.fits(one, topics[one.wanted.topic()])
-			if err != nil {
-				return nil, err
+			if len(mine) > 0 && mine[0].Run != one.Run {
+				if err := share(); err != nil {
+					return nil, err
+				}
 			}
-			if len(fits) > 0 {
-				all = append(all, hit{one, fits})
-			}
+			mine = append(mine, one)
 		}
 		if len(some) < matchWaits {
-			return all, nil
+			return all, share()
 		}
 		last = some[len(some)-1]
 	}
-}
-
-// light is of an event what waits are looked up by.
-type light struct {
-	seq           int64
-	kind, subject string
-}
-
-// news are the events of a part of the log, and where in the list those are that
-// waits of a topic may fit.
-func (*Waits) news(tx *db.Tx, from, upTo int64) (events []light, topics map[string][]int, err error) {
-	rows, err := tx.Query(`SELECT seq, type, subject FROM events WHERE seq > $1 AND seq <= $2 ORDER BY seq`, from, upTo)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer rows.Close()
-	topics = map[string][]int{}
-	for rows.Next() {
-		var e light
-		if err := rows.Scan(&e.seq, &e.kind, &e.subject); err != nil {
-			return nil, nil, err
-		}
-		for _, topic := range topicsOf(e.kind, e.subject) {
-			topics[topic] = append(topics[topic], len(events))
-		}
-		events = append(events, e)
-	}
-	return events, topics, rows.Err()
-}
-
-// candidates are open waits of topics, by run and step behind the last one. They
-// are found by their topics, not in the order of the table.
-func (*Waits) candidates(tx *db.Tx, topics string, last waiting) (all []waiting, err error) {
-	rows, err := tx.Query(fmt.Sprintf(`SELECT %s FROM event_waits WHERE state < 2 AND %s AND (run > $2 OR run = $2 AND seq > $3)
-		ORDER BY run || '', seq LIMIT %d`, waitColumns, tx.Among("topic", "$1"), matchWaits), topics, last.run, last.seq)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		one, err := scanWait(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, rows.Err()
-}
-
-// comparison of a part of the log with waits.
-type comparison struct {
-	log     *Log
-	tx      *db.Tx
-	events  []light
-	items   map[int64]*Item // those that a filter has asked for
-	bytes   int             // of them
-	queries map[Wanted]*Query
-}
-
-// fits are those of the events that a wait is for.
-func (c *comparison) fits(one waiting, events []int) (fits []int64, err error) {
-	q := c.queries[one.wanted]
-	if q == nil {
-		made, err := one.wanted.query()
-		if err != nil {
-			return nil, nil // nobody could have stored it
-		}
-		q = &made
-		c.queries[one.wanted] = q
-	}
-	for _, n := range events {
-		e := &c.events[n]
-		if e.seq <= one.seen || !q.Types.Match(e.kind) || one.wanted.Subject != "" && one.wanted.Subject != e.subject {
-			continue
-		}
-		if q.Filter != nil {
-			i, err := c.item(e.seq)
-			if err != nil {
-				return nil, err
-			}
-			if chosen, err := q.Filter.choose(i); err != nil || !chosen {
-				continue // an expression that cannot be calculated chooses nothing
-			}
-		}
-		if fits = append(fits, e.seq); len(fits) == mostTaken {
-			break
-		}
-	}
-	return fits, nil
-}
-
-func (c *comparison) item(seq int64) (*Item, error) {
-	if i := c.items[seq]; i != nil {
-		return i, nil
-	}
-	if c.bytes > itemsBytes {
-		clear(c.items)
-		c.bytes = 0
-	}
-	i, err := c.log.at(c.tx, `$1`, seq)
-	if err != nil {
-		return nil, err
-	}
-	c.items[seq] = &i
-	c.bytes += i.Size()
-	return &i, nil
 }
 
 // chunks divides hits between runs.
@@ -357,8 +262,8 @@ func chunks(all []hit) func(yield func([]hit) bool) {
 	return func(yield func([]hit) bool) {
 		for len(all) > 0 {
 			n, runs := 1, 1
-			for n < len(all) && (all[n].run == all[n-1].run || runs < matchRuns) {
-				if all[n].run != all[n-1].run {
+			for n < len(all) && (all[n].Run == all[n-1].Run || runs < matchRuns) {
+				if all[n].Run != all[n-1].Run {
 					runs++
 				}
 				n++
@@ -371,60 +276,48 @@ func chunks(all []hit) func(yield func([]hit) bool) {
 	}
 }
 
-// give gives waits their events. A wait that is not known yet looks by itself
-// when it becomes that, which is behind all that is here: its run was locked.
-func (w *Waits) give(ctx context.Context, hits []hit) error {
+// give gives waits of some runs their events. A wait that is not known yet looks
+// by itself when it becomes that, which is behind all that is here: its run was
+// locked. Where something has changed that the hits relied on, what is new is dealt
+// out to the run's waits as they are now.
+func (w *Waits) give(ctx context.Context, hits []hit, from, upTo int64) error {
 	var runs []string
 	for _, h := range hits {
-		runs = append(runs, h.run)
+		runs = append(runs, h.Run)
 	}
 	runs = slices.Compact(runs)
-	list, err := json.Marshal(runs)
-	if err != nil {
-		return err
-	}
-	err = w.log.db.Write(ctx, func(tx *db.Tx) error {
+	err := w.log.db.Write(ctx, func(tx *db.Tx) error {
 		if err := w.runs.Lock(tx, runs); err != nil {
 			return err
 		}
-		now, had, err := w.present(tx, string(list))
+		now, had, err := w.present(tx, hits)
 		if err != nil {
 			return err
 		}
-		var given [][]any
+		var come [][]any
 		var woken []string
-		var rest []waiting
-		for _, h := range hits {
-			one, ok := now[step{h.run, h.seq}]
-			if !ok || one.state != waitKnown {
-				continue
-			}
-			full := len(h.fits) == mostTaken
-			for _, event := range h.fits {
-				taken := step{h.run, event}
-				if event <= one.seen || had[taken] {
-					continue
+		for _, mine := range byRun(hits) {
+			run := mine[0].Run
+			given, changed := now.give(mine, had)
+			if changed {
+				if given, err = w.dealAnew(tx, run, from, upTo); err != nil {
+					return err
 				}
-				had[taken], full = true, false
-				given, woken = append(given, []any{h.run, h.seq, event}), append(woken, h.run)
-				break
 			}
-			if full { // other waits of the run have had all of them, and there may be more
-				rest, woken = append(rest, one), append(woken, h.run)
+			for _, h := range given {
+				come = append(come, []any{run, h.Seq, h.event})
+			}
+			if len(given) > 0 {
+				woken = append(woken, run)
 			}
 		}
-		if len(woken) == 0 {
+		if len(come) == 0 {
 			return nil
 		}
-		if _, err := tx.Many(stmtCome, given); err != nil {
+		if _, err := tx.Many(stmtCome, come); err != nil {
 			return err
 		}
-		for _, one := range rest {
-			if err := w.look(tx, one, waitKnown); err != nil {
-				return err
-			}
-		}
-		return w.runs.Wake(tx, slices.Compact(woken)...)
+		return w.runs.Wake(tx, woken...)
 	})
 	if err != nil {
 		return fmt.Errorf("give events to runs: %w", err)
@@ -432,28 +325,83 @@ func (w *Waits) give(ctx context.Context, hits []hit) error {
 	return nil
 }
 
-// step is a run with the number of one of its steps, or of an event.
-type step struct {
-	run string
-	n   int64
+// byRun divides hits, which come by run.
+func byRun(hits []hit) (all [][]hit) {
+	for len(hits) > 0 {
+		n := slices.IndexFunc(hits, func(h hit) bool { return h.Run != hits[0].Run })
+		if n < 0 {
+			n = len(hits)
+		}
+		all, hits = append(all, hits[:n]), hits[n:]
+	}
+	return all
 }
 
-// present are the waits of runs as they are now, and the events that they have had.
-func (*Waits) present(tx *db.Tx, runs string) (now map[step]waiting, had map[step]bool, err error) {
-	rows, err := tx.Query(`SELECT `+waitColumns+` FROM event_waits WHERE `+tx.Among("run", "$1"), runs)
+// dealAnew deals a part of the log out to the known waits of a run.
+func (w *Waits) dealAnew(tx *db.Tx, run string, from, upTo int64) ([]hit, error) {
+	open, err := w.waits(tx, `run = $1 AND state = 1 ORDER BY seq`, run)
+	if err != nil {
+		return nil, err
+	}
+	for n := range open {
+		open[n].seen = max(open[n].seen, from)
+	}
+	return w.deal(tx, open, upTo)
+}
+
+// place is a run with the position of an event.
+type place struct {
+	run   string
+	event int64
+}
+
+// present are waits as they are now.
+type present map[Step]struct{ state, seen, event int64 }
+
+// give are the hits that are to be given; changed says that something is not as
+// they have it.
+func (p present) give(mine []hit, had map[place]bool) (given []hit, changed bool) {
+	for _, h := range mine {
+		one, ok := p[h.Step]
+		switch {
+		case ok && one.state == waitBegun, ok && one.state == waitCome && one.event == h.event:
+		case !ok || one.state != waitKnown || h.event <= one.seen || had[place{h.Run, h.event}]:
+			return nil, true
+		default:
+			given = append(given, h)
+		}
+	}
+	return given, false
+}
+
+// present are the waits of hits as they are now, and the events that their runs
+// have had.
+func (*Waits) present(tx *db.Tx, hits []hit) (now present, had map[place]bool, err error) {
+	steps := make([]Step, len(hits))
+	first, last := hits[0].event, hits[0].event
+	for n, h := range hits {
+		steps[n], first, last = h.Step, min(first, h.event), max(last, h.event)
+	}
+	runs, low, high, err := span(steps)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := tx.Query(`SELECT run, seq, state, seen, coalesce(event, 0) FROM event_waits WHERE `+tx.Among("run", "$1")+`
+		AND (seq >= $2 AND seq <= $3 OR event >= $4 AND event <= $5)`, runs, low, high, first, last)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer rows.Close()
-	now, had = map[step]waiting{}, map[step]bool{}
+	now, had = present{}, map[place]bool{}
 	for rows.Next() {
-		one, err := scanWait(rows)
-		if err != nil {
+		var step Step
+		var state, seen, event int64
+		if err := rows.Scan(&step.Run, &step.Seq, &state, &seen, &event); err != nil {
 			return nil, nil, err
 		}
-		now[step{one.run, one.seq}] = one
-		if one.state == waitCome {
-			had[step{one.run, one.event}] = true
+		now[step] = struct{ state, seen, event int64 }{state, seen, event}
+		if state == waitCome {
+			had[place{step.Run, event}] = true
 		}
 	}
 	return now, had, rows.Err()

@@ -1,10 +1,7 @@
 package event
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -97,6 +94,12 @@ type Runs interface {
 	Wake(tx *db.Tx, runs ...string) error
 }
 
+// Step is a step of a run.
+type Step struct {
+	Run string
+	Seq int
+}
+
 // Waits are what runs wait for. A wait is stored and committed first; then the
 // run looks through the log as it is by then, from where the log ended when the
 // run began, and parks. What comes later is matched by whoever reads the log, on
@@ -115,312 +118,171 @@ func NewWaits(l *Log, runs Runs) *Waits { return &Waits{log: l, runs: runs, matc
 
 // waiting is a wait as it is stored.
 type waiting struct {
-	run    string
-	seq    int64
+	Step
 	wanted Wanted
 	seen   int64
 	state  int64
-	event  int64
 }
 
-const waitColumns = `run, seq, type, subject, condition, seen, state, coalesce(event, 0)`
+const waitColumns = `run, seq, type, subject, condition, seen, state`
 
 func scanWait(rows interface{ Scan(...any) error }) (w waiting, err error) {
-	err = rows.Scan(&w.run, &w.seq, &w.wanted.Type, &w.wanted.Subject, &w.wanted.Match, &w.seen, &w.state, &w.event)
+	err = rows.Scan(&w.Run, &w.Seq, &w.wanted.Type, &w.wanted.Subject, &w.wanted.Match, &w.seen, &w.state)
 	return w, err
 }
 
-// Begin stores the wait of a run's step. What came at or before position is not
-// waited for.
-func (*Waits) Begin(tx *db.Tx, run string, seq int, position int64, wanted Wanted) error {
-	_, err := tx.Exec(`INSERT INTO event_waits (run, seq, topic, type, subject, condition, seen, state) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)
-		ON CONFLICT (run, seq) DO UPDATE SET topic = excluded.topic, type = excluded.type, subject = excluded.subject, condition = excluded.condition,
-			seen = excluded.seen, state = 0, event = NULL`, run, seq, wanted.topic(), wanted.Type, wanted.Subject, wanted.Match, position)
-	return err
-}
-
-func (*Waits) get(tx *db.Tx, run string, seq int) (waiting, error) {
-	w, err := scanWait(tx.QueryRow(`SELECT `+waitColumns+` FROM event_waits WHERE run = $1 AND seq = $2`, run, seq))
-	if err != nil {
-		err = fmt.Errorf("read what step %d of %s waits for: %w", seq, run, err)
-	}
-	return w, err
-}
-
-// near is how many numbers of the log are looked through in the transaction in
-// which a run parks.
-const near = window
-
-// Search looks through most of what came before, so that Arm or Expire has little
-// to look at.
-func (w *Waits) Search(ctx context.Context, run string, seq int) error {
-	for {
-		var from, upTo int64
-		far := false
-		err := w.log.db.Read(ctx, func(tx *db.Tx) error {
-			one, err := w.get(tx, run, seq)
-			if err != nil || one.state >= waitCome {
-				return err
-			}
-			floor, end, err := bounds(tx)
-			if err != nil {
-				return err
-			}
-			if from, err = w.unseen(tx, one); err != nil || from < floor || end-from <= near {
-				return err
-			}
-			far, upTo = true, min(from+maxLook, end)
-			found, err := w.find(tx, one, from, upTo)
-			if found > 0 {
-				upTo = found - 1
-			}
-			return err
-		})
-		if err != nil || !far || upTo == from {
-			return err
-		}
-		err = w.log.db.Write(ctx, func(tx *db.Tx) error {
-			_, err := tx.Exec(`UPDATE event_waits SET seen = $3 WHERE run = $1 AND seq = $2 AND seen < $3 AND state < 2`, run, seq, upTo)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// unseen is from where on events have to be looked at for a wait.
-func (*Waits) unseen(tx *db.Tx, one waiting) (from int64, err error) {
-	if one.state == waitBegun {
-		return one.seen, nil
-	}
-	err = tx.QueryRow(`SELECT matched FROM event_log WHERE id = 1`).Scan(&from)
-	return max(from, one.seen), err
-}
-
-// find is the first event between two positions that fits and that no other wait
-// of the run has had, 0 for none.
-func (w *Waits) find(tx *db.Tx, one waiting, from, upTo int64) (found int64, err error) {
-	q, err := one.wanted.query()
-	if err != nil {
-		return 0, err
-	}
-	had, err := w.had(tx, one.run)
-	if err != nil {
-		return 0, err
-	}
-	types, args := q.Types.condition(4)
-	args = append([]any{upTo, one.wanted.Subject}, args...)
-	err = w.log.walk(tx, `seq > $1 AND seq <= $2 AND ($3 = '' OR subject = $3)`+types+` ORDER BY seq`, from, args, &q, func(i Item) bool {
-		if had[i.Seq] {
-			return true
-		}
-		found = i.Seq
-		return false
-	})
-	return found, err
-}
-
-// had are the events that a run's waits have had.
-func (*Waits) had(tx *db.Tx, run string) (map[int64]bool, error) {
-	rows, err := tx.Query(`SELECT event FROM event_waits WHERE run = $1 AND state = 2`, run)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	had := map[int64]bool{}
-	for rows.Next() {
-		var event int64
-		if err := rows.Scan(&event); err != nil {
-			return nil, err
-		}
-		had[event] = true
-	}
-	return had, rows.Err()
-}
-
-// Arm gives the wait what came before, or makes it known.
-func (w *Waits) Arm(tx *db.Tx, run string, seq int) error {
-	one, err := w.get(tx, run, seq)
-	if err != nil || one.state != waitBegun {
-		return err
-	}
-	return w.look(tx, one, waitKnown)
-}
-
-// Expire ends the wait, unless something fits that has come.
-func (w *Waits) Expire(tx *db.Tx, run string, seq int) error {
-	one, err := w.get(tx, run, seq)
-	if err != nil || one.state >= waitCome {
-		return err
-	}
-	return w.look(tx, one, waitExpired)
-}
-
-// look gives a wait what fits, or else the state.
-func (w *Waits) look(tx *db.Tx, one waiting, otherwise int64) error {
-	floor, end, err := bounds(tx)
-	if err != nil {
-		return err
-	}
-	from, err := w.unseen(tx, one)
-	if err != nil {
-		return err
-	}
-	found := int64(0)
-	switch {
-	case from < floor && one.state == waitBegun:
-		otherwise = waitLost
-	case from < end:
-		found, err = w.find(tx, one, max(from, floor), end)
-	}
-	for err == nil && found > 0 {
-		var given bool
-		if given, err = w.earlier(tx, one, found); err != nil || !given {
-			break
-		}
-		found, err = w.find(tx, one, max(from, floor), end)
-	}
-	if err != nil {
-		return err
-	}
-	if found > 0 {
-		_, err = tx.Many(stmtCome, [][]any{{one.run, one.seq, found}})
-		return err
-	}
-	_, err = tx.Exec(`UPDATE event_waits SET state = $3, seen = $4 WHERE run = $1 AND seq = $2 AND state < 2`, one.run, one.seq, otherwise, max(from, end))
-	return err
-}
-
-// earlier lets waits look that the run has called before this one, that are open
-// still, and that an event may fit: it is theirs before it is this one's. It
-// reports whether one of them has been given something.
-func (w *Waits) earlier(tx *db.Tx, one waiting, found int64) (given bool, err error) {
-	var e light
-	if err := tx.QueryRow(`SELECT type, subject FROM events WHERE seq = $1`, found).Scan(&e.kind, &e.subject); err != nil {
-		return false, err
-	}
-	topics, err := json.Marshal(topicsOf(e.kind, e.subject))
-	if err != nil {
-		return false, err
-	}
-	open, err := w.openBefore(tx, one, string(topics))
-	for _, other := range open {
-		if err == nil {
-			err = w.look(tx, other, waitKnown)
-		}
-		if err == nil {
-			other, err = w.get(tx, other.run, int(other.seq))
-		}
-		given = given || other.state == waitCome
-	}
-	return given, err
-}
-
-func (*Waits) openBefore(tx *db.Tx, one waiting, topics string) (all []waiting, err error) {
-	rows, err := tx.Query(`SELECT `+waitColumns+` FROM event_waits WHERE run = $1 AND seq < $2 AND state < 2 AND `+tx.Among("topic", "$3")+` ORDER BY seq`,
-		one.run, one.seq, topics)
+// waits are those that a condition chooses.
+func (*Waits) waits(tx *db.Tx, condition string, args ...any) (all []waiting, err error) {
+	rows, err := tx.Query(`SELECT `+waitColumns+` FROM event_waits WHERE `+condition, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		other, err := scanWait(rows)
+		one, err := scanWait(rows)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, other)
+		all = append(all, one)
 	}
 	return all, rows.Err()
 }
 
-// stmtCome gives waits their events.
-var stmtCome = db.NewStmt(0, `UPDATE event_waits SET state = 2, event = r.event FROM {rows} AS r
-	WHERE event_waits.run = r.run AND event_waits.seq = r.seq AND state < 2`, db.Text("run").Key(), db.Int("seq").Key(), db.Int("event"))
-
-// Look reports whether a wait is over, and what came: a CloudEvent, or null.
-// Errors: fault.Gone when events that might have fitted, or the event itself, have
-// been removed.
-func (w *Waits) Look(tx *db.Tx, run string, seq int) (came json.RawMessage, over bool, err error) {
-	i, err := w.log.at(tx, `(SELECT event FROM event_waits WHERE run = $1 AND seq = $2 AND state = 2)`, run, seq)
-	if err == nil {
-		came, err = i.MarshalJSON()
-		return came, true, err
-	}
-	gone := err
-	if !fault.Is(gone, fault.Gone) {
-		return nil, false, err
-	}
-	one, err := w.get(tx, run, seq)
-	if err != nil {
-		return nil, false, err
-	}
-	switch one.state {
-	case waitCome:
-		return nil, true, gone
-	case waitExpired:
-		return json.RawMessage("null"), true, nil
-	case waitLost:
-		return nil, true, fault.New(fault.Gone, "events that came since the run began have been removed, their retention is over; "+
-			"a run that waits for so long goes on in a new one (runs.start), or the settings keep events for longer")
-	}
-	return nil, false, nil
+// Wait is what a step begins to wait for.
+type Wait struct {
+	Step
+	Position int64 // what came at or before it is not waited for
+	Wanted   Wanted
 }
 
-// Came are the events that waits of runs have had, as far as they are small.
-func (w *Waits) Came(tx *db.Tx, runs []string) (map[string]map[int]json.RawMessage, error) {
-	list, err := json.Marshal(runs)
+var stmtBegin = db.NewStmt(0, `INSERT INTO event_waits (run, seq, topic, type, subject, condition, seen, state)
+	SELECT r.run, r.seq, r.topic, r.type, r.subject, r.condition, r.seen, 0 FROM {rows} AS r WHERE true
+	ON CONFLICT (run, seq) DO UPDATE SET topic = excluded.topic, type = excluded.type, subject = excluded.subject, condition = excluded.condition,
+		seen = excluded.seen, state = 0, event = NULL`,
+	db.Text("run").Key(), db.Int("seq").Key(), db.Text("topic"), db.Text("type"), db.Text("subject"), db.Text("condition"), db.Int("seen"))
+
+// Begin stores waits.
+func (*Waits) Begin(tx *db.Tx, waits ...Wait) error {
+	rows := make([][]any, len(waits))
+	for n, one := range waits {
+		rows[n] = []any{one.Run, one.Seq, one.Wanted.topic(), one.Wanted.Type, one.Wanted.Subject, one.Wanted.Match, one.Position}
+	}
+	_, err := tx.Many(stmtBegin, rows)
+	return err
+}
+
+// Arm gives the waits that a run has begun what came before, or makes them known.
+func (w *Waits) Arm(tx *db.Tx, run string) error {
+	begun, err := w.waits(tx, `run = $1 AND state = 0 ORDER BY seq`, run)
+	if err != nil || len(begun) == 0 {
+		return err
+	}
+	return w.look(tx, begun, waitKnown)
+}
+
+// Expire ends the wait, unless something fits that has come.
+func (w *Waits) Expire(tx *db.Tx, step Step) error {
+	open, err := w.waits(tx, `run = $1 AND seq = $2 AND state < 2`, step.Run, step.Seq)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	return w.look(tx, open, waitExpired)
+}
+
+// stmtCome gives waits their events, stmtLooked says of others up to where nothing
+// fits.
+var (
+	stmtCome = db.NewStmt(0, `UPDATE event_waits SET state = 2, event = r.event FROM {rows} AS r
+		WHERE event_waits.run = r.run AND event_waits.seq = r.seq AND event_waits.state < 2`, db.Text("run").Key(), db.Int("seq").Key(), db.Int("event"))
+	stmtLooked = db.NewStmt(0, `UPDATE event_waits SET state = r.state, seen = r.seen FROM {rows} AS r
+		WHERE event_waits.run = r.run AND event_waits.seq = r.seq AND event_waits.state < 2`, db.Text("run").Key(), db.Int("seq").Key(), db.Int("state"), db.Int("seen"))
+)
+
+// look gives waits of one run what fits, or else the state.
+func (w *Waits) look(tx *db.Tx, some []waiting, otherwise int64) error {
+	floor, end, err := bounds(tx)
+	if err != nil {
+		return err
+	}
+	if err := unseen(tx, some); err != nil {
+		return err
+	}
+	var looked [][]any
+	open := make([]waiting, 0, len(some))
+	for _, one := range some {
+		if one.seen < floor && one.state == waitBegun {
+			looked = append(looked, []any{one.Run, one.Seq, waitLost, max(one.seen, end)})
+			continue
+		}
+		one.seen = max(one.seen, floor)
+		open = append(open, one)
+	}
+	hits, err := w.deal(tx, open, end)
+	if err == nil && len(hits) > 0 {
+		hits, err = w.afterEarlier(tx, open, hits, floor, end)
+	}
+	if err != nil {
+		return err
+	}
+	given := map[Step]bool{}
+	var come [][]any
+	for _, h := range hits {
+		given[h.Step], come = true, append(come, []any{h.Run, h.Seq, h.event})
+	}
+	for _, one := range open {
+		if !given[one.Step] {
+			looked = append(looked, []any{one.Run, one.Seq, otherwise, max(one.seen, end)})
+		}
+	}
+	if _, err := tx.Many(stmtCome, come); err != nil {
+		return err
+	}
+	_, err = tx.Many(stmtLooked, looked)
+	return err
+}
+
+// afterEarlier deals anew where other waits are open that the run has called
+// before: what fits both is theirs, and nobody may have matched it yet.
+func (w *Waits) afterEarlier(tx *db.Tx, open []waiting, hits []hit, floor, end int64) ([]hit, error) {
+	last := slices.MaxFunc(hits, func(a, b hit) int { return cmp.Compare(a.Seq, b.Seq) })
+	earlier, err := w.waits(tx, `run = $1 AND seq < $2 AND state < 2`, last.Run, last.Seq)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(`SELECT w.run, w.seq, e.seq, e.id, e.source, e.type, e.subject, e.at, e.attributes, e.form, e.data
-		FROM event_waits AS w JOIN events AS e ON e.seq = w.event WHERE `+tx.Among("w.run", "$1")+` AND w.state = 2 AND e.form < $2`, string(list), formLarge)
-	if err != nil {
+	mine := make(map[int]bool, len(open))
+	for _, one := range open {
+		mine[one.Seq] = true
+	}
+	earlier = slices.DeleteFunc(earlier, func(one waiting) bool { return mine[one.Seq] || one.state == waitBegun && one.seen < floor })
+	if len(earlier) == 0 {
+		return hits, nil
+	}
+	if err := unseen(tx, earlier); err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	came := map[string]map[int]json.RawMessage{}
-	for rows.Next() {
-		var run string
-		var seq int
-		i, err := scanItem(also{rows, []any{&run, &seq}})
-		if err != nil {
-			return nil, err
-		}
-		if i.Source == "" {
-			i.Source = w.log.source
-		}
-		if came[run] == nil {
-			came[run] = map[int]json.RawMessage{}
-		}
-		if came[run][seq], err = i.MarshalJSON(); err != nil {
-			return nil, err
-		}
+	for n := range earlier {
+		earlier[n].seen = max(earlier[n].seen, floor)
 	}
-	return came, rows.Err()
+	all := slices.Concat(earlier, open)
+	slices.SortFunc(all, func(a, b waiting) int { return cmp.Compare(a.Seq, b.Seq) })
+	return w.deal(tx, all, end)
 }
 
-// also scans further columns in front of others.
-type also struct {
-	rows *db.Rows
-	dest []any
-}
-
-func (a also) Scan(dest ...any) error { return a.rows.Scan(append(a.dest, dest...)...) }
-
-// at is the event at a position, which is SQL. Errors: fault.Gone.
-func (l *Log) at(tx *db.Tx, position string, args ...any) (i Item, err error) {
-	i, err = scanItem(tx.QueryRow(`SELECT `+columns+` FROM events WHERE seq = `+position, args...))
-	if errors.Is(err, db.ErrNoRows) {
-		return i, fault.New(fault.Gone, "the event that was waited for has been removed, its retention is over")
+// unseen moves known waits to where events have not been matched yet.
+func unseen(tx *db.Tx, some []waiting) error {
+	if !slices.ContainsFunc(some, func(one waiting) bool { return one.state == waitKnown }) {
+		return nil
 	}
-	if err == nil && i.form&formLarge != 0 {
-		err = i.load(tx)
+	var matched int64
+	if err := tx.QueryRow(`SELECT matched FROM event_log WHERE id = 1`).Scan(&matched); err != nil {
+		return err
 	}
-	if i.Source == "" {
-		i.Source = l.source
+	for n := range some {
+		if some[n].state == waitKnown {
+			some[n].seen = max(some[n].seen, matched)
+		}
 	}
-	return i, err
+	return nil
 }
 
 // Drop removes the wait of a step; what it has had, the run has not had then.

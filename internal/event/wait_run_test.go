@@ -348,20 +348,24 @@ func TestAnEventIsTheFirstWaits(t *testing.T) {
 		})
 		must(t, err)
 		waits := event.NewWaits(log, nil) // which nobody starts: nothing is matched
+		step := func(seq int) event.Step { return event.Step{Run: "run_1", Seq: seq} }
 		write := func(do func(tx *db.Tx) error) { t.Helper(); must(t, d.Write(context.Background(), do)) }
 		begin := func(seq int, kind string, arm bool) {
 			t.Helper()
-			write(func(tx *db.Tx) error { return waits.Begin(tx, "run_1", seq, 0, event.Wanted{Type: kind}) })
+			write(func(tx *db.Tx) error {
+				return waits.Begin(tx, event.Wait{Step: step(seq), Wanted: event.Wanted{Type: kind}})
+			})
 			if arm {
-				write(func(tx *db.Tx) error { return waits.Arm(tx, "run_1", seq) })
+				write(func(tx *db.Tx) error { return waits.Arm(tx, "run_1") })
 			}
 		}
 		want := func(seq int, id string) {
 			t.Helper()
 			must(t, d.Read(context.Background(), func(tx *db.Tx) error {
-				came, over, err := waits.Look(tx, "run_1", seq)
-				if err != nil || over != (id != "") || eventOf(string(came)) != id {
-					t.Errorf("wait %d: %s %v %v, want %q", seq, came, over, err, id)
+				all, err := waits.Look(tx, []event.Step{step(seq)})
+				came, over := all[step(seq)]
+				if err != nil || over != (id != "") || eventOf(string(came.Event)) != id {
+					t.Errorf("wait %d: %s %v %v, want %q", seq, came.Event, over, err, id)
 				}
 				return nil
 			}))
@@ -373,7 +377,7 @@ func TestAnEventIsTheFirstWaits(t *testing.T) {
 		want(1, "x")
 		want(3, "")
 		begin(4, "**", false)
-		write(func(tx *db.Tx) error { return waits.Expire(tx, "run_1", 4) })
+		write(func(tx *db.Tx) error { return waits.Expire(tx, step(4)) })
 		want(2, "y")
 		want(4, "null")
 		must(t, log.Publish(context.Background(), &event.Event{ID: "z", Type: "a.b"}))

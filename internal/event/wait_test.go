@@ -156,35 +156,36 @@ func (s *site) handlers() run.Handlers {
 				}
 				return timeout, err
 			},
-			Begin: func(tx *db.Tx, c *run.Call) error {
-				w, _, err := wanted(c)
-				if err != nil {
-					return err
-				}
-				return s.waits.Begin(tx, c.Run, c.Seq, c.Position, w)
-			},
-			Search: func(ctx context.Context, c *run.Call) error { return s.waits.Search(ctx, c.Run, c.Seq) },
-			Arm:    func(tx *db.Tx, c *run.Call) error { return s.waits.Arm(tx, c.Run, c.Seq) },
-			Expire: func(tx *db.Tx, c *run.Call) error { return s.waits.Expire(tx, c.Run, c.Seq) },
-			Look: func(tx *db.Tx, c *run.Call) ([]byte, bool, error) {
-				came, over, err := s.waits.Look(tx, c.Run, c.Seq)
-				if fault.Is(err, fault.Gone) {
-					err = &run.StepError{Name: "EventsGone", Message: err.Error()}
-				}
-				return came, over, err
-			},
-			Came: func(tx *db.Tx, calls []*run.Call) (map[*run.Call][]byte, error) {
-				results := map[*run.Call][]byte{}
+			Begin: func(tx *db.Tx, calls []*run.Call) error {
 				for _, c := range calls {
-					came, err := s.waits.Came(tx, []string{c.Run})
-					if err != nil {
-						return nil, err
+					w, _, err := wanted(c)
+					if err == nil {
+						err = s.waits.Begin(tx, event.Wait{Step: event.Step{Run: c.Run, Seq: c.Seq}, Position: c.Position, Wanted: w})
 					}
-					if event := came[c.Run][c.Seq]; event != nil {
-						results[c] = event
+					if err != nil {
+						return err
 					}
 				}
-				return results, nil
+				return nil
+			},
+			Search: func(ctx context.Context, run string, expiring int) error { return s.waits.Search(ctx, run, expiring) },
+			Arm:    func(tx *db.Tx, run string) error { return s.waits.Arm(tx, run) },
+			Expire: func(tx *db.Tx, c *run.Call) error { return s.waits.Expire(tx, event.Step{Run: c.Run, Seq: c.Seq}) },
+			Look: func(tx *db.Tx, calls []*run.Call) (map[*run.Call]run.Came, error) {
+				steps := make([]event.Step, len(calls))
+				for n, c := range calls {
+					steps[n] = event.Step{Run: c.Run, Seq: c.Seq}
+				}
+				came, err := s.waits.Look(tx, steps)
+				results := map[*run.Call]run.Came{}
+				for n, c := range calls {
+					if one, over := came[steps[n]]; over && one.Err != nil {
+						results[c] = run.Came{Err: &run.StepError{Name: "EventsGone", Message: one.Err.Error()}}
+					} else if over {
+						results[c] = run.Came{Result: one.Event}
+					}
+				}
+				return results, err
 			},
 			Drop: func(tx *db.Tx, run string, seq int) error { return s.waits.Drop(tx, run, seq) },
 			Keep: func(tx *db.Tx, from, to string, seq int) error { return s.waits.Keep(tx, from, to, seq) },

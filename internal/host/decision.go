@@ -23,24 +23,40 @@ func (l linker) decision() *run.Wait {
 			err := arguments(c, &a)
 			return max(a.Until.Sub(l.now()), time.Millisecond), err
 		},
-		Begin: func(tx *db.Tx, c *run.Call) error {
-			var a decisionArgs
-			if err := arguments(c, &a); err != nil {
-				return err
+		Begin: func(tx *db.Tx, calls []*run.Call) error {
+			for _, c := range calls {
+				var a decisionArgs
+				if err := arguments(c, &a); err != nil {
+					return err
+				}
+				if err := l.store().Await(tx, a.ID, c.Run, c.Seq); err != nil {
+					return err
+				}
 			}
-			return l.store().Await(tx, a.ID, c.Run, c.Seq)
+			return nil
 		},
-		Look: func(tx *db.Tx, c *run.Call) ([]byte, bool, error) {
-			d, ended, err := l.store().Ended(tx, c.Run, c.Seq)
-			var f *fault.Error
-			if errors.As(err, &f) && f.Code == fault.Gone {
-				err = &run.StepError{Name: "ApprovalGone", Message: f.Detail, Permanent: true}
+		Look: func(tx *db.Tx, calls []*run.Call) (map[*run.Call]run.Came, error) {
+			results := map[*run.Call]run.Came{}
+			for _, c := range calls {
+				d, ended, err := l.store().Ended(tx, c.Run, c.Seq)
+				var f *fault.Error
+				if errors.As(err, &f) && f.Code == fault.Gone {
+					results[c] = run.Came{Err: &run.StepError{Name: "ApprovalGone", Message: f.Detail, Permanent: true}}
+					continue
+				}
+				if err != nil {
+					return nil, err
+				}
+				if !ended {
+					continue
+				}
+				result, err := json.Marshal(d)
+				if err != nil {
+					return nil, err
+				}
+				results[c] = run.Came{Result: result}
 			}
-			if err != nil || !ended {
-				return nil, false, err
-			}
-			result, err := json.Marshal(d)
-			return result, true, err
+			return results, nil
 		},
 		Expire: func(tx *db.Tx, c *run.Call) error { return l.store().GiveUp(tx, c.Run, c.Seq) },
 		Drop:   func(tx *db.Tx, run string, seq int) error { return l.store().Leave(tx, run, seq) },

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -26,34 +25,30 @@ func WaitHandlers(waits *event.Waits) run.Handlers {
 			}
 			return timeout, err
 		},
-		Begin: func(tx *db.Tx, c *run.Call) error {
-			wanted, _, err := awaited(c)
-			if err != nil {
-				return err
+		Begin: func(tx *db.Tx, calls []*run.Call) error {
+			begun := make([]event.Wait, len(calls))
+			for n, c := range calls {
+				wanted, _, err := awaited(c)
+				if err != nil {
+					return err
+				}
+				begun[n] = event.Wait{Step: stepOf(c), Position: c.Position, Wanted: wanted}
 			}
-			return waits.Begin(tx, c.Run, c.Seq, c.Position, wanted)
+			return waits.Begin(tx, begun...)
 		},
-		Search: func(ctx context.Context, c *run.Call) error { return waits.Search(ctx, c.Run, c.Seq) },
-		Arm:    func(tx *db.Tx, c *run.Call) error { return waits.Arm(tx, c.Run, c.Seq) },
-		Expire: func(tx *db.Tx, c *run.Call) error { return waits.Expire(tx, c.Run, c.Seq) },
-		Look: func(tx *db.Tx, c *run.Call) ([]byte, bool, error) {
-			came, over, err := waits.Look(tx, c.Run, c.Seq)
-			var f *fault.Error
-			if errors.As(err, &f) && f.Code == fault.Gone {
-				err = &run.StepError{Name: "EventsGone", Message: f.Detail, Permanent: true}
+		Search: waits.Search,
+		Arm:    waits.Arm,
+		Expire: func(tx *db.Tx, c *run.Call) error { return waits.Expire(tx, stepOf(c)) },
+		Look: func(tx *db.Tx, calls []*run.Call) (map[*run.Call]run.Came, error) {
+			steps := make([]event.Step, len(calls))
+			for n, c := range calls {
+				steps[n] = stepOf(c)
 			}
-			return came, over, err
-		},
-		Came: func(tx *db.Tx, calls []*run.Call) (map[*run.Call][]byte, error) {
-			runs := make([]string, len(calls))
-			for i, c := range calls {
-				runs[i] = c.Run
-			}
-			came, err := waits.Came(tx, runs)
-			results := map[*run.Call][]byte{}
-			for _, c := range calls {
-				if event := came[c.Run][c.Seq]; event != nil {
-					results[c] = event
+			came, err := waits.Look(tx, steps)
+			results := make(map[*run.Call]run.Came, len(came))
+			for n, c := range calls {
+				if one, over := came[steps[n]]; over {
+					results[c] = run.Came{Result: one.Event, Err: gone(one.Err)}
 				}
 			}
 			return results, err
@@ -61,6 +56,17 @@ func WaitHandlers(waits *event.Waits) run.Handlers {
 		Drop: waits.Drop,
 		Keep: waits.Keep,
 	}}, "waits.end": {End: unwanted}}
+}
+
+func stepOf(c *run.Call) event.Step { return event.Step{Run: c.Run, Seq: c.Seq} }
+
+// gone is what a scenario is told of events that were removed; nil for none.
+func gone(err error) *run.StepError {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return nil
+	}
+	return &run.StepError{Name: "EventsGone", Message: f.Detail, Permanent: true}
 }
 
 // unwanted are the calls that nobody waits for any more.

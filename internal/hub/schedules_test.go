@@ -108,6 +108,42 @@ func TestScheduleOverlaps(t *testing.T) {
 	})
 }
 
+// A schedule that is to queue from now on waits for all that began before.
+func TestScheduleThatQueuesFromNowOn(t *testing.T) {
+	for before, going := range map[string]int{"skip": 1, "allow": 2} {
+		t.Run(before, func(t *testing.T) {
+			long := map[string]string{"long": `import { sleep } from "junctor"; export default async () => { await sleep("1d"); };`}
+			eachDatabase(t, scheduled("schedules:\n  pull: { at: 2040-01-01, scenario: long, overlap: "+before+" }\n", long), func(s *site) {
+				start := func() string {
+					resp, body := s.call("POST", "/api/v1/admin/schedules/pull/run", "")
+					var started run.Info
+					if err := json.Unmarshal([]byte(body), &started); resp.StatusCode != 201 || err != nil {
+						s.t.Fatalf("%d %s", resp.StatusCode, body)
+					}
+					return started.ID
+				}
+				var first []string
+				for range going {
+					first = append(first, start())
+					s.endedAs(first[len(first)-1], run.Waiting)
+				}
+				s.apply(scheduled("schedules:\n  pull: { at: 2040-01-01, scenario: long, overlap: queue }\n", long))
+				next := start()
+				for n, id := range first {
+					if i := s.endedAs(next, run.Queued); i.WaitingFor != "order" {
+						s.t.Errorf("%d of %d have ended, and the next one waits for %q", n, going, i.WaitingFor)
+					}
+					if i := s.endedAs(id, run.Waiting); i.WaitingFor != "time" || i.DueAt == nil || time.Until(*i.DueAt) < time.Hour {
+						s.t.Errorf("the run of before is disturbed: %+v", i)
+					}
+					s.call("POST", "/api/v1/admin/runs/"+id+"/terminate", "")
+				}
+				s.endedAs(next, run.Waiting)
+			})
+		})
+	}
+}
+
 // A run that fails when its schedule has been removed is not in the way of that
 // schedule when it is there again.
 func TestAScheduleThatComesBack(t *testing.T) {

@@ -3,6 +3,7 @@ package hub_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +172,35 @@ export default async function () {
 		want := []any{"a", "a0", "a", "a1", "a", "a2", "b", "b1", nil, "c1", "c2", 7.0, "d1", nil, nil}
 		if diff := cmp.Diff(want, got.Value); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// Two thousand waits at once, half of them for what nobody tells, and an event for
+// each of the others.
+func TestVeryManyWaitsOfARun(t *testing.T) {
+	const many = 2000
+	eachDatabase(t, map[string]string{
+		"junctor.yaml": "channels:\n  shop: { type: public, scenario: order }\n",
+		"scenarios/order.ts": fmt.Sprintf(`import { waitForAll, waitForEvent } from "junctor";
+export default async function () {
+  const waits = Array.from({ length: %d }, (_, n) => waitForEvent("order.paid", n %% 2 ? { subject: "s" + n, timeout: "1ms" } : { subject: "s" + n }));
+  return (await waitForAll(waits)).filter((paid, n) => n %% 2 ? paid === null : paid?.subject === "s" + n).length;
+}`, many),
+	}, func(s *site) {
+		id := s.begun("shop", "")
+		var events []string
+		for n := 0; n < many; n += 2 {
+			events = append(events, fmt.Sprintf(`{"specversion":"1.0","id":"e%d","source":"/test","type":"order.paid","subject":"s%d"}`, n, n))
+		}
+		for some := range slices.Chunk(events, 50) {
+			resp, answer := s.call("POST", "/api/v1/events", "["+strings.Join(some, ",")+"]", "Content-Type", "application/cloudevents-batch+json")
+			if resp.StatusCode != 202 {
+				s.t.Fatalf("%d %s", resp.StatusCode, answer)
+			}
+		}
+		if info := s.endedWithin(id, time.Minute); string(info.Output) != fmt.Sprintf(`{"value":%d}`, many) {
+			s.t.Errorf("the run is %s with %s, %v", info.State, info.Output, info.Error)
 		}
 	})
 }

@@ -56,8 +56,11 @@ func (d *door) upgrade(w http.ResponseWriter, r *http.Request, f *found) (int, e
 	if err := sameOrigin(r, c.CORS, d.BaseURL(r)); err != nil {
 		return 0, err
 	}
+	if err := brief(f, r); err != nil {
+		return 0, err
+	}
 	limits := d.Sockets.Limits()
-	limits.Group, limits.From = c.Code, from
+	limits.Group, limits.From = c.Code, strings.Clone(from)
 	if limits.Message == 0 {
 		limits.Message = socket.DefaultMessage
 	}
@@ -72,10 +75,14 @@ func (d *door) upgrade(w http.ResponseWriter, r *http.Request, f *found) (int, e
 			return 0, err
 		}
 	}
-	row := channel.Connection{ID: conn.ID(), Channel: c.Code, Address: from, OpenedAt: f.at}
-	var handler socket.Handler = &peer{d: d, token: f.token, path: f.path, request: handshaken(r), row: row}
+	row := channel.Connection{ID: conn.ID(), Channel: c.Code, Address: conn.From(), OpenedAt: f.at}
+	// The request's texts are parts of what was read of it: what stays is a copy.
+	token := strings.Clone(f.token)
+	var handler socket.Handler = &peer{
+		d: d, token: token, path: strings.Clone(f.path), query: strings.Clone(r.URL.RawQuery), headers: c.Handshake(r.Header), row: row,
+	}
 	if c.Type == channel.Eventing {
-		handler = d.follow(conn, f.token, row)
+		handler = d.follow(conn, token, row)
 	}
 	if err := d.Sockets.Directory.Connected(r.Context(), row); err != nil {
 		conn.Leave()
@@ -116,28 +123,16 @@ func sameOrigin(r *http.Request, c *channel.CORS, own string) error {
 	return fault.New(fault.Forbidden, "Pages of the origin %q may not open a websocket of this channel; its cors setting lists those that may.", origin)
 }
 
-// handshaken is what is kept of a handshake for the messages that follow: its
-// address, and the headers that may say what they are about.
-func handshaken(r *http.Request) *http.Request {
-	h := http.Header{}
-	for name, values := range r.Header {
-		switch {
-		case strings.HasPrefix(name, "Sec-"), name == "Authorization", name == "Cookie", name == "Connection", name == "Upgrade",
-			strings.HasPrefix(name, "Content-"): // of the handshake's content, which it has not
-		default:
-			h[strings.Clone(name)] = cloned(values)
-		}
-	}
-	return &http.Request{URL: &url.URL{Path: strings.Clone(r.URL.Path), RawQuery: strings.Clone(r.URL.RawQuery)}, Header: h}
-}
+// longestAddress is how many bytes path and query behind the token may have
+// together: a connection keeps them for as long as it lives.
+const longestAddress = 8 << 10
 
-// cloned lets go of the buffer that a request's texts are part of.
-func cloned(values []string) []string {
-	all := make([]string, len(values))
-	for i, value := range values {
-		all[i] = strings.Clone(value)
+// brief refuses what would have to be kept of a handshake, and is too long.
+func brief(f *found, r *http.Request) error {
+	if n := len(f.path) + len(r.URL.RawQuery); n > longestAddress {
+		return fault.New(fault.HeaderTooLarge, "The address of this websocket has a path and a query of %d bytes behind its token; %d are possible. What is longer can be its first message.", n, longestAddress)
 	}
-	return all
+	return nil
 }
 
 // peer is the other side of one websocket: its messages become runs, one after
@@ -145,8 +140,9 @@ func cloned(values []string) []string {
 type peer struct {
 	d       *door
 	token   string
-	path    string // below the token
-	request *http.Request
+	path    string      // below the token
+	query   string      // of the request that opened it
+	headers http.Header // and these of its headers, see channel.Config.Handshake
 	row     channel.Connection
 }
 
@@ -201,8 +197,9 @@ func (p *peer) reply(ctx context.Context, door *Door, c *socket.Conn, sent socke
 		return 0, nil, paused()
 	}
 	m := channel.Message{
-		Channel: door.Channel, Request: p.request, Token: p.token, Path: p.path, Body: sent.Data,
+		Channel: door.Channel, Token: p.token, Path: p.path, Body: sent.Data,
 		RemoteAddress: p.row.Address, Mode: "production", Connection: c.ID(), Binary: sent.Kind == socket.Binary,
+		Request: &http.Request{URL: &url.URL{RawQuery: p.query}, Header: p.headers},
 	}
 	for try := 1; ; try++ {
 		kind, reply, err := p.run(ctx, door, &m)

@@ -83,13 +83,19 @@ func (w *world) handlers() run.Handlers {
 			Timeout: func(*run.Call) (time.Duration, error) {
 				return max(start.Add(time.Hour).Sub(w.clock.Now()), time.Microsecond), nil
 			},
-			Begin: func(tx *db.Tx, c *run.Call) error { return w.store.Await(tx, string(c.Args), c.Run, c.Seq) },
-			Look: func(tx *db.Tx, c *run.Call) ([]byte, bool, error) {
-				d, over, err := w.store.Ended(tx, c.Run, c.Seq)
-				if d == nil {
-					return []byte("null"), over, err
+			Begin: func(tx *db.Tx, calls []*run.Call) error {
+				return w.store.Await(tx, string(calls[0].Args), calls[0].Run, calls[0].Seq)
+			},
+			Look: func(tx *db.Tx, calls []*run.Call) (map[*run.Call]run.Came, error) {
+				d, over, err := w.store.Ended(tx, calls[0].Run, calls[0].Seq)
+				if !over || err != nil {
+					return nil, err
 				}
-				return []byte(`"` + d.Choice + `"`), over, err
+				result := "null"
+				if d != nil {
+					result = `"` + d.Choice + `"`
+				}
+				return map[*run.Call]run.Came{calls[0]: {Result: []byte(result)}}, nil
 			},
 			Expire: func(tx *db.Tx, c *run.Call) error { return w.store.GiveUp(tx, c.Run, c.Seq) },
 			Drop:   w.store.Leave,

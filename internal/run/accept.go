@@ -24,6 +24,7 @@ type Start struct {
 	Mode             string // production when empty
 	Input            []byte
 	OrderingKey      string // runs of one source, or else channel, and key execute one after another; "": none
+	Beside           bool   // it takes its place behind the ordering key, but does not wait there; others wait for it
 	Hold             bool   // stored, but not executed before Release
 	Once             *Once  // at most one run per key
 	Parent           string // the run that started it, "" for none
@@ -97,8 +98,8 @@ func (e *Engine) compose(s Start, input db.Blob, owner string) *row {
 	return r
 }
 
-// inserting is what one commit does to bring a run into being. A run behind
-// another of its ordering key is left free and not due; its row is written at
+// inserting is what one commit does to bring a run into being. A run that waits
+// behind another of its ordering key is left free and not due; its row is written at
 // once, so that a head that leaves in the same batch finds it.
 func (e *Engine) inserting(r *row, s Start) func(*db.Tx) ([]db.Op, error) {
 	return func(tx *db.Tx) ([]db.Op, error) {
@@ -114,7 +115,7 @@ func (e *Engine) inserting(r *row, s Start) func(*db.Tx) ([]db.Op, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !head && !s.Hold {
+		if !head && !s.Hold && !s.Beside {
 			fresh.owner, fresh.dueAt, fresh.waitingFor = "", 0, waitingForOrder
 		}
 		r.orderingSeq, r.waitingFor = fresh.orderingSeq, fresh.waitingFor

@@ -190,7 +190,8 @@ func (x *Execution) park(wake int64) error {
 	}
 	x.dirty = false // the Func below writes the row: among the Ops it would undo what a child's end does in between
 	item := x.item(x.pending)
-	insert, stored, over := item.Func, x.stored, false
+	insert, stored := item.Func, x.stored
+	var over map[*step]Came
 	item.Func = func(tx *db.Tx) ([]db.Op, error) {
 		if err := x.parkable(tx); err != nil {
 			return nil, err
@@ -202,7 +203,7 @@ func (x *Execution) park(wake int64) error {
 			return nil, nil
 		}
 		var err error
-		if over, err = x.arms(tx); over || err != nil {
+		if over, err = x.arms(tx); len(over) > 0 || err != nil {
 			return nil, err
 		}
 		_, err = tx.Many(stmtProgress, [][]any{x.row.progress()})
@@ -220,7 +221,8 @@ func (x *Execution) park(wake int64) error {
 		return x.lost(err)
 	}
 	x.armed()
-	if over { // what it waits for has come: it goes on, and the row stays as it was
+	if len(over) > 0 { // what it waits for has come: it goes on, and the row stays as it was
+		keep(over)
 		x.committed()
 		*x.row, x.dirty = before, dirty
 		return nil

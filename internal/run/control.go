@@ -249,7 +249,7 @@ func (r *row) stays(tx *db.Tx) error {
 func (e *Engine) rerunStart(ctx context.Context, old *row, o RerunOptions) (*Start, error) {
 	s := &Start{
 		Program: old.program, Version: old.version, Channel: old.channel, Function: old.function, Account: old.account, Source: old.source, WebhookID: old.webhookID, Subject: old.subject, Tags: old.tags,
-		Mode: old.mode, OrderingKey: old.orderingKey, Origin: old.id,
+		Mode: old.mode, OrderingKey: old.orderingKey, Beside: e.policy(old).Beside, Origin: old.id,
 	}
 	switch o.Version {
 	case "", "same":

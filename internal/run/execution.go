@@ -300,7 +300,7 @@ func (x *Execution) await(crowded func() bool) error {
 	if done, err := x.come(); done || err != nil {
 		return err
 	}
-	if err := x.search(x.waits...); err != nil {
+	if err := x.search(); err != nil {
 		return err
 	}
 	if x.flying == 0 && len(x.waits) == 0 {

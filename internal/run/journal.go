@@ -26,7 +26,8 @@ type step struct {
 	underWay   bool       // begun by this execution: nothing has to begin it again
 	unsaved    bool       // its start is not on disk, and goes there with its end
 	armed      bool       // of a Wait: by this execution
-	came       []byte     // of a Wait, what was found when the run was fetched
+	sought     bool       // and that has searched for it
+	came       *Came      // of a Wait, when it is known that it is over
 	refused    *StepError // see Again.Fails
 }
 

@@ -12,7 +12,7 @@ import (
 // Runs with one ordering key within one scope (what started them, if something
 // has besides a channel, or else the channel) execute one after another, in
 // the order of a number that the key's row in run_order deals out. Only the
-// head is due. The row is locked by whoever changes it, so that a run that
+// head is due, and those that have a place but need not wait (Start.Beside). The row is locked by whoever changes it, so that a run that
 // arrives and a head that leaves cannot miss each other.
 
 // What a run that has not begun may wait for.
@@ -63,7 +63,7 @@ func release(tx *db.Tx, r *row, now int64) error {
 	if _, err = tx.Exec(`UPDATE run_order SET head = $3 WHERE scope = $1 AND name = $2`, r.scope(), r.orderingKey, next); err != nil {
 		return err
 	}
-	_, err = tx.Exec(`UPDATE runs SET due_at = $2, waiting_for = '' WHERE id = $1 AND waiting_for <> $3`, id, now, waitingForRelease)
+	_, err = tx.Exec(`UPDATE runs SET due_at = $2, waiting_for = '' WHERE id = $1 AND waiting_for = $3`, id, now, waitingForOrder)
 	return err
 }
 

@@ -17,6 +17,7 @@ type Policy struct {
 	Schedule      []time.Duration // instead of First, Factor and Max: before the second try, the third...; the last holds for all further ones
 	AtOnce        int             // of a source: how many of its runs this node executes at once, without a worker; 0: no limit but that of workers
 	Skip          bool            // a failed run releases its ordering key
+	Beside        bool            // its runs do not wait for each other, see Start.Beside
 	Capture       Capture         // what is kept of a run that ended
 	KeepSucceeded time.Duration   // retention of finished runs
 	KeepFailed    time.Duration

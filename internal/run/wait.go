@@ -3,8 +3,8 @@ package run
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -21,28 +21,32 @@ type Wait struct {
 	// Timeout reads the arguments and says how long to wait at most; 0: for ever.
 	// Its error is the step's failure.
 	Timeout func(c *Call) (time.Duration, error)
-	// Begin writes the row, in the transaction of the step's start. There may be
-	// one of an earlier try, which counts no more.
-	Begin func(tx *db.Tx, c *Call) error
-	// Search is called before Arm and Expire, outside of a transaction, for what
-	// takes long in them; may be nil.
-	Search func(ctx context.Context, c *Call) error
+	// Begin writes the rows of calls of one run, in the transaction of the steps'
+	// start. There may be some of an earlier try, which count no more.
+	Begin func(tx *db.Tx, calls []*Call) error
+	// Search is called, outside of a transaction, for what takes long in Arm, or in
+	// Expire of the step of that number when it is not 0; may be nil.
+	Search func(ctx context.Context, run string, expiring int) error
 	// Arm looks, in a transaction behind that of Begin, for what came before anybody
-	// could know of the row, and puts it there. After that whoever brings something
-	// finds the row by himself. It may be called again. Nil where Begin is enough.
-	Arm func(tx *db.Tx, c *Call) error
-	// Look reports whether the wait is over, and its result, which is null when the
-	// time was over first. A *StepError is the step's failure.
-	Look func(tx *db.Tx, c *Call) (result []byte, over bool, err error)
-	// Came is what has come for those of many calls for which something has, before
-	// Look is asked for the others; may be nil.
-	Came func(tx *db.Tx, calls []*Call) (map[*Call][]byte, error)
+	// could know of a run's rows, and puts it there. After that whoever brings
+	// something finds the rows by himself. It may be called again. Nil where Begin is
+	// enough.
+	Arm func(tx *db.Tx, run string) error
+	// Look is what came of those of many calls, of one run or several, whose waits
+	// are over. Some may be left out, which are asked for again, but not all.
+	Look func(tx *db.Tx, calls []*Call) (map[*Call]Came, error)
 	// Expire ends the wait, unless something has come before.
 	Expire func(tx *db.Tx, c *Call) error
 	// Drop removes the row: the step is made anew, or has gone with its run.
 	Drop func(tx *db.Tx, run string, seq int) error
 	// Keep copies the row of a finished step that a rerun keeps; may be nil.
 	Keep func(tx *db.Tx, from, to string, seq int) error
+}
+
+// Came is what came of a wait.
+type Came struct {
+	Result []byte // JSON; null when the time was over first
+	Err    *StepError
 }
 
 // waitingForEvent marks a run that is parked until a Wait is over.
@@ -150,6 +154,7 @@ func (x *Execution) beginWaits(tx *db.Tx, steps []*step) error {
 			return err
 		}
 	}
+	begun := map[*Wait][]*Call{}
 	for _, s := range steps {
 		args, err := tx.Load(s.arguments)
 		if err != nil {
@@ -157,8 +162,12 @@ func (x *Execution) beginWaits(tx *db.Tx, steps []*step) error {
 		}
 		c := x.call(s, args)
 		c.Position = x.row.position
-		if err := x.e.wait(s).Begin(tx, c); err != nil {
-			return fmt.Errorf("%s: %w", describe(s.name, args), err)
+		w := x.e.wait(s)
+		begun[w] = append(begun[w], c)
+	}
+	for w, calls := range begun {
+		if err := w.Begin(tx, calls); err != nil {
+			return fmt.Errorf("%s: %w", describe(calls[0].Name, calls[0].Args), err)
 		}
 	}
 	return nil
@@ -183,118 +192,135 @@ func (x *Execution) startEnd(t *turn, s *step, h Handler, args []byte) error {
 // come completes the first wait that is over. Those that were begun just now are
 // looked at when they are armed.
 func (x *Execution) come() (bool, error) {
+	if x.completeOver() {
+		return true, nil
+	}
+	var steps []*step
 	for _, s := range x.waits {
-		if s.came != nil {
-			x.complete(s, s.came, nil)
-			return true, nil
+		if x.e.wait(s) != nil && (s.armed || !s.underWay) {
+			steps = append(steps, s)
 		}
 	}
-	if !x.waitsForMore() {
+	if len(steps) == 0 {
 		return false, nil
 	}
-	var found *step
-	var result []byte
-	var failure *StepError
+	var over map[*step]Came
 	err := x.e.db.Read(x.ctx, func(tx *db.Tx) (err error) {
-		for _, s := range x.waits {
-			if s.underWay && !s.armed {
-				continue
-			}
-			var over bool
-			if over, result, failure, err = x.lookAt(tx, s); over || err != nil {
-				found = s
-				return err
-			}
-		}
-		return nil
+		over, err = x.cameOf(tx, steps)
+		return err
 	})
-	if err != nil || found == nil {
+	if err != nil {
 		return false, err
 	}
-	x.complete(found, result, failure)
-	return true, nil
+	keep(over)
+	return x.completeOver(), nil
 }
 
-// came looks for all of many runs what has come for them.
-func (e *Engine) came(tx *db.Tx, runs map[string]*Execution) error {
-	calls, steps := map[*Wait][]*Call{}, map[*Call]*step{}
-	for _, x := range runs {
-		if x.row.waitingFor != waitingForEvent {
-			continue
-		}
-		for _, s := range e.open(x.journal) {
-			if w := e.wait(s); w.Came != nil {
-				c := x.call(s, nil)
-				calls[w], steps[c] = append(calls[w], c), s
-			}
-		}
-	}
-	for w, some := range calls {
-		results, err := w.Came(tx, some)
-		if err != nil {
-			return fmt.Errorf("look for what has come: %w", err)
-		}
-		for c, result := range results {
-			steps[c].came = result
-		}
-	}
-	return nil
-}
-
-// waitsForMore reports whether there are waits, besides sleeps and children.
-func (x *Execution) waitsForMore() bool {
+// completeOver completes the first of the waits that are known to be over. The
+// others are not before the program has seen this one: it may end them.
+func (x *Execution) completeOver() bool {
 	for _, s := range x.waits {
-		if x.e.wait(s) != nil {
+		if s.came != nil {
+			x.complete(s, s.came.Result, s.came.Err)
 			return true
 		}
 	}
 	return false
 }
 
-// lookAt reports whether a wait is over, and what came of it.
-func (x *Execution) lookAt(tx *db.Tx, s *step) (over bool, result []byte, failure *StepError, err error) {
-	w := x.e.wait(s)
-	if w == nil {
-		return false, nil, nil, nil
-	}
-	result, over, err = w.Look(tx, x.call(s, nil))
-	if errors.As(err, &failure) {
-		return true, nil, failure, nil
-	}
-	return over, result, nil, err
+// cameOf are those of the waits that are over.
+func (x *Execution) cameOf(tx *db.Tx, steps []*step) (map[*step]Came, error) {
+	return x.e.cameOf(tx, func(yield func(*step, *Call) bool) {
+		for _, s := range steps {
+			if !yield(s, x.call(s, nil)) {
+				return
+			}
+		}
+	})
 }
 
-// search does what takes long before waits are armed.
-func (x *Execution) search(steps ...*step) error {
-	for _, s := range steps {
-		w := x.e.wait(s)
-		if w == nil || w.Search == nil || s.armed {
-			continue
+// cameOf are those of waits, of one run or several, that are over.
+func (e *Engine) cameOf(tx *db.Tx, waits iter.Seq2[*step, *Call]) (map[*step]Came, error) {
+	calls, steps := map[*Wait][]*Call{}, map[*Call]*step{}
+	for s, c := range waits {
+		if w := e.wait(s); w != nil {
+			calls[w], steps[c] = append(calls[w], c), s
 		}
-		if err := w.Search(x.ctx, x.call(s, nil)); err != nil {
+	}
+	over := map[*step]Came{}
+	for w, some := range calls {
+		came, err := w.Look(tx, some)
+		if err != nil {
+			return nil, fmt.Errorf("look for what has come: %w", err)
+		}
+		for c, one := range came {
+			over[steps[c]] = one
+		}
+	}
+	return over, nil
+}
+
+// keep notes what waits have come to.
+func keep(over map[*step]Came) {
+	for s, came := range over {
+		s.came = &came
+	}
+}
+
+// came looks for all of many runs what has come for them.
+func (e *Engine) came(tx *db.Tx, runs map[string]*Execution) error {
+	over, err := e.cameOf(tx, func(yield func(*step, *Call) bool) {
+		for _, x := range runs {
+			if x.row.waitingFor != waitingForEvent {
+				continue
+			}
+			for _, s := range e.open(x.journal) {
+				if !yield(s, x.call(s, nil)) {
+					return
+				}
+			}
+		}
+	})
+	keep(over)
+	return err
+}
+
+// waitsForMore reports whether there are waits, besides sleeps and children.
+func (x *Execution) waitsForMore() bool {
+	return slices.ContainsFunc(x.waits, func(s *step) bool { return x.e.wait(s) != nil })
+}
+
+// search does what takes long before the waits are armed.
+func (x *Execution) search() error {
+	kinds := map[*Wait]bool{}
+	for _, s := range x.waits {
+		if w := x.e.wait(s); w != nil && w.Search != nil && !s.armed && !s.sought {
+			kinds[w], s.sought = true, true
+		}
+	}
+	for w := range kinds {
+		if err := w.Search(x.ctx, x.row.id, 0); err != nil {
 			return x.lost(err)
 		}
 	}
 	return nil
 }
 
-// arms arms the waits, and reports whether one of them is over already.
-func (x *Execution) arms(tx *db.Tx) (over bool, err error) {
+// arms arms the waits, and says which of them are over already: one that is armed
+// may have left something to another one.
+func (x *Execution) arms(tx *db.Tx) (over map[*step]Came, err error) {
+	kinds := map[*Wait]bool{}
 	for _, s := range x.waits {
-		if w := x.e.wait(s); w != nil && w.Arm != nil && !s.armed {
-			if err := w.Arm(tx, x.call(s, nil)); err != nil {
-				return false, err
-			}
+		w := x.e.wait(s)
+		if w == nil || w.Arm == nil || s.armed || kinds[w] {
+			continue
+		}
+		kinds[w] = true
+		if err := w.Arm(tx, x.row.id); err != nil {
+			return nil, err
 		}
 	}
-	for _, s := range x.waits { // one that is armed may have left something to another one
-		one, _, _, err := x.lookAt(tx, s)
-		if err != nil {
-			return false, err
-		}
-		over = over || one
-	}
-	return over, nil
+	return x.cameOf(tx, x.waits)
 }
 
 // arm arms the waits of a run that stays in memory; done is false when they are.
@@ -305,12 +331,14 @@ func (x *Execution) arm() (done bool, err error) {
 	if !done {
 		return false, nil
 	}
-	err = x.write(func(tx *db.Tx) ([]db.Op, error) {
-		_, err := x.arms(tx)
+	var over map[*step]Came
+	err = x.write(func(tx *db.Tx) (_ []db.Op, err error) {
+		over, err = x.arms(tx)
 		return nil, err
 	})
 	if err == nil {
 		x.armed()
+		keep(over)
 	}
 	return true, err
 }
@@ -323,22 +351,29 @@ func (x *Execution) armed() {
 
 // expire ends a wait whose time is over: without result, if nothing was faster.
 func (x *Execution) expire(s *step, w *Wait) error {
-	if err := x.search(x.waits...); err != nil {
-		return err
-	}
-	var result []byte
-	var failure *StepError
-	err := x.write(func(tx *db.Tx) (_ []db.Op, err error) {
-		if err := w.Expire(tx, x.call(s, nil)); err != nil {
-			return nil, err
+	if s.came == nil {
+		if w.Search != nil && !s.armed {
+			if err := w.Search(x.ctx, x.row.id, s.seq); err != nil {
+				return x.lost(err)
+			}
 		}
-		_, result, failure, err = x.lookAt(tx, s)
-		return nil, err
-	})
-	if err != nil {
-		return err
+		var over map[*step]Came
+		err := x.write(func(tx *db.Tx) (_ []db.Op, err error) {
+			if err := w.Expire(tx, x.call(s, nil)); err != nil {
+				return nil, err
+			}
+			over, err = x.cameOf(tx, []*step{s})
+			return nil, err
+		})
+		if err != nil {
+			return err
+		}
+		keep(over)
 	}
-	x.complete(s, result, failure)
+	if s.came == nil {
+		return fmt.Errorf("step %d of %s: the time is over, and what it waits for has not ended", s.seq, x.row.id)
+	}
+	x.complete(s, s.came.Result, s.came.Err)
 	return nil
 }
 

@@ -162,6 +162,7 @@ func Parse(code string, body json.RawMessage) (Config, []fault.Field) {
 	}
 	policy, wrong := w.Policy(DefaultPolicy)
 	c.Policy = policy
+	c.Policy.Beside = c.Overlap != Queue
 	return c, append(found, wrong...)
 }
 

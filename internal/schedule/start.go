@@ -124,11 +124,11 @@ func (s *state) begin(version string, h Handed) (run.Start, error) {
 	if err != nil {
 		return run.Start{}, fmt.Errorf("schedule %q: %w", s.Code, err)
 	}
-	start := run.Start{Program: scenario.ProgramName(s.Scenario), Version: version, Source: Source(s.Code), Input: in.Encode()}
-	if s.Overlap == Queue {
-		start.OrderingKey = "queue"
-	}
-	return start, nil
+	// Each has its place in line, so that one that is to wait comes after those that
+	// began when the overlap was another one.
+	return run.Start{
+		Program: scenario.ProgramName(s.Scenario), Version: version, Source: Source(s.Code), Input: in.Encode(), OrderingKey: "queue", Beside: s.Policy.Beside,
+	}, nil
 }
 
 // ErrGoingOn is why a schedule is not started whose overlap does not let it.

@@ -22,9 +22,9 @@ type Conn struct {
 	id       string
 	server   *Server
 	limits   Limits
-	key      string // of the handshake
-	protocol string
-	deflate  bool // messages may be packed
+	key      string // of the handshake, until it is answered
+	protocol string // as well
+	deflate  bool   // messages may be packed
 	handler  Handler
 	conn     net.Conn
 	r        *bufio.Reader
@@ -82,6 +82,7 @@ func (c *Conn) Open(w http.ResponseWriter, h Handler) error {
 		c.Leave()
 		return fmt.Errorf("answer the handshake: %w", err)
 	}
+	c.key, c.protocol = "", "" // parts of what was read of the request
 	var from io.Reader = conn
 	if n := buffered.Reader.Buffered(); n > 0 { // a client that did not wait for the answer
 		early, _ := buffered.Peek(n) //nolint:errcheck // they are there
