@@ -46,6 +46,23 @@ func (h *Hub) expire(ctx context.Context) {
 	}
 }
 
+// analyze keeps what the database knows of its tables from being long over.
+func (h *Hub) analyze(ctx context.Context) {
+	const every = 5 * time.Second
+	for {
+		next, stop := h.options.Clock.After(every)
+		select {
+		case <-ctx.Done():
+			stop()
+			return
+		case <-next:
+		}
+		if err := h.db.Analyze(ctx); err != nil && ctx.Err() == nil {
+			h.log.Warn("tables that have grown could not be looked at; trying again", "error", err)
+		}
+	}
+}
+
 // sweep removes everything of one kind whose time is over.
 func (h *Hub) sweep(ctx context.Context, what string, remove func(tx *db.Tx, most int, now time.Time) (int64, error)) {
 	const batch = 500

@@ -90,6 +90,7 @@ func (h *Hub) Serve(ctx context.Context, ready func(Addresses)) error {
 	go h.sockets.run(ctx)
 	go h.profiles(ctx)
 	go h.expire(ctx)
+	go h.analyze(ctx)
 	go h.schedules.Run(ctx)
 	go h.capturer().Run(ctx)
 	if cert != nil {
