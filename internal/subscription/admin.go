@@ -178,7 +178,7 @@ func (s *Store) skip(tx *db.Tx, code string) (detail string, err error) {
 func (h *health) recover() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.failing, h.first = false, 0
+	h.failing, h.first, h.failure = false, 0, 0
 }
 
 // Disable stops an active subscription until Enable. Errors: fault.NotFound;

@@ -51,8 +51,12 @@ func (s *Store) succeeded(x *subscriber) {
 	}
 }
 
-// failed notes that one was not.
+// failed notes that one was not. A try that began before the subscription was
+// defined anew says nothing of it.
 func (s *Store) failed(x *subscriber, text string) {
+	if now := s.list.Load().of[x.code]; now == nil || now.version != x.version {
+		return
+	}
 	const longest = 500
 	if len(text) > longest {
 		text = text[:longest]
@@ -170,7 +174,8 @@ func (s *Store) writeHealth(ctx context.Context) error {
 			}
 			// What this node takes for the first failure may be older than a success at another one.
 			_, err := tx.Exec(`UPDATE subscriptions SET failed_at = $2, failure = $3,
-				failing_since = CASE WHEN failing_since > 0 THEN failing_since WHEN $4 > succeeded_at THEN $4 ELSE $2 END WHERE code = $1`, n.x.code, n.failure, n.text, n.first)
+				failing_since = CASE WHEN failing_since > 0 THEN failing_since WHEN $4 > succeeded_at THEN $4 ELSE $2 END WHERE code = $1 AND version = $5`,
+				n.x.code, n.failure, n.text, n.first, n.x.version)
 			if err != nil {
 				return err
 			}
