@@ -164,6 +164,9 @@ func TestBadDestinations(t *testing.T) {
 	}{
 		{"never-answers", hostile(t, func(conn net.Conn) { io.Copy(io.Discard, conn) }), "", false, "no complete answer within 300ms"}, //nolint:errcheck // until it is closed
 		{"byte-a-moment", hostile(t, func(conn net.Conn) {
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+				return
+			}
 			for _, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"); err == nil; _, err = io.WriteString(conn, "a") {
 				<-time.After(20 * time.Millisecond)
 			}

@@ -97,7 +97,7 @@ func TestDelta(t *testing.T) {
 		if !strings.Contains(got.body, `"@odata.removed":{"reason":"deleted"}`) && !strings.Contains(got.body, "@odata.nextLink") {
 			s.Errorf("4.01: %s", got.body)
 		}
-		if got := s.do("GET "+strings.Replace(link, "15", "16", 1), ""); got.status != 400 {
+		if got := s.do("GET "+strings.Replace(link, "%2015", "%2016", 1), ""); got.status != 400 {
 			s.Errorf("a delta of another query: %d %s", got.status, got.body)
 		}
 		if got := s.do("GET "+link, "", "Accept", "text/csv"); got.status != 406 {

@@ -44,6 +44,8 @@ func (c *Conn) explain(err error) (why string, permanent bool) {
 		return "the connection was closed without an answer", false
 	case strings.Contains(text, "malformed HTTP"):
 		return "what answers does not speak HTTP: " + cut(c.hidden(strings.TrimPrefix(text, "net/http: HTTP/1.x transport connection broken: ")), 200), false
+	case strings.Contains(text, "readLoopPeekFail"): // net/http's name for it
+		return "what answers speaks before it is asked, which HTTP does not", false
 	case strings.Contains(text, "server response headers exceeded"):
 		return "the answer's headers are larger than 256KiB, those of 1xx answers included", false
 	default:
