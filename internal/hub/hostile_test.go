@@ -258,10 +258,9 @@ func TestSlowAndEndless(t *testing.T) {
 	}{
 		{"a header, byte by byte", func(conn net.Conn) { io.WriteString(conn, post+"X: "); drip(conn) }, 256 << 10},
 		{"a body, byte by byte", func(conn net.Conn) { io.WriteString(conn, post+"Content-Length: 1000000\r\n\r\n"); drip(conn) }, 256 << 10},
-		// a line up to the limit is copied while it grows
-		{"an endless header", func(conn net.Conn) { io.WriteString(conn, post+"X: "); until(t, conn, strings.Repeat("x", 4096)) }, 3 << 20},
+		{"an endless header", func(conn net.Conn) { io.WriteString(conn, post+"X: "); until(t, conn, strings.Repeat("x", 4096)) }, 2 << 20},
 		{"endless headers", func(conn net.Conn) { io.WriteString(conn, post); until(t, conn, strings.Repeat("a: b\r\n", 1000)) }, 4 << 20},
-		{"an endless first line", func(conn net.Conn) { until(t, conn, strings.Repeat("x", 4096)) }, 3 << 20},
+		{"an endless first line", func(conn net.Conn) { until(t, conn, strings.Repeat("x", 4096)) }, 2 << 20},
 		{"an endless body", func(conn net.Conn) {
 			io.WriteString(conn, post+"Content-Length: 10737418240\r\n\r\n")
 			until(t, conn, strings.Repeat("x", 64<<10))
@@ -273,7 +272,7 @@ func TestSlowAndEndless(t *testing.T) {
 		{"chunks of a byte", func(conn net.Conn) {
 			io.WriteString(conn, post+"Transfer-Encoding: chunked\r\n\r\n")
 			until(t, conn, strings.Repeat("1\r\nx\r\n", 1000))
-		}, 4 << 20},
+		}, 6 << 20},
 		{"endless chunk extensions", func(conn net.Conn) {
 			io.WriteString(conn, post+"Transfer-Encoding: chunked\r\n\r\n")
 			until(t, conn, strings.Repeat("1;"+strings.Repeat("e", 1000)+"\r\nx\r\n", 10))
@@ -285,7 +284,12 @@ func TestSlowAndEndless(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			const senders = 20
-			before := heap()
+			serves := func() { (&site{t: t, base: s.base, token: s.token}).serves() }
+			var before int64
+			for range 10 { // what it costs to serve anybody comes and goes
+				serves()
+				before = max(before, heap())
+			}
 			var sending sync.WaitGroup
 			var most atomic.Int64
 			over := make(chan struct{})
@@ -295,7 +299,7 @@ func TestSlowAndEndless(t *testing.T) {
 			}
 			go func() { sending.Wait(); close(over) }()
 			for sampling := true; sampling; {
-				(&site{t: t, base: s.base, token: s.token}).serves()
+				serves()
 				most.Store(max(most.Load(), heap()-before))
 				select {
 				case <-over:
