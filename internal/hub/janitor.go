@@ -17,15 +17,7 @@ const untaken = 24 * time.Hour
 // expire removes what has a time and is over, in small batches: values of kv, the
 // channels' nonces, keys that polls have seen, deleted records and files that belong to none.
 func (h *Hub) expire(ctx context.Context) {
-	const every = time.Minute
-	for {
-		next, stop := h.options.Clock.After(every)
-		select {
-		case <-ctx.Done():
-			stop()
-			return
-		case <-next:
-		}
+	h.every(ctx, time.Minute, func() {
 		if err := h.sockets.forget(ctx); err != nil && ctx.Err() == nil {
 			h.log.Error("connections of nodes that have gone could not be forgotten; trying again in a minute", "error", err)
 		}
@@ -43,23 +35,29 @@ func (h *Hub) expire(ctx context.Context) {
 			n, err := h.records.CollectFiles(tx, most, untaken)
 			return int64(n), err
 		})
-	}
+	})
 }
 
 // analyze keeps what the database knows of its tables from being long over.
 func (h *Hub) analyze(ctx context.Context) {
-	const every = 5 * time.Second
+	h.every(ctx, 5*time.Second, func() {
+		if err := h.db.Analyze(ctx); err != nil && ctx.Err() == nil {
+			h.log.Warn("tables that have grown could not be looked at; trying again", "error", err)
+		}
+	})
+}
+
+// every calls f again and again until ctx ends, the first time after the interval.
+func (h *Hub) every(ctx context.Context, interval time.Duration, f func()) {
 	for {
-		next, stop := h.options.Clock.After(every)
+		next, stop := h.options.Clock.After(interval)
 		select {
 		case <-ctx.Done():
 			stop()
 			return
 		case <-next:
 		}
-		if err := h.db.Analyze(ctx); err != nil && ctx.Err() == nil {
-			h.log.Warn("tables that have grown could not be looked at; trying again", "error", err)
-		}
+		f()
 	}
 }
 
